@@ -1,0 +1,305 @@
+"""What a prompt file may hold, and its hashes.
+
+A prompt has three parts that are kept apart, because they go stale apart: what the model sees
+(`AskedPrompt`, prompt_hash), how answers are ranked and shown (`RankingDefinition`, ranking_hash),
+and what the baseline works from (`BaselineDefinition`, baseline_hash).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+SINGLE_ATTRIBUTE = "score"
+"""Key of the one attribute of a prompt that asks for a single number."""
+
+MAX_ALLOWED_VALUES = 101
+
+
+def content_hash(content: Any) -> str:
+    """SHA-256 (hex) of a JSON-able value, whatever the order of its keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _one_line(text: str) -> str:
+    collapsed = " ".join(text.split())
+    if not collapsed:
+        raise ValueError("must not be empty")
+    return collapsed
+
+
+def _identifier(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        raise ValueError("must be lower-case letters, digits and underscores, beginning with a letter")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scale(_Strict):
+    """Allowed answers: all integers from `min` to `max`, or the numbers in `values`."""
+
+    min: int | None = None
+    max: int | None = None
+    values: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if self.values is not None:
+            if self.min is not None or self.max is not None:
+                raise ValueError("give either min and max, or values")
+            if len(set(self.values)) < 2 or len(set(self.values)) != len(self.values):
+                raise ValueError("values needs at least two different numbers")
+        elif self.min is None or self.max is None:
+            raise ValueError("needs min and max, or values")
+        elif not self.min < self.max or self.max - self.min >= MAX_ALLOWED_VALUES:
+            raise ValueError(f"min must lie below max, by less than {MAX_ALLOWED_VALUES}")
+        return self
+
+    @property
+    def allowed(self) -> tuple[float, ...]:
+        """Every allowed answer, ascending."""
+        if self.values is not None:
+            return tuple(sorted(self.values))
+        assert self.min is not None and self.max is not None
+        return tuple(float(value) for value in range(self.min, self.max + 1))
+
+    @property
+    def is_integer(self) -> bool:
+        return all(value.is_integer() for value in self.allowed)
+
+    @property
+    def low(self) -> float:
+        return self.allowed[0]
+
+    @property
+    def high(self) -> float:
+        return self.allowed[-1]
+
+    def nearest(self, value: float) -> float:
+        """The allowed answer nearest to a number; halves go up."""
+        return max(self.allowed, key=lambda allowed: (-abs(allowed - value), allowed))
+
+
+class Level(_Strict):
+    """A stretch of the scale with its meaning. `label` is for people; the model sees the rest."""
+
+    label: Line
+    range: tuple[float, float]
+    description: Line
+    examples: tuple[Line, ...] = ()
+
+    @property
+    def middle(self) -> float:
+        return (self.range[0] + self.range[1]) / 2
+
+
+class WordLists(_Strict):
+    """Words that speak for a high or a low answer; only the baseline reads them."""
+
+    raises: tuple[Line, ...] = ()
+    lowers: tuple[Line, ...] = ()
+
+
+class Attribute(_Strict):
+    """One number that a prompt asks for. `title` is for people; the model sees the rest."""
+
+    key: Identifier
+    title: Line
+    question: Line
+    scale: Scale
+    levels: tuple[Level, ...] = Field(min_length=1)
+    baseline: WordLists = WordLists()
+
+    @model_validator(mode="after")
+    def _levels_lie_on_the_scale(self) -> Self:
+        _check_ranges("levels", [level.range for level in self.levels], self.scale)
+        return self
+
+
+class Tier(_Strict):
+    """A named stretch of the scale, for rankings and legends."""
+
+    label: Line
+    range: tuple[float, float]
+
+
+class Ranking(_Strict):
+    """How answers become one ranked number: a weighted mean of attributes."""
+
+    weights: dict[Identifier, Annotated[float, Field(ge=0)]] | None = None
+
+
+def _check_ranges(what: str, ranges: list[tuple[float, float]], scale: Scale) -> None:
+    previous_end: float | None = None
+    for start, end in sorted(ranges):
+        if start > end:
+            raise ValueError(f"{what}: range [{start:g}, {end:g}] begins above its end")
+        if start < scale.low or end > scale.high:
+            raise ValueError(
+                f"{what}: range [{start:g}, {end:g}] leaves the scale {scale.low:g} to {scale.high:g}"
+            )
+        if previous_end is not None and start <= previous_end:
+            raise ValueError(f"{what}: two ranges overlap at {start:g}")
+        previous_end = end
+
+
+class PromptFile(_Strict):
+    """The front matter and the instruction of a prompt file, checked.
+
+    A prompt asks for one number (`scale`, `levels`, optional `baseline`) or for several (`attributes`).
+    """
+
+    title: Line
+    description: Line | None = None
+    corpus: Identifier
+    enabled: bool = True
+    model: Line
+    effort: Effort | None = None
+    samples: int = Field(1, ge=1, le=50)
+    documents_per_request: int = Field(1, ge=1, le=50)
+    scale: Scale | None = None
+    levels: tuple[Level, ...] | None = None
+    baseline: WordLists | None = None
+    attributes: tuple[Attribute, ...] | None = None
+    tiers: tuple[Tier, ...] = ()
+    ranking: Ranking = Ranking()
+    instruction: str
+
+    @model_validator(mode="after")
+    def _asks_for_one_number_or_several(self) -> Self:
+        if not self.instruction.strip():
+            raise ValueError("the instruction (the text below the front matter) is empty")
+        if self.attributes is None:
+            if self.scale is None or not self.levels:
+                raise ValueError("needs scale and levels, or attributes")
+            _check_ranges("levels", [level.range for level in self.levels], self.scale)
+            if self.ranking.weights is not None:
+                raise ValueError("ranking.weights needs attributes to weigh")
+        else:
+            if self.scale is not None or self.levels is not None or self.baseline is not None:
+                raise ValueError("give scale, levels and baseline at each attribute, or no attributes")
+            keys = [attribute.key for attribute in self.attributes]
+            if len(keys) < 2 or len(set(keys)) != len(keys):
+                raise ValueError("attributes needs at least two, with different keys")
+            if len({attribute.scale for attribute in self.attributes}) > 1:
+                raise ValueError("attributes must share one scale, or they cannot be combined")
+            unknown = set(self.ranking.weights or {}) - set(keys)
+            if unknown:
+                raise ValueError(f"ranking.weights names no attribute: {', '.join(sorted(unknown))}")
+            if self.ranking.weights is not None and not sum(self.ranking.weights.values()) > 0:
+                raise ValueError("ranking.weights must not all be 0")
+        _check_ranges("tiers", [tier.range for tier in self.tiers], self.numbers[0].scale)
+        return self
+
+    @property
+    def numbers(self) -> tuple[Attribute, ...]:
+        """The attributes; the single number of a prompt without any is an attribute named `score`."""
+        if self.attributes is not None:
+            return self.attributes
+        assert self.scale is not None and self.levels is not None
+        return (
+            Attribute(
+                key=SINGLE_ATTRIBUTE,
+                title=self.title,
+                question=self.title,
+                scale=self.scale,
+                levels=self.levels,
+                baseline=self.baseline or WordLists(),
+            ),
+        )
+
+
+class AskedAttribute(_Strict):
+    """An attribute as the answer's schema knows it."""
+
+    key: Identifier
+    allowed: tuple[float, ...]
+
+
+class AskedPrompt(_Strict):
+    """All that reaches the model and decides its answer: the snapshot that scoring reads.
+
+    Stored as `scored.prompt_versions.definition`. `system` is the whole of the system block as sent;
+    `answer_schema` the JSON schema that the answer must fit.
+    """
+
+    system: str
+    attributes: tuple[AskedAttribute, ...]
+    answer_schema: dict[str, Any]
+    document_format: str
+    model: str
+    effort: Effort | None
+    samples: int
+    documents_per_request: int
+
+    @property
+    def prompt_hash(self) -> str:
+        return content_hash(self.model_dump(mode="json"))
+
+    @property
+    def has_single_number(self) -> bool:
+        return len(self.attributes) == 1 and self.attributes[0].key == SINGLE_ATTRIBUTE
+
+
+class RankedAttribute(_Strict):
+    key: Identifier
+    title: str
+    level_labels: tuple[tuple[str, tuple[float, float]], ...]
+    weight: float
+
+
+class RankingDefinition(_Strict):
+    """How a prompt's answers are ranked and shown. Stored as `ranked.definitions.definition`."""
+
+    title: str
+    description: str | None
+    scale_low: float
+    scale_high: float
+    attributes: tuple[RankedAttribute, ...]
+    tiers: tuple[Tier, ...]
+
+    @property
+    def ranking_hash(self) -> str:
+        return content_hash(self.model_dump(mode="json"))
+
+
+class BaselineAttribute(_Strict):
+    key: Identifier
+    scale: Scale
+    levels: tuple[Level, ...]
+    words: WordLists
+
+
+class BaselineDefinition(_Strict):
+    """What the baseline works from. Stored as `scored.prompts.baseline_definition`."""
+
+    attributes: tuple[BaselineAttribute, ...]
+
+    @property
+    def baseline_hash(self) -> str:
+        return content_hash(self.model_dump(mode="json"))
+
+
+class Prompt(_Strict):
+    """A checked prompt file under its name, with its three parts."""
+
+    name: str
+    source: str
+    file: PromptFile
+    asked: AskedPrompt
+    ranking: RankingDefinition
+    baseline: BaselineDefinition

@@ -1,0 +1,131 @@
+"""The settings: the one place that reads the environment.
+
+Every other module is handed values. The command line and the code location read the settings once
+and pass them on as resource fields.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from exposure_dagster.errors import SettingError
+
+PACKAGE_FOLDER = Path(__file__).resolve().parent
+BUNDLED_PROMPTS = PACKAGE_FOLDER / "prompts" / "bundled"
+SAMPLE_SITES = PACKAGE_FOLDER / "sample"
+
+
+def project_root() -> Path:
+    """The checkout that holds the package; the current folder where it was installed from a wheel."""
+    checkout = PACKAGE_FOLDER.parent
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def _from_project_root(path: Path) -> Path:
+    expanded = path.expanduser()
+    return expanded if expanded.is_absolute() else project_root() / expanded
+
+
+ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
+
+
+class ScorerName(StrEnum):
+    """Who answers: the model, the model through batches, or the baseline that needs no key."""
+
+    CLAUDE = "claude"
+    CLAUDE_BATCH = "claude-batch"
+    BASELINE = "baseline"
+
+
+class Settings(BaseSettings):
+    """All settings, from the environment. Relative paths are relative to the project root."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPOSURE_", extra="ignore", env_ignore_empty=True)
+
+    home: ProjectPath = Field(
+        Path("data"),
+        validate_default=True,
+        description="Folder of the warehouse, published files and Dagster's own state.",
+    )
+    sites: str = Field(
+        "live", description="Where pages come from: `live`, `sample`, or a folder with one folder a host."
+    )
+    contact: str | None = Field(None, description="E-mail address put into the User-Agent; live fetching needs it.")
+    prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
+    scorer: ScorerName | None = Field(
+        None,
+        description="`claude`, `claude-batch` or `baseline`; by default claude if a key is set, else baseline.",
+    )
+    max_cost_usd: float = Field(25, ge=0, description="A run stops before it would spend more, in USD.")
+    max_cost_usd_per_day: float = Field(
+        100, ge=0, description="All runs of the last 24 hours stop before they would spend more, in USD."
+    )
+    concurrency: int = Field(16, ge=1, le=256, description="Model requests under way at once.")
+    refetch_after_hours: float = Field(
+        24,
+        ge=0,
+        description="A page of a live site that was fetched within so many hours is not asked for again.",
+    )
+    prices: ProjectPath | None = Field(
+        None, description="A file of model prices that adds to or replaces the bundled table."
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="ANTHROPIC_API_KEY",
+        description="The key Claude is asked with (the SDK's own variable).",
+    )
+    anthropic_base_url: str | None = Field(
+        None,
+        validation_alias="ANTHROPIC_BASE_URL",
+        description="Another address for the Anthropic API (the SDK's own variable).",
+    )
+
+    @property
+    def scorer_in_force(self) -> ScorerName:
+        """The scorer that is used: the one that was set, else by whether there is a key."""
+        if self.scorer is not None:
+            return self.scorer
+        return ScorerName.CLAUDE if self.anthropic_api_key else ScorerName.BASELINE
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.home / "exposure.duckdb"
+
+    @property
+    def published_folder(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a settings field."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"EXPOSURE_{field.upper()}"
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises SettingError that names each variable that cannot be used, what it holds and what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            name = str(item["loc"][0])
+            variable = name if name.isupper() else variable_of(name)
+            problems.append(f"{variable}={item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
+        raise SettingError(
+            "; ".join(problems),
+            where="environment",
+            remedy="Correct or unset it; `exposure settings` lists all settings.",
+        ) from None

@@ -1,0 +1,479 @@
+"""The registry of tables: the one place that says which tables and columns exist.
+
+The DDL, the column metadata in the Dagster UI, the schema checks and the data dictionary that is
+published are all made from it. What a table is filled with belongs to the module that fills it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+WAREHOUSE_VERSION = 1
+"""Raised when a table changes in a way that `CREATE TABLE IF NOT EXISTS` and new columns do not cover."""
+
+ColumnType = Literal[
+    "VARCHAR", "VARCHAR[]", "BLOB", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: its DuckDB type, what it means, its unit, and where the figure comes from."""
+
+    name: str
+    type: ColumnType
+    description: str
+    unit: str | None = None
+    is_nullable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table: `grain` is what one row stands for, `key` the columns that tell rows apart."""
+
+    schema: str
+    name: str
+    grain: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_append_only: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """`schema.name`, as written in SQL."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def ddl(self) -> str:
+        """The `CREATE TABLE IF NOT EXISTS` statement, in SQL that DuckDB files and DuckLake both take."""
+        lines = [f"{column.name} {column.type}{'' if column.is_nullable else ' NOT NULL'}" for column in self.columns]
+        return f"CREATE TABLE IF NOT EXISTS {self.full_name} ({', '.join(lines)})"
+
+
+def _text(name: str, description: str, *, required: bool = False, unit: str | None = None) -> Column:
+    return Column(name=name, type="VARCHAR", description=description, unit=unit, is_nullable=not required)
+
+
+def _int(name: str, description: str, *, unit: str | None = None, required: bool = False) -> Column:
+    return Column(name=name, type="BIGINT", description=description, unit=unit, is_nullable=not required)
+
+
+def _number(name: str, description: str, *, unit: str | None = None) -> Column:
+    return Column(name=name, type="DOUBLE", description=description, unit=unit)
+
+
+def _flag(name: str, description: str) -> Column:
+    return Column(name=name, type="BOOLEAN", description=description)
+
+
+def _time(name: str, description: str) -> Column:
+    return Column(name=name, type="TIMESTAMP", description=description, unit="UTC")
+
+
+def _json(name: str, description: str) -> Column:
+    return Column(name=name, type="JSON", description=description)
+
+
+_FETCHED = (
+    _text("url", "Address that was asked for.", required=True),
+    _int("status", "HTTP status of the last attempt; null where no answer came.", unit="HTTP status"),
+    _text("reason", "Why the last attempt gave no usable body; null where it did."),
+    _time("fetched_at", "When the stored body was fetched."),
+    _time("checked_at", "When the address was last asked, whatever the answer."),
+    _text("content_sha256", "SHA-256 of the stored body's bytes.", unit="hex"),
+    _text("etag", "ETag the server gave with the stored body."),
+    _text("last_modified", "Last-Modified the server gave with the stored body."),
+    Column(name="body", type="BLOB", description="Last good body, as received.", unit="bytes"),
+)
+
+OOH_INDEX = Table(
+    schema="raw",
+    name="ooh_index",
+    grain="the handbook's A–Z page (one row)",
+    description="The A–Z index of the Occupational Outlook Handbook, as fetched.",
+    columns=_FETCHED,
+    key=("url",),
+)
+
+OOH_PAGES = Table(
+    schema="raw",
+    name="ooh_pages",
+    grain="handbook page",
+    description=(
+        "Every occupation page that the A–Z index names, as fetched. A page that could not be had keeps "
+        "its last good body, with the status and reason of the failed attempt."
+    ),
+    columns=(
+        _text("slug", "Last part of the page's address: the document id of corpus ooh.", required=True),
+        _text("category", "Occupation group in the handbook, from the address."),
+        *_FETCHED,
+    ),
+    key=("slug",),
+)
+
+OOH_TITLES = Table(
+    schema="parsed",
+    name="ooh_titles",
+    grain="title in the A–Z index",
+    description="Every title and alias in the A–Z index, with the page it leads to.",
+    columns=(
+        _text("title", "Occupation title or alias, as printed.", required=True),
+        _text("slug", "Page that the title leads to.", required=True),
+        _flag("is_alias", "True where the index says “see” another title."),
+    ),
+    key=("title", "slug"),
+)
+
+OOH_OCCUPATIONS = Table(
+    schema="parsed",
+    name="ooh_occupations",
+    grain="handbook page",
+    description="Quick facts, codes and text of every handbook page. Nothing in it is imputed.",
+    columns=(
+        _text("slug", "Page, as in raw.ooh_pages.", required=True),
+        _text("title", "Occupation title, from the page's heading."),
+        _text("category", "Occupation group in the handbook, from the address."),
+        _text("url", "Canonical address of the page."),
+        _text("soc_code", "2018 SOC code of the page's total row; null where the page prints a dash there."),
+        Column(
+            name="soc_codes",
+            type="VARCHAR[]",
+            description="Detailed 2018 SOC codes that the page covers, from the projections table and O*NET links.",
+        ),
+        Column(
+            name="onet_codes",
+            type="VARCHAR[]",
+            description="O*NET-SOC codes that the page links to under More Info.",
+        ),
+        _number("median_pay_annual", "Median annual pay; null where the page prints none.", unit="USD per year"),
+        _number("median_pay_hourly", "Median hourly pay; null where the page prints none.", unit="USD per hour"),
+        _text("pay_basis", "annual: the page prints a yearly figure; hourly_only: an hourly one alone; none."),
+        _flag("pay_is_top_coded", "True where the page says “equal to or greater than”."),
+        _int("pay_year", "Year of the pay figures, from their label.", unit="year"),
+        _text("entry_education", "Typical entry-level education; null where the page points at another tab."),
+        _text("work_experience", "Work experience in a related occupation; “None” is a value."),
+        _text("training", "Typical on-the-job training; “None” is a value."),
+        _int("jobs", "Employment in the base year.", unit="jobs"),
+        _int("projected_jobs", "Projected employment in the projection year.", unit="jobs"),
+        _number("outlook_pct", "Projected change of employment between the two years.", unit="percent"),
+        _text("outlook_desc", "BLS's phrase for the outlook, as in “Faster than average”."),
+        _int("employment_change", "Projected change of employment between the two years.", unit="jobs"),
+        _int("base_year", "First year of the projection, from the page.", unit="year"),
+        _int("projection_year", "Last year of the projection, from the page.", unit="year"),
+        Column(name="last_modified", type="DATE", description="Last Modified Date printed on the page."),
+        _text("description", "The page's own one-sentence description."),
+        _text("text", "Text of tabs 2–6 as Markdown.", unit="Markdown"),
+        _text("content_sha256", "SHA-256 of the body it was parsed from.", unit="hex"),
+        _text("parser_version", "Version of the parser that read it."),
+    ),
+    key=("slug",),
+)
+
+OOH_PROJECTIONS = Table(
+    schema="parsed",
+    name="ooh_projections",
+    grain="row of a page's projections table",
+    description="Every row of every page's employment projections table; rows with is_total = false add up.",
+    columns=(
+        _text("slug", "Page, as in raw.ooh_pages.", required=True),
+        _int("row", "Position in the page's table, from 1.", required=True),
+        _int("level", "Depth of indentation, 0 for the page's total."),
+        _text("occupation_title", "Title in the row."),
+        _text("soc_code", "2018 SOC code in the row; null where the page prints a dash."),
+        _flag("is_total", "True where the row adds up rows below it."),
+        _int("employment", "Employment in the base year.", unit="jobs"),
+        _int("projected_employment", "Projected employment in the projection year.", unit="jobs"),
+        _number("change_pct", "Projected change.", unit="percent"),
+        _int("change", "Projected change.", unit="jobs"),
+    ),
+    key=("slug", "row"),
+)
+
+OOH_UNREAD = Table(
+    schema="parsed",
+    name="ooh_unread",
+    grain="field of a page that should be there and could not be read",
+    description="Signs of a changed page layout. Empty when every page was read in full.",
+    columns=(
+        _text("slug", "Page, as in raw.ooh_pages.", required=True),
+        _text("field", "Column of parsed.ooh_occupations or parsed.ooh_projections.", required=True),
+        _text("found", "What stood where the field was looked for."),
+    ),
+    key=("slug", "field"),
+)
+
+DOCUMENTS = Table(
+    schema="parsed",
+    name="documents",
+    grain="corpus × document",
+    description="What a prompt can be asked about, now.",
+    columns=(
+        _text("corpus", "Name of the corpus, as prompts name it.", required=True),
+        _text("doc_id", "Document, unique in its corpus (for ooh: the slug).", required=True),
+        _text("title", "Title of the document."),
+        _text("text", "Text as the model reads it.", unit="Markdown"),
+        _text("text_sha256", "SHA-256 of the text.", unit="hex", required=True),
+    ),
+    key=("corpus", "doc_id"),
+)
+
+TEXTS = Table(
+    schema="parsed",
+    name="texts",
+    grain="text ever asked about",
+    description="Every text that was ever a document, by its hash: what a past answer was about.",
+    columns=(
+        _text("text_sha256", "SHA-256 of the text.", unit="hex", required=True),
+        _text("text", "The text.", unit="Markdown"),
+    ),
+    key=("text_sha256",),
+    is_append_only=True,
+)
+
+PROMPTS = Table(
+    schema="scored",
+    name="prompts",
+    grain="prompt",
+    description="The prompt files, now.",
+    columns=(
+        _text("prompt", "Name: the prompt file's stem, and the partition key.", required=True),
+        _text("prompt_hash", "SHA-256 of all that reaches the model and decides its answer.", unit="hex"),
+        _text("corpus", "Corpus that is asked about."),
+        _text("title", "Display title."),
+        _text("model", "Model that is asked."),
+        _text("baseline_hash", "SHA-256 of what the baseline works from.", unit="hex"),
+        _json("baseline_definition", "Levels, examples and word lists: what the baseline works from."),
+        _text("source", "Path of the prompt file."),
+        _flag("is_enabled", "False where the file says `enabled: false`."),
+    ),
+    key=("prompt",),
+)
+
+PROMPT_VERSIONS = Table(
+    schema="scored",
+    name="prompt_versions",
+    grain="version of a prompt ever seen",
+    description="The whole of every prompt version: what scoring reads, and what a past answer was about.",
+    columns=(
+        _text("prompt_hash", "SHA-256 of all that reaches the model and decides its answer.", unit="hex"),
+        _text("prompt", "Name of the prompt."),
+        _json("definition", "The hashed content."),
+        _time("first_seen_at", "When the version was first seen."),
+    ),
+    key=("prompt_hash", "prompt"),
+    is_append_only=True,
+)
+
+INPUTS = Table(
+    schema="scored",
+    name="inputs",
+    grain="prompt × document to be asked",
+    description="What each prompt is to be asked about, as of the last look at its corpus.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("prompt_hash", "Version of the prompt.", unit="hex"),
+        _text("doc_id", "Document.", required=True),
+        _text("text_sha256", "SHA-256 of the document's text.", unit="hex"),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+SCORES = Table(
+    schema="scored",
+    name="scores",
+    grain="prompt × document",
+    description="The standing answers. Every document asked about has a row, whatever became of it.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("prompt_hash", "Version of the prompt that was answered.", unit="hex"),
+        _text("doc_id", "Document.", required=True),
+        _text("text_sha256", "SHA-256 of the text that was answered about.", unit="hex"),
+        _number("score", "Mean of the samples, on the prompt's scale; null unless status is ok.", unit="scale"),
+        _json("attributes", "Mean of the samples by attribute, where the prompt asks for several."),
+        _text("rationale", "The scorer's reason, as given."),
+        _text("status", "ok, refused or failed.", required=True),
+        _text("scorer", "claude or baseline."),
+        _text("model", "Model, or the baseline's version."),
+        _text("input_hash", "Version of the input that was answered: what scored.inputs carried.", unit="hex"),
+        _int("samples", "Accepted samples behind the score.", unit="samples"),
+        _number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        _time("scored_at", "When the last of its samples was answered."),
+        _text("error", "Last error, where status is failed or refused."),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+RESPONSES = Table(
+    schema="scored",
+    name="responses",
+    grain="attempt at a request and document",
+    description="The ledger: every attempt that was ever made, with what it cost. Nothing is ever removed.",
+    columns=(
+        _text("request_key", "Identity of the question; at most one accepted answer each.", unit="hex"),
+        _int("attempt", "Number of the attempt at this key, from 1."),
+        _flag("is_accepted", "True where the answer was valid and stands."),
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("prompt_hash", "Version of the prompt.", unit="hex"),
+        _text("doc_id", "Document.", required=True),
+        _text("text_sha256", "SHA-256 of the text asked about.", unit="hex"),
+        _text("scorer", "claude or claude-batch."),
+        _text("model", "Model that was asked."),
+        _int("sample", "Number of the repeat sample, from 1."),
+        _int("epoch", "Raised when the same question is asked again on purpose, from 0."),
+        _text("status", "ok, invalid, refused or failed.", required=True),
+        _json("attributes", "The numbers of the answer, by attribute."),
+        _text("rationale", "The answer's reason, as given."),
+        _int("input_tokens", "Tokens read at the full price; this document's share.", unit="tokens"),
+        _int("output_tokens", "Tokens written; this document's share.", unit="tokens"),
+        _int(
+            "cache_read_tokens",
+            "Tokens read from the provider's cache; this document's share.",
+            unit="tokens",
+        ),
+        _int(
+            "cache_write_tokens",
+            "Tokens written to the provider's cache; this document's share.",
+            unit="tokens",
+        ),
+        _number("cost_usd", "Cost by the price table; this document's share.", unit="USD"),
+        _text("request_id", "The provider's id of the request."),
+        _text("batch_id", "The provider's id of the batch; null for single requests."),
+        _number("latency_ms", "From sending to the whole answer.", unit="ms"),
+        _time("created_at", "When the attempt ended."),
+        _text("error", "What went wrong, without keys or texts."),
+    ),
+    key=("request_key", "attempt"),
+    is_append_only=True,
+)
+
+RUNS = Table(
+    schema="scored",
+    name="runs",
+    grain="scoring run of a prompt",
+    description="Every scoring run: what it asked, what it reused, what it cost, how it ended.",
+    columns=(
+        _text("run_id", "Dagster's run id, or one of the command line's.", required=True),
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("prompt_hash", "Version of the prompt.", unit="hex"),
+        _text("scorer", "claude, claude-batch or baseline."),
+        _time("started_at", "Start of the run."),
+        _time("finished_at", "End of the run; null while it is under way."),
+        _int("asked", "Requests sent.", unit="requests"),
+        _int("reused", "Documents whose answers stood already.", unit="documents"),
+        _int("refused", "Documents that the model refused.", unit="documents"),
+        _int("failed", "Documents left without an answer.", unit="documents"),
+        _number("cost_usd", "What the run spent.", unit="USD"),
+        _text("outcome", "running, complete, incomplete, stopped or failed."),
+        _text("error", "Why it stopped or failed."),
+    ),
+    key=("run_id", "prompt"),
+)
+
+DEFINITIONS = Table(
+    schema="ranked",
+    name="definitions",
+    grain="prompt",
+    description="How each prompt's answers are ranked and shown: tiers, weights, labels, formula.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("ranking_hash", "SHA-256 of the definition.", unit="hex"),
+        _json("definition", "Title, tiers, labels, weights and formula."),
+    ),
+    key=("prompt",),
+)
+
+RANKINGS = Table(
+    schema="ranked",
+    name="rankings",
+    grain="prompt × document",
+    description="Every scored document, ranked; ties share a rank. Documents without a score have none.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _int("rank", "1 for the highest score; ties share the lowest number; null without a score."),
+        _text("doc_id", "Document.", required=True),
+        _text("title", "Title of the document."),
+        _text("category", "Occupation group, where the corpus has one."),
+        _number("score", "Score on the prompt's scale.", unit="scale"),
+        _number("score_sd", "Standard deviation of repeat samples; null below two.", unit="scale"),
+        _text("tier", "Tier of the rounded score."),
+        _number("percentile", "Share of scored documents with a lower or equal score.", unit="percent"),
+        _int("jobs", "Employment in the base year.", unit="jobs"),
+        _number("median_pay_annual", "Median annual pay as BLS prints it; never imputed.", unit="USD per year"),
+        _text("pay_basis", "annual, hourly_only or none."),
+        _flag("pay_is_top_coded", "True where the pay is a lower bound."),
+        _number("wages", "jobs × median_pay_annual; null where either is.", unit="USD per year"),
+        _number("outlook_pct", "Projected change of employment.", unit="percent"),
+        _text("outlook_desc", "BLS's phrase for the outlook."),
+        _text("entry_education", "Typical entry-level education."),
+        _text("soc_code", "2018 SOC code of the page's total row."),
+        _text("url", "Page that was asked about."),
+        _text("rationale", "The scorer's reason, as given."),
+        _text("status", "ok, refused or failed."),
+        _text("scorer", "claude or baseline."),
+        _text("model", "Model, or the baseline's version."),
+        _text("prompt_hash", "Version of the prompt that was answered.", unit="hex"),
+        _time("scored_at", "When it was answered."),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+SUMMARIES = Table(
+    schema="ranked",
+    name="summaries",
+    grain="prompt × grouping × group",
+    description="Jobs, wages and mean scores by group. Documents without the needed figure are a group of their own.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text(
+            "grouping",
+            "all, tier, pay_band, education, category, outlook, soc_major_group or score_threshold.",
+            required=True,
+        ),
+        _text("group_label", "The group.", required=True),
+        _int("group_order", "Position of the group in its grouping, from 1."),
+        _int("occupations", "Documents in the group.", unit="documents"),
+        _int("scored", "Documents in the group that have a score.", unit="documents"),
+        _int("jobs", "Sum of jobs where known.", unit="jobs"),
+        _number("wages", "Sum of jobs × median annual pay where both are known.", unit="USD per year"),
+        _number("mean_score", "Plain mean over scored documents.", unit="scale"),
+        _number("job_weighted_mean", "Mean weighted by jobs, over scored documents with jobs.", unit="scale"),
+    ),
+    key=("prompt", "grouping", "group_label"),
+)
+
+TABLES = MappingProxyType(
+    {
+        table.full_name: table
+        for table in (
+            OOH_INDEX,
+            OOH_PAGES,
+            OOH_TITLES,
+            OOH_OCCUPATIONS,
+            OOH_PROJECTIONS,
+            OOH_UNREAD,
+            DOCUMENTS,
+            TEXTS,
+            PROMPTS,
+            PROMPT_VERSIONS,
+            INPUTS,
+            SCORES,
+            RESPONSES,
+            RUNS,
+            DEFINITIONS,
+            RANKINGS,
+            SUMMARIES,
+        )
+    }
+)
+
+
+def registry_digest() -> str:
+    """Digest of every table's DDL: a warehouse that carries it has nothing to add."""
+    return hashlib.sha256("\n".join(table.ddl() for table in TABLES.values()).encode()).hexdigest()

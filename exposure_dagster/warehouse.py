@@ -1,0 +1,222 @@
+"""The warehouse: one DuckDB file that holds every table of the registry.
+
+Connections are short: nobody keeps one open across a network call, since an open writer shuts out
+every reader and the other way round. Opening waits its turn with a jittered retry. A write is one
+transaction: a partition is deleted and inserted together or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from exposure_dagster.errors import WarehouseError
+from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, Table, registry_digest
+
+DEFAULT_WAIT_S = 120.0
+
+_LOCKED = re.compile(r"could not set lock|different configuration|conflicting lock", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A DuckDB file. `wait_s` is how long opening waits for another process that holds it."""
+
+    path: Path
+    wait_s: float = DEFAULT_WAIT_S
+
+    @property
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection, closed at the end of the block whatever happens.
+
+        A writing connection makes the file, its schemas and tables where they are missing. Raises
+        WarehouseError where the file cannot be made or opened, is held by another process for longer
+        than `wait_s`, or was written by a newer version.
+        """
+        if read_only and not self.exists:
+            raise WarehouseError(
+                "there is no warehouse yet",
+                where=str(self.path),
+                remedy="Fill it first with `exposure run`, or point EXPOSURE_HOME at the folder that holds it.",
+            )
+        connection = self._open(read_only)
+        try:
+            if not read_only:
+                self._prepare(connection)
+            yield connection
+        finally:
+            connection.close()
+
+    def read(self, sql: str, parameters: Sequence[object] | None = None) -> pd.DataFrame:
+        """The result of a query, as a frame."""
+        with self.connect(read_only=True) as connection:
+            return connection.execute(sql, parameters).df()
+
+    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """The result of a query, as tuples."""
+        with self.connect(read_only=True) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def replace(self, table: Table, frame: pd.DataFrame, *, where: Mapping[str, object] | None = None) -> int:
+        """Put `frame` in the place of the rows that match `where` (all rows without it); returns its length."""
+        with self.transaction() as connection:
+            replace_rows(connection, table, frame, where=where)
+        return len(frame)
+
+    def append(self, table: Table, frame: pd.DataFrame) -> int:
+        """Add the rows of `frame`; returns their number."""
+        with self.transaction() as connection:
+            insert_rows(connection, table, frame)
+        return len(frame)
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A writing connection in one transaction: all of the block's changes are kept, or none."""
+        with self.connect() as connection:
+            connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def claim_for_site(self, site_kind: str) -> None:
+        """Remember which kind of site fills this warehouse; refuse another kind.
+
+        Raises WarehouseError where pages of another kind are already in it.
+        """
+        with self.transaction() as connection:
+            row = connection.execute("SELECT value FROM meta.facts WHERE name = 'site_kind'").fetchone()
+            if row is None:
+                connection.execute("INSERT INTO meta.facts VALUES ('site_kind', ?)", [site_kind])
+            elif row[0] != site_kind:
+                raise WarehouseError(
+                    f"it was filled from a {row[0]} site and takes no pages of a {site_kind} one",
+                    where=str(self.path),
+                    remedy="Set EXPOSURE_SITES as it was, or EXPOSURE_HOME to another folder.",
+                )
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        try:
+            if not read_only:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            for attempt in Retrying(
+                retry=retry_if_exception(_is_locked),
+                wait=wait_random_exponential(multiplier=0.02, max=1.0),
+                stop=stop_after_delay(self.wait_s),
+                retry_error_callback=self._give_up,
+            ):
+                with attempt:
+                    return duckdb.connect(str(self.path), read_only=read_only)
+        except (OSError, duckdb.Error) as error:
+            raise WarehouseError(
+                f"it cannot be opened ({_first_line(error)})",
+                where=str(self.path),
+                remedy="Set EXPOSURE_HOME to a folder that can be written, or restore the file from a copy.",
+            ) from error
+        raise AssertionError("unreachable: the retry either returns or raises")
+
+    def _give_up(self, state: RetryCallState) -> None:
+        raise WarehouseError(
+            f"another process has held it for {self.wait_s:.0f} seconds",
+            where=str(self.path),
+            remedy="Close the program that has it open (a DuckDB shell or notebook, perhaps) and run again.",
+        )
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+        connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
+        facts = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
+        found = int(facts.get("warehouse_version", 0))
+        if found > WAREHOUSE_VERSION:
+            raise WarehouseError(
+                f"it was written by a newer version of the project (format {found}; this one knows {WAREHOUSE_VERSION})",
+                where=str(self.path),
+                remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
+            )
+        wanted = {"warehouse_version": str(WAREHOUSE_VERSION), "registry": registry_digest()}
+        if all(facts.get(name) == value for name, value in wanted.items()):
+            return
+        connection.begin()
+        _add_what_is_missing(connection)
+        for name, value in wanted.items():
+            connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
+            connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
+        connection.commit()
+
+
+def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
+    existing: dict[str, set[str]] = {}
+    for schema, name, column in connection.execute(
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+    ).fetchall():
+        existing.setdefault(f"{schema}.{name}", set()).add(column)
+    for schema in sorted({table.schema for table in TABLES.values()}):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    for table in TABLES.values():
+        connection.execute(table.ddl())
+        for column in table.columns:
+            if table.full_name in existing and column.name not in existing[table.full_name]:
+                connection.execute(f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type}")
+
+
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    frame: pd.DataFrame,
+    *,
+    where: Mapping[str, object] | None = None,
+) -> None:
+    """Within the caller's transaction: delete the rows that match `where`, insert those of `frame`."""
+    if table.is_append_only:
+        raise AssertionError(f"{table.full_name} is append-only")
+    condition = " AND ".join(f"{name} = ?" for name in where) if where else "true"
+    connection.execute(f"DELETE FROM {table.full_name} WHERE {condition}", list((where or {}).values()))
+    insert_rows(connection, table, frame)
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame) -> None:
+    """Within the caller's transaction: insert the rows of `frame`, matched by column name.
+
+    Columns that the frame lacks become null; a column that the table lacks is an error of ours.
+    """
+    unknown = [name for name in frame.columns if name not in table.column_names]
+    if unknown:
+        raise AssertionError(f"{table.full_name} has no column {', '.join(unknown)}")
+    if len(frame) == 0:
+        return
+    casts = ", ".join(
+        f"{column.name}::{column.type} AS {column.name}" for column in table.columns if column.name in frame.columns
+    )
+    connection.register("incoming", frame)
+    try:
+        connection.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM incoming")
+    finally:
+        connection.unregister("incoming")
+
+
+def _is_locked(error: BaseException) -> bool:
+    return isinstance(error, duckdb.Error) and _LOCKED.search(str(error)) is not None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
