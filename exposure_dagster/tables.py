@@ -113,6 +113,7 @@ OOH_PAGES = Table(
     columns=(
         _text("slug", "Last part of the page's address: the document id of corpus ooh.", required=True),
         _text("category", "Occupation group in the handbook, from the address."),
+        _flag("is_listed", "False where the A–Z index no longer names the page; it is kept and no longer parsed."),
         *_FETCHED,
     ),
     key=("slug",),
@@ -281,6 +282,7 @@ INPUTS = Table(
         _text("prompt_hash", "Version of the prompt.", unit="hex"),
         _text("doc_id", "Document.", required=True),
         _text("text_sha256", "SHA-256 of the document's text.", unit="hex"),
+        _text("input_hash", "Digest of prompt version and corpus: the data version of the input.", unit="hex"),
     ),
     key=("prompt", "doc_id"),
 )
@@ -301,7 +303,7 @@ SCORES = Table(
         _text("status", "ok, refused or failed.", required=True),
         _text("scorer", "claude or baseline."),
         _text("model", "Model, or the baseline's version."),
-        _text("input_hash", "Version of the input that was answered: what scored.inputs carried.", unit="hex"),
+        _text("input_hash", "Digest of prompt version and corpus that was answered: what scored.inputs carried.", unit="hex"),
         _int("samples", "Accepted samples behind the score.", unit="samples"),
         _number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
         _time("scored_at", "When the last of its samples was answered."),
@@ -413,6 +415,7 @@ RANKINGS = Table(
         _text("outlook_desc", "BLS's phrase for the outlook."),
         _text("entry_education", "Typical entry-level education."),
         _text("soc_code", "2018 SOC code of the page's total row."),
+        _text("soc_major_group", "SOC major group of the page's codes; “Several major groups” where they differ."),
         _text("url", "Page that was asked about."),
         _text("rationale", "The scorer's reason, as given."),
         _text("status", "ok, refused or failed."),

@@ -149,7 +149,7 @@ class Warehouse:
         found = int(facts.get("warehouse_version", 0))
         if found > WAREHOUSE_VERSION:
             raise WarehouseError(
-                f"it was written by a newer version of the project (format {found}; this one knows {WAREHOUSE_VERSION})",
+                f"a newer version of the project wrote it (format {found}, this one knows {WAREHOUSE_VERSION})",
                 where=str(self.path),
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )

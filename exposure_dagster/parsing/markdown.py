@@ -1,0 +1,159 @@
+"""HTML of a handbook section to Markdown.
+
+Kept: headings, paragraphs, lists, tables, and charts as tables. Dropped: emphasis and the addresses of
+links (their words stay), pictures with their captions, navigation, headings that read "empty heading",
+and the note and source below every chart, which are the same on all pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from selectolax.lexbor import LexborNode
+
+from exposure_dagster.parsing.grids import Grid, read_grid
+from exposure_dagster.parsing.html import classes_of, squeezed, text_of
+
+_HEADINGS = {"h1": "#", "h2": "##", "h3": "###", "h4": "####", "h5": "#####", "h6": "######"}
+_LISTS = frozenset({"ul", "ol"})
+_CONTAINERS = frozenset(
+    {"div", "article", "section", "header", "main", "aside", "blockquote", "center", "details", "dl", "dt", "dd"}
+)
+_DROPPED = frozenset({"nav", "img", "picture", "figure", "svg", "video", "audio", "button", "form", "-comment"})
+_BLOCKS = frozenset({"p", "table", *_HEADINGS, *_LISTS, *_CONTAINERS, *_DROPPED})
+_DROPPED_CLASSES = frozenset({"ooh_right_img", "image-caption", "tab-footer"})
+_PLACEHOLDER_HEADING = "empty heading"
+_LINK_TO_DATA = "Get data"
+_SOURCE = re.compile(r"source:", re.IGNORECASE)
+
+_LIST_MARKER = re.compile(r"(?:[-+*]|\d+[.)]) ")
+_MARKER_TO_ESCAPE = re.compile(r"(\d*)([-+*>]|#{1,6}|[.)])(?= )")
+
+
+def section_blocks(section: LexborNode) -> list[str]:
+    """The Markdown blocks (heading, paragraph, list, table) below a node, in order."""
+    blocks: list[str] = []
+    loose: list[str] = []  # running text that stands in no block of its own
+
+    def end_paragraph() -> None:
+        if loose:
+            _add_paragraph(blocks, squeezed("".join(loose)))
+            loose.clear()
+
+    for node in section.iter(include_text=True):
+        tag = node.tag or ""
+        if tag not in _BLOCKS:
+            loose.append(node.text_lexbor())
+            continue
+        end_paragraph()
+        if tag == "p":
+            _add_paragraph(blocks, text_of(node))
+        elif tag in _HEADINGS:
+            heading = text_of(node)
+            if heading and heading.casefold() != _PLACEHOLDER_HEADING:
+                blocks.append(f"{_HEADINGS[tag]} {heading}")
+        elif tag in _LISTS:
+            blocks.extend(filter(None, [_list(node)]))
+        elif tag == "table":
+            blocks.extend(_table(read_grid(node)))
+        elif tag in _CONTAINERS:
+            blocks.extend(_container(node))
+    end_paragraph()
+    return blocks
+
+
+def _add_paragraph(blocks: list[str], text: str) -> None:
+    if text:
+        blocks.append(_escaped(text))
+
+
+def _escaped(text: str) -> str:
+    """The text, with a backslash where its first characters would make a list or a heading of it."""
+    marker = _MARKER_TO_ESCAPE.match(text)
+    return text if marker is None else f"{marker[1]}\\{text[len(marker[1]) :]}"
+
+
+def _container(node: LexborNode) -> list[str]:
+    classes = classes_of(node)
+    if "ooh-chart" in classes:
+        return _chart(node)
+    return [] if _DROPPED_CLASSES.intersection(classes) else section_blocks(node)
+
+
+def _list(node: LexborNode) -> str:
+    lines: list[str] = []
+    number = 0
+    for child in node.iter():
+        if child.tag in _LISTS:  # a list directly inside a list belongs to the item before it
+            lines.extend(f"  {line}" for line in _list(child).splitlines())
+            continue
+        item = _item(child)
+        if item:
+            number += 1
+            marker = f"{number}. " if node.tag == "ol" else "- "
+            lines.append(marker + item.replace("\n", "\n" + " " * len(marker)))
+    return "\n".join(lines)
+
+
+def _item(node: LexborNode) -> str:
+    if all(child.tag not in _BLOCKS for child in node.iter()):
+        return _escaped(text_of(node))
+    item = ""
+    for block in section_blocks(node):
+        gap = "" if not item else "\n" if _LIST_MARKER.match(block) else "\n\n"
+        item += gap + block
+    return item
+
+
+def _table(grid: Grid) -> list[str]:
+    """Caption, table and footnotes. Columns of links to data, and columns without a word, are left out."""
+    columns = [
+        index
+        for index, column in enumerate(zip(*grid.body, strict=True))
+        if any(column) and _LINK_TO_DATA not in column
+    ]
+    if not columns:
+        return []
+    header = [grid.header[index] for index in columns] if grid.header else [""] * len(columns)
+    table = markdown_table(header, [[row[index] for index in columns] for row in grid.body])
+    caption = [f"**{grid.caption}**"] if grid.caption else []
+    return [*caption, table, *(note for note in grid.footnotes if note and not _SOURCE.match(note))]
+
+
+def _chart(chart: LexborNode) -> list[str]:
+    """A bar chart as a table: what is compared and what is measured make the header."""
+    bars = chart.css_first("dl")
+    if bars is None or bars.parent is None:
+        return section_blocks(chart)
+    heading = measure = ""
+    for node in bars.parent.iter():
+        if node.tag == "h3":
+            heading = text_of(node)
+        elif node.tag == "p":
+            measure = measure or text_of(node)
+        elif node.tag == "dl":
+            break
+    rows = _bars(bars)
+    return [markdown_table([heading, measure], rows)] if rows else []
+
+
+def _bars(bars: LexborNode) -> list[list[str]]:
+    rows = []
+    label = ""
+    for node in bars.iter():
+        if node.tag == "dt":
+            label = text_of(node)
+        elif label and (value := text_of(node)):
+            rows.append([label, value])
+    return rows
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [_table_line(header), "| " + " | ".join(["---"] * len(header)) + " |"]
+    lines.extend(map(_table_line, rows))
+    return "\n".join(lines)
+
+
+def _table_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,100 @@
+"""The brief: one Markdown file with method, totals, breakdowns and every document's score.
+
+It is made to be pasted into a language model, or read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedPrompt
+
+GROUPING_TITLES = {
+    "tier": "By tier",
+    "score_threshold": "At or above a score",
+    "pay_band": "By median annual pay",
+    "education": "By typical entry-level education",
+    "outlook": "By projected outlook",
+    "category": "By handbook category",
+    "soc_major_group": "By SOC major group",
+}
+
+
+def brief(prompt: PublishedPrompt) -> str:
+    """The whole brief of one prompt, as Markdown."""
+    definition = prompt.definition
+    answered_by = " and ".join(prompt.models) or "nobody yet"
+    when = f" (last answer {prompt.scored_at:%Y-%m-%d})" if prompt.scored_at else ""
+    lines = [
+        f"# {plain(definition.title)}",
+        "",
+        f"{plain(definition.description)}\n" if definition.description else "",
+        f"Scale {definition.scale_low:g} to {definition.scale_high:g}. Answered by {answered_by}{when}, "
+        f"prompt version `{prompt.asked.prompt_hash[:12]}`.",
+        "",
+    ]
+    if prompt.has_baseline_scores:
+        lines += [f"**{BASELINE_NOTE}**", ""]
+    lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]
+    lines += ["## What the scores do not mean", "", CAVEATS, ""]
+    lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
+    for grouping, title in GROUPING_TITLES.items():
+        if (prompt.summaries["grouping"] == grouping).any():
+            lines += [f"### {title}", "", *_summary_table(prompt, grouping), ""]
+    lines += [
+        "## Every document",
+        "",
+        "Rank, title, score, jobs, median annual pay, projected change, reason.",
+        "",
+        *(_document_line(row) for row in prompt.rankings.to_dict("records")),
+        "",
+        "## Sources",
+        "",
+        *(f"- {source}: <{address}>. {licence}" for source, address, licence in ATTRIBUTIONS),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Text of a page or a model as one line of Markdown that shows it as it is: no markup, no HTML, no table cell."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def _quoted(text: str) -> list[str]:
+    return [f"> {line}".rstrip() for line in text.splitlines()]
+
+
+def _summary_table(prompt: PublishedPrompt, grouping: str) -> list[str]:
+    rows = prompt.summaries[prompt.summaries["grouping"] == grouping].sort_values("group_order")
+    return [
+        "| group | occupations | jobs | wages (USD per year) | mean score | job-weighted mean |",
+        "|---|--:|--:|--:|--:|--:|",
+        *(
+            f"| {plain(str(row.group_label))} | {row.occupations:,} | {row.jobs:,} | {row.wages:,.0f} "
+            f"| {_figure(row.mean_score)} | {_figure(row.job_weighted_mean)} |"
+            for row in rows.itertuples(index=False)
+        ),
+    ]
+
+
+def _figure(value: Any, pattern: str = "{:.2f}", missing: str = "–") -> str:
+    return missing if pd.isna(value) else pattern.format(value)
+
+
+def _document_line(row: Mapping[Hashable, Any]) -> str:
+    facts = ", ".join(
+        (
+            _figure(row["jobs"], "{:,.0f} jobs", "jobs not known"),
+            _figure(row["median_pay_annual"], "${:,.0f}", "no annual pay"),
+            _figure(row["outlook_pct"], "{:+.0f}%", "no projection"),
+        )
+    )
+    title = plain(row["title"])
+    if pd.isna(row["score"]):
+        return f"- not scored ({row['status']}): **{title}**, {facts}"
+    return f"- rank {row['rank']}: **{title}**, score {row['score']:g}, {facts}. {plain(row['rationale'] or '')}"

@@ -1,0 +1,85 @@
+"""What is published, as records: all that a publication is made from, and the digest of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from exposure_dagster import __version__
+from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
+
+BASELINE_NOTE = (
+    "These scores are estimates of the bundled baseline (text statistics, no language model). They stand in "
+    "until a model is asked, and are not that model's answers."
+)
+
+CAVEATS = (
+    "A score says how far the question applies to the work as described. It is no forecast of job losses: how "
+    "demand answers to lower prices, what law, unions and custom allow, what customers prefer and how fast firms "
+    "adopt are all left out, and within an occupation people do very different work."
+)
+
+ATTRIBUTIONS = (
+    (
+        "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook",
+        "https://www.bls.gov/ooh/",
+        "Public domain. Figures and occupation texts.",
+    ),
+)
+"""Source, address, licence and what is taken from it."""
+
+
+@dataclass(frozen=True)
+class PublishedPrompt:
+    """One prompt's results: its question, how it is ranked, and its rows of the ranked tables."""
+
+    name: str
+    asked: AskedPrompt
+    definition: RankingDefinition
+    rankings: pd.DataFrame
+    summaries: pd.DataFrame
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """Who answered: one name, or several where answers of different scorers stand side by side."""
+        return tuple(sorted(self.rankings["scorer"].dropna().unique()))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(sorted(self.rankings["model"].dropna().unique()))
+
+    @property
+    def has_baseline_scores(self) -> bool:
+        return "baseline" in self.scorers
+
+    @property
+    def scored_at(self) -> datetime | None:
+        latest = self.rankings["scored_at"].max()
+        return None if pd.isna(latest) else latest.to_pydatetime()
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that is published of the prompt."""
+        return content_hash(
+            [
+                self.name,
+                self.asked.model_dump(mode="json"),
+                self.definition.model_dump(mode="json"),
+                self.rankings.to_csv(index=False),
+                self.summaries.to_csv(index=False),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class PublishedContent:
+    """Everything that one publication holds."""
+
+    prompts: tuple[PublishedPrompt, ...]
+
+    @property
+    def digest(self) -> str:
+        """Name of the publication: the same content, written by the same version, has the same name."""
+        return content_hash([__version__, [prompt.digest for prompt in self.prompts]])[:16]

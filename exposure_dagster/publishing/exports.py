@@ -1,0 +1,114 @@
+"""The exported files of each prompt, and what explains them.
+
+In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `summaries.csv`, `.parquet`,
+`brief.md`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from exposure_dagster import __version__
+from exposure_dagster.publishing.brief import brief
+from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
+from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_exports(content: PublishedContent, folder: Path) -> None:
+    """Write every exported file of a publication into `folder`."""
+    for prompt in content.prompts:
+        target = folder / prompt.name
+        target.mkdir()
+        _write_table(prompt.rankings, target, "ranking")
+        _write_table(prompt.summaries, target, "summaries")
+        (target / "ranking.json").write_text(_ranking_json(prompt), encoding="utf-8")
+        (target / "brief.md").write_text(brief(prompt), encoding="utf-8")
+    (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
+    (folder / "ATTRIBUTION.md").write_text(attribution(), encoding="utf-8")
+    (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
+
+
+def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy in which no text cell can be taken for a formula: those that begin like one get an apostrophe."""
+    safe = frame.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = safe[name].map(
+                lambda value: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_SIGNS) else value
+            )
+    return safe
+
+
+def data_dictionary() -> str:
+    """What every exported column means, as Markdown."""
+    lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
+    for file, table in (("ranking", RANKINGS), ("summaries", SUMMARIES)):
+        lines += [f"## {file}.csv, .parquet", "", f"One row a {table.grain}. {table.description}", ""]
+        lines += _column_table(table)
+    lines += [
+        "In the CSV files a text that begins with `=`, `+`, `-` or `@` has an apostrophe before it, so that a "
+        "spreadsheet does not take it for a formula. The Parquet and JSON files hold it as it is.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def attribution() -> str:
+    """Sources and licences, as Markdown."""
+    lines = ["# Sources", ""]
+    lines += [f"- {source}: <{address}>. {licence}" for source, address, licence in ATTRIBUTIONS]
+    return "\n".join([*lines, "", CAVEATS, ""])
+
+
+def _column_table(table: Table) -> list[str]:
+    rows = [f"| `{c.name}` | {c.type} | {c.unit or ''} | {c.description} |" for c in table.columns]
+    return ["| column | type | unit | meaning |", "|---|---|---|---|", *rows, ""]
+
+
+def _write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
+    safe_for_spreadsheets(frame).to_csv(folder / f"{name}.csv", index=False)
+    target = str(folder / f"{name}.parquet").replace("'", "''")
+    with duckdb.connect() as connection:
+        connection.register("rows_to_write", frame)
+        connection.execute(f"COPY rows_to_write TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _ranking_json(prompt: PublishedPrompt) -> str:
+    head = {
+        **_prompt_facts(prompt),
+        "caveats": CAVEATS,
+        "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
+    }
+    rows = prompt.rankings.drop(columns="prompt").to_json(orient="records", date_format="iso")
+    summaries = prompt.summaries.drop(columns="prompt").to_json(orient="records")
+    document = {**head, "summaries": json.loads(summaries), "ranking": json.loads(rows)}
+    return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def _prompt_facts(prompt: PublishedPrompt) -> dict[str, object]:
+    return {
+        "prompt": prompt.name,
+        "title": prompt.definition.title,
+        "prompt_hash": prompt.asked.prompt_hash,
+        "ranking_hash": prompt.definition.ranking_hash,
+        "scorers": prompt.scorers,
+        "models": prompt.models,
+        "note": BASELINE_NOTE if prompt.has_baseline_scores else None,
+        "scored_at": prompt.scored_at.isoformat() if prompt.scored_at else None,
+        "documents": len(prompt.rankings),
+    }
+
+
+def _manifest(content: PublishedContent) -> str:
+    manifest = {
+        "digest": content.digest,
+        "version": __version__,
+        "prompts": [_prompt_facts(prompt) for prompt in content.prompts],
+    }
+    return json.dumps(manifest, ensure_ascii=False, indent=1)

@@ -1,0 +1,88 @@
+"""From standing answers to ranks, percentiles, tiers and wages.
+
+Shapes: `scores` is scored.scores of one prompt, `facts` one row a document of the prompt's corpus
+(see `FACT_COLUMNS`), the result is ranked.rankings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from exposure_dagster.prompts.model import RankingDefinition, Tier
+from exposure_dagster.tables import RANKINGS
+
+FACT_COLUMNS = (
+    "doc_id",
+    "title",
+    "category",
+    "jobs",
+    "median_pay_annual",
+    "pay_basis",
+    "pay_is_top_coded",
+    "outlook_pct",
+    "outlook_desc",
+    "entry_education",
+    "soc_code",
+    "soc_major_group",
+    "url",
+)
+"""What is known about a document besides its answers; null where the corpus does not say."""
+
+
+def rank_documents(
+    prompt: str, scores: pd.DataFrame, facts: pd.DataFrame, definition: RankingDefinition
+) -> pd.DataFrame:
+    """Rows of ranked.rankings, best score first, documents without a score last.
+
+    Ties share the lowest rank of their group. percentile is the share (0–100) of scored documents
+    whose score is lower or equal. wages = jobs × median_pay_annual in USD per year.
+    """
+    ranked = scores.merge(facts, on="doc_id", how="left", validate="one_to_one")
+    ranked["prompt"] = prompt
+    ranked["title"] = ranked["title"].fillna(ranked["doc_id"])
+    ranked["score"] = composite_scores(ranked, definition)
+    ranked["rank"] = ranked["score"].rank(method="min", ascending=False).astype("Int64")
+    ranked["percentile"] = ranked["score"].rank(method="max", pct=True) * 100
+    ranked["tier"] = assign_tiers(ranked["score"], definition.tiers)
+    ranked["wages"] = ranked["jobs"].astype("Float64") * ranked["median_pay_annual"].astype("Float64")
+    ranked = ranked.sort_values(["rank", "title", "doc_id"], na_position="last", ignore_index=True)
+    return ranked[list(RANKINGS.column_names)]
+
+
+def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series:
+    """The one number that is ranked, as float64, null unless status is ok.
+
+    It is the score itself, or the weighted mean of the attributes: Σ wᵢaᵢ / Σ wᵢ.
+    """
+    is_ok = scores["status"] == "ok"
+    plain = scores["score"].astype("float64").where(is_ok)
+    if len(definition.attributes) == 1:
+        return plain
+    weights = {attribute.key: attribute.weight for attribute in definition.attributes}
+    total = sum(weights.values())
+
+    def weighted_mean(attributes: object) -> float:
+        if not isinstance(attributes, str):
+            return float("nan")
+        values = json.loads(attributes)
+        return float(sum(weight * values[key] for key, weight in weights.items()) / total)
+
+    return scores["attributes"].map(weighted_mean).astype("float64").where(is_ok)
+
+
+def assign_tiers(scores: pd.Series, tiers: Sequence[Tier]) -> pd.Series:
+    """The label of each score's tier; null without a score or where no tier covers it.
+
+    A fractional score belongs to the tier of its rounded value (halves go up) where the tiers are
+    given in whole numbers.
+    """
+    labels = pd.Series(None, index=scores.index, dtype="object")
+    are_whole = all(float(bound).is_integer() for tier in tiers for bound in tier.range)
+    rounded = np.floor(scores.round(9) + 0.5) if are_whole else scores
+    for tier in tiers:
+        labels[rounded.between(*tier.range)] = tier.label
+    return labels

@@ -1,0 +1,159 @@
+"""Jobs, wages and mean scores by group.
+
+A document that lacks the figure by which it would be grouped is counted in a group of its own, so
+that the groups of every grouping but score_threshold add up to all documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from exposure_dagster.prompts.model import RankingDefinition
+from exposure_dagster.tables import SUMMARIES
+
+PAY_BANDS: tuple[tuple[str, float, float], ...] = (
+    ("below $35K", 0, 35_000),
+    ("$35K to $50K", 35_000, 50_000),
+    ("$50K to $75K", 50_000, 75_000),
+    ("$75K to $100K", 75_000, 100_000),
+    ("$100K and more", 100_000, float("inf")),
+)
+"""Label, lowest pay (inclusive) and highest pay (exclusive), USD per year."""
+
+EDUCATION_ORDER = (
+    "No formal educational credential",
+    "High school diploma or equivalent",
+    "Some college, no degree",
+    "Postsecondary nondegree award",
+    "Associate's degree",
+    "Bachelor's degree",
+    "Master's degree",
+    "Doctoral or professional degree",
+)
+"""BLS's categories of typical entry-level education, lowest first."""
+
+OUTLOOK_ORDER = (
+    "Decline",
+    "Little or no change",
+    "Slower than average",
+    "As fast as average",
+    "Faster than average",
+    "Much faster than average",
+)
+"""BLS's phrases for projected change, lowest first."""
+
+SOC_MAJOR_GROUPS = {
+    "11": "Management",
+    "13": "Business and financial operations",
+    "15": "Computer and mathematical",
+    "17": "Architecture and engineering",
+    "19": "Life, physical, and social science",
+    "21": "Community and social service",
+    "23": "Legal",
+    "25": "Educational instruction and library",
+    "27": "Arts, design, entertainment, sports, and media",
+    "29": "Healthcare practitioners and technical",
+    "31": "Healthcare support",
+    "33": "Protective service",
+    "35": "Food preparation and serving related",
+    "37": "Building and grounds cleaning and maintenance",
+    "39": "Personal care and service",
+    "41": "Sales and related",
+    "43": "Office and administrative support",
+    "45": "Farming, fishing, and forestry",
+    "47": "Construction and extraction",
+    "49": "Installation, maintenance, and repair",
+    "51": "Production",
+    "53": "Transportation and material moving",
+    "55": "Military specific",
+}
+"""Names of the 2018 SOC major groups by the first two digits of a code (BLS)."""
+
+SEVERAL_GROUPS = "Several major groups"
+
+THRESHOLD_SHARES = (0.7, 0.8)
+"""Where the scale's upper part begins: scores of at least 7 and at least 8 on a 0–10 scale."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How documents are divided: a label a document (null: not known), and the labels' order."""
+
+    name: str
+    labels: pd.Series
+    order: Sequence[str]
+    unknown_label: str
+
+
+def summarize(prompt: str, rankings: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
+    """Rows of ranked.summaries for one prompt, from its rankings."""
+    groupings = [
+        Grouping("all", pd.Series("All", index=rankings.index), ("All",), "Not known"),
+        Grouping("tier", rankings["tier"], [tier.label for tier in definition.tiers], "No tier"),
+        Grouping("pay_band", pay_bands(rankings["median_pay_annual"]), [b[0] for b in PAY_BANDS], "No annual pay"),
+        Grouping("education", rankings["entry_education"], EDUCATION_ORDER, "No education given"),
+        Grouping("category", rankings["category"], (), "No category"),
+        Grouping("outlook", rankings["outlook_desc"], OUTLOOK_ORDER, "No outlook given"),
+        Grouping("soc_major_group", rankings["soc_major_group"], tuple(SOC_MAJOR_GROUPS.values()), "No SOC code"),
+    ]
+    rows = [row for grouping in groupings for row in _rows_of_grouping(rankings, grouping)]
+    span = definition.scale_high - definition.scale_low
+    for position, share in enumerate(THRESHOLD_SHARES, start=1):
+        threshold = definition.scale_low + share * span
+        members = rankings[rankings["score"].round(9) >= round(threshold, 9)]
+        rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members))
+    summary = pd.DataFrame(rows)
+    summary.insert(0, "prompt", prompt)
+    return summary[list(SUMMARIES.column_names)]
+
+
+def pay_bands(median_pay_annual: pd.Series) -> pd.Series:
+    """The pay band's label; null without an annual figure."""
+    edges = [PAY_BANDS[0][1], *(band[2] for band in PAY_BANDS)]
+    bands = pd.cut(median_pay_annual.astype("float64"), edges, right=False, labels=[band[0] for band in PAY_BANDS])
+    return bands.astype("object")
+
+
+def soc_major_group(soc_code: str | None, soc_codes: Sequence[str]) -> str | None:
+    """Name of the SOC major group of a page: of its own code, or of all codes it covers.
+
+    A page whose codes lie in several groups is in `SEVERAL_GROUPS`; one without codes has none.
+    """
+    prefixes = {soc_code[:2]} if soc_code else {code[:2] for code in soc_codes}
+    if not prefixes:
+        return None
+    if len(prefixes) > 1:
+        return SEVERAL_GROUPS
+    return SOC_MAJOR_GROUPS.get(prefixes.pop())
+
+
+def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping) -> list[dict[str, object]]:
+    labels = grouping.labels.where(grouping.labels.notna(), grouping.unknown_label)
+    known = [label for label in grouping.order if (labels == label).any()]
+    rest = sorted(set(labels) - set(known) - {grouping.unknown_label})
+    unknown = [grouping.unknown_label] if (labels == grouping.unknown_label).any() else []
+    return [
+        _row(grouping.name, label, position, rankings[labels == label])
+        for position, label in enumerate([*known, *rest, *unknown], start=1)
+    ]
+
+
+def _row(grouping: str, label: str, position: int, members: pd.DataFrame) -> dict[str, object]:
+    scored = members[members["score"].notna()]
+    weighted = scored[scored["jobs"].notna() & (scored["jobs"] > 0)]
+    jobs = weighted["jobs"].astype("float64")
+    return {
+        "grouping": grouping,
+        "group_label": label,
+        "group_order": position,
+        "occupations": len(members),
+        "scored": len(scored),
+        "jobs": int(members["jobs"].sum()),
+        "wages": float(members["wages"].sum()),
+        "mean_score": float(scored["score"].mean()) if len(scored) else None,
+        "job_weighted_mean": float(np.average(weighted["score"], weights=jobs)) if len(weighted) else None,
+    }

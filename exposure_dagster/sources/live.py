@@ -1,0 +1,299 @@
+"""Pages from the web, asked for politely: who we are, one request a second a host, no more than needed.
+
+Nothing here knows which pages there are. The contact address goes into the User-Agent and is neither
+logged nor put into a reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+
+import httpx
+import tenacity
+
+from exposure_dagster import __version__
+from exposure_dagster.sources.fetching import (
+    NO_HEADERS,
+    SYSTEM_CLOCK,
+    BodyHeaders,
+    Clock,
+    Fetched,
+    Fetcher,
+    PageRequest,
+    judged,
+)
+
+_log = logging.getLogger(__name__)
+
+_MAX_REDIRECTS = 5
+_REFUSED = (
+    "refused with 403: bls.gov blocks clients that do not say who they are or ask too often; "
+    "check EXPOSURE_CONTACT and try later, or point EXPOSURE_SITES at a folder of saved pages"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveLimits:
+    """How far we go with a site. Times are seconds; one attempt may follow a few redirects."""
+
+    seconds_between_requests: float = 1.02
+    """Between the starts of two requests to a host, retries included. A little over a second, so that
+    no two reach the host within one because the first was slower on its way."""
+    attempts: int = 4
+    """Attempts at one page."""
+    silence_seconds: float = 30.0
+    """Wait for a connection, or for the next part of an answer."""
+    answer_seconds: float = 300.0
+    """Wait for the whole of an answer."""
+    longest_backoff_seconds: float = 60.0
+    longest_retry_after_seconds: float = 120.0
+    """A host that asks for a longer pause is not asked again by this fetcher."""
+    failures_in_a_row: int = 5
+    """After so many pages that were refused or not to be had, a host is not asked again by this fetcher."""
+    body_bytes: int = 200_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What one attempt brought. `problem` is None where a whole body arrived, or a 304."""
+
+    status: int | None = None
+    problem: str | None = None
+    is_transient: bool = False
+    retry_after: float | None = None
+    redirected_to: httpx.URL | None = None
+    body: bytes = b""
+    headers: BodyHeaders = NO_HEADERS
+
+
+class LiveFetcher(Fetcher):
+    """Asks web servers, host by host no faster than `limits` allow.
+
+    Timeouts, broken connections, cut-off bodies, 408, 429 and 5xx are tried again, with growing jittered
+    pauses or after the pause the server asks for. Redirects are followed on the same host to a page of
+    the same name only: one that leads elsewhere (a home page, an error page) is not the page asked for.
+    `contact` is an address that `sites.checked_contact` has let through. `transport` takes the place of
+    the network: tests direct the real addresses to a server on loopback with it.
+    """
+
+    def __init__(
+        self,
+        *,
+        contact: str,
+        limits: LiveLimits | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._limits = limits or LiveLimits()
+        self._clock = clock
+        self._client = httpx.Client(
+            headers={"User-Agent": f"exposure-dagster/{__version__} ({contact})"},
+            timeout=self._limits.silence_seconds,
+            transport=transport,
+        )
+        # An earlier fetcher may have asked a moment ago, so the first request too waits its turn.
+        self._opened_at = clock.monotonic()
+        self._asked_at: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._given_up: dict[str, str] = {}
+        self._pause = tenacity.wait_exponential_jitter(initial=1, max=self._limits.longest_backoff_seconds, jitter=1)
+
+    def fetch(self, request: PageRequest) -> Fetched:
+        try:
+            url = httpx.URL(request.url)
+        except httpx.InvalidURL:
+            url = httpx.URL()
+        if url.scheme not in ("http", "https") or not url.host:
+            return Fetched(url=request.url, status=None, reason="not a web address", checked_at=None)
+        if (given_up := self._given_up.get(url.host)) is not None:
+            return Fetched(url=request.url, status=None, reason=given_up, checked_at=None)
+        answer = self._ask_repeatedly(url, request)
+        self._count_failures(url.host, answer)
+        return self._outcome(request, answer)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _outcome(self, request: PageRequest, answer: _Answer) -> Fetched:
+        now = self._clock.now()
+        if answer.problem is not None:
+            return Fetched(url=request.url, status=answer.status, reason=answer.problem, checked_at=now)
+        if answer.status == 304 and request.known is not None:
+            return Fetched(
+                url=request.url,
+                status=304,
+                reason=None,
+                checked_at=now,
+                content_sha256=request.known.content_sha256,
+                etag=answer.headers.etag,
+                last_modified=answer.headers.last_modified,
+                is_unchanged=True,
+            )
+        return judged(request, answer.body, answer.headers, checked_at=now)
+
+    def _count_failures(self, host: str, answer: _Answer) -> None:
+        if answer.retry_after is not None and not self._is_bearable(answer.retry_after):
+            self._give_up(host, f"it asks for a pause of {answer.retry_after:,.0f} s")
+        if not (answer.is_transient or answer.status == 403):
+            self._failures[host] = 0
+            return
+        self._failures[host] = self._failures.get(host, 0) + 1
+        if self._failures[host] >= self._limits.failures_in_a_row:
+            self._give_up(host, f"{self._failures[host]} pages in a row failed, the last so: {answer.problem}")
+
+    def _give_up(self, host: str, why: str) -> None:
+        self._given_up[host] = f"not asked, to spare {host}: {why}"
+        _log.warning("%s is not asked again: %s", host, why)
+
+    def _is_bearable(self, retry_after: float) -> bool:
+        return retry_after <= self._limits.longest_retry_after_seconds
+
+    def _ask_repeatedly(self, url: httpx.URL, request: PageRequest) -> _Answer:
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self._limits.attempts),
+            retry=tenacity.retry_if_result(self._is_worth_another_attempt),
+            wait=self._pause_before_retry,
+            sleep=self._clock.sleep,
+            before_sleep=lambda state: _log.warning(
+                "%s: %s; next attempt in %.0f s", url, _result(state).problem, state.upcoming_sleep
+            ),
+            retry_error_callback=lambda state: _after_attempts(_result(state), state.attempt_number),
+        )
+        return retrying(self._ask, url, request)
+
+    def _is_worth_another_attempt(self, answer: _Answer) -> bool:
+        return answer.is_transient and self._is_bearable(answer.retry_after or 0)
+
+    def _pause_before_retry(self, state: tenacity.RetryCallState) -> float:
+        return max(self._pause(state), _result(state).retry_after or 0)
+
+    def _ask(self, url: httpx.URL, request: PageRequest) -> _Answer:
+        here = url
+        for _ in range(_MAX_REDIRECTS):
+            answer = self._ask_once(here, request)
+            if answer.redirected_to is None:
+                return answer
+            if not _is_same_page(here, answer.redirected_to):
+                return replace(answer, problem=f"redirected to another page, {answer.redirected_to}")
+            here = answer.redirected_to
+        return replace(answer, problem=f"redirected more than {_MAX_REDIRECTS} times")
+
+    def _ask_once(self, url: httpx.URL, request: PageRequest) -> _Answer:
+        self._wait_for_turn(url.host)
+        try:
+            with self._client.stream("GET", url, headers=_conditions(request)) as response:
+                return self._read(response, has_known=request.known is not None)
+        except httpx.TimeoutException:
+            problem = f"no answer within {self._limits.silence_seconds:g} s"
+        except httpx.TransportError as error:
+            problem = f"no connection, or it broke: {error}"
+        return _Answer(problem=problem, is_transient=True)
+
+    def _wait_for_turn(self, host: str) -> None:
+        last = self._asked_at.get(host, self._opened_at)
+        early = last + self._limits.seconds_between_requests - self._clock.monotonic()
+        if early > 0:
+            self._clock.sleep(early)
+        self._asked_at[host] = self._clock.monotonic()
+
+    def _read(self, response: httpx.Response, *, has_known: bool) -> _Answer:
+        status = response.status_code
+        if status == 200 or (status == 304 and has_known):
+            body = bytearray()
+            problem, is_transient = self._read_body(response, body)
+            return _Answer(
+                status=status,
+                problem=problem,
+                is_transient=is_transient,
+                body=bytes(body),
+                headers=BodyHeaders(
+                    content_type=response.headers.get("Content-Type"),
+                    etag=_validator(response, "ETag"),
+                    last_modified=_validator(response, "Last-Modified"),
+                ),
+            )
+        if response.next_request is not None:
+            return _Answer(status=status, redirected_to=response.next_request.url)
+        return _Answer(
+            status=status,
+            problem=_status_problem(response),
+            is_transient=status in (408, 429) or status >= 500,
+            retry_after=self._retry_after(response),
+        )
+
+    def _read_body(self, response: httpx.Response, body: bytearray) -> tuple[str | None, bool]:
+        """Read into `body`; returns what went wrong (None if nothing) and whether it may pass."""
+        deadline = self._clock.monotonic() + self._limits.answer_seconds
+        try:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > self._limits.body_bytes:
+                    return f"the body is longer than {self._limits.body_bytes:,} bytes", False
+                if self._clock.monotonic() > deadline:
+                    return f"the body took longer than {self._limits.answer_seconds:g} s", True
+        except httpx.DecodingError:
+            return "the body cannot be decompressed", False
+        except httpx.TimeoutException:
+            return f"the body stopped coming for {self._limits.silence_seconds:g} s", True
+        except httpx.TransportError:
+            whole = response.headers.get("Content-Length", "an unknown number of")
+            return f"the body was cut off after {response.num_bytes_downloaded} of {whole} bytes", True
+        return None, False
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        """Seconds the server asks us to wait: RFC 9110 allows a number or a date."""
+        value = response.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        return max(0.0, (moment.replace(tzinfo=None) - self._clock.now()).total_seconds())
+
+
+def _result(state: tenacity.RetryCallState) -> _Answer:
+    assert state.outcome is not None
+    answer = state.outcome.result()
+    assert isinstance(answer, _Answer)
+    return answer
+
+
+def _after_attempts(answer: _Answer, attempts: int) -> _Answer:
+    return replace(answer, problem=f"{answer.problem} (attempts: {attempts})")
+
+
+def _conditions(request: PageRequest) -> dict[str, str]:
+    if request.known is None:
+        return {}
+    conditions = {"If-None-Match": request.known.etag, "If-Modified-Since": request.known.last_modified}
+    return {name: value for name, value in conditions.items() if value is not None}
+
+
+def _validator(response: httpx.Response, header: str) -> str | None:
+    """The header, unless it is empty or could not be sent back."""
+    value = response.headers.get(header)
+    return value if value and value.isascii() and value.isprintable() else None
+
+
+def _status_problem(response: httpx.Response) -> str:
+    match response.status_code:
+        case 403:
+            return _REFUSED
+        case 404 | 410:
+            return f"no such page ({response.status_code})"
+        case status:
+            return f"answered {status} {response.reason_phrase}".rstrip()
+
+
+def _is_same_page(asked: httpx.URL, found: httpx.URL) -> bool:
+    """Whether a redirect stays on the host, keeps or gains encryption, and keeps the page's name."""
+    return (
+        asked.host == found.host and found.scheme in (asked.scheme, "https") and _page_name(asked) == _page_name(found)
+    )
+
+
+def _page_name(url: httpx.URL) -> str:
+    return url.path.rstrip("/").rpartition("/")[2].lower()

@@ -1,0 +1,203 @@
+"""Parsing the raw tables into the parsed ones. A page whose body has not changed is not parsed again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from exposure_dagster.errors import SourceError
+from exposure_dagster.parsing.ooh_index import parse_index, unread_entries
+from exposure_dagster.parsing.ooh_page import PARSER_VERSION, parse_page
+from exposure_dagster.parsing.records import ParsedPage, UnreadField
+from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.prompts.model import content_hash
+from exposure_dagster.tables import (
+    DOCUMENTS,
+    OOH_INDEX,
+    OOH_OCCUPATIONS,
+    OOH_PAGES,
+    OOH_PROJECTIONS,
+    OOH_TITLES,
+    OOH_UNREAD,
+    TEXTS,
+    Table,
+)
+from exposure_dagster.warehouse import Warehouse, insert_rows
+
+OOH_CORPUS = "ooh"
+"""Name of the corpus of handbook pages."""
+
+WHOLE_PAGE = "page"
+"""The field of parsed.ooh_unread that says that a page could not be read at all."""
+
+
+@dataclass(frozen=True)
+class TitlesReport:
+    """`digest` changes if and only if a title did."""
+
+    titles: int
+    aliases: int
+    unread: tuple[UnreadField, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class ParseReport:
+    """What a parse did. The digests change if and only if the tables' content did."""
+
+    pages: int
+    parsed: int
+    unread: tuple[UnreadField, ...]
+    occupations_digest: str
+    projections_digest: str
+
+
+@dataclass(frozen=True)
+class DocumentsReport:
+    """`digest` is that of all text hashes; `without_text` are pages that cannot be asked about."""
+
+    documents: int
+    new_texts: int
+    without_text: tuple[str, ...]
+    digest: str
+
+
+def parse_ooh_titles(warehouse: Warehouse) -> TitlesReport:
+    """Fill parsed.ooh_titles from the stored A–Z index."""
+    body = _index_body(warehouse)
+    entries = parse_index(body)
+    frame = pd.DataFrame(
+        {
+            "title": [entry.title for entry in entries],
+            "slug": [entry.slug for entry in entries],
+            "is_alias": [entry.is_alias for entry in entries],
+        }
+    ).drop_duplicates(["title", "slug"])
+    warehouse.replace(OOH_TITLES, frame)
+    digest = content_hash(sorted(frame.itertuples(index=False, name=None)))
+    return TitlesReport(len(frame), int(frame["is_alias"].sum()), tuple(unread_entries(body)), digest)
+
+
+def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> ParseReport:
+    """Fill parsed.ooh_occupations, ooh_projections and ooh_unread from the stored pages.
+
+    Only pages whose body or parser changed are parsed; rows of pages that are no longer listed go. A
+    page that cannot be read at all keeps its earlier rows and stands in ooh_unread.
+    """
+    wanted = dict(warehouse.rows(_LISTED_PAGES))
+    have = dict(warehouse.rows(_PARSED_PAGES, [PARSER_VERSION]))
+    due = [slug for slug, digest in wanted.items() if have.get(slug) != digest]
+    progress.start("parsed", len(due))
+    pages: list[ParsedPage] = []
+    unreadable: list[UnreadField] = []
+    for slug, url, body in _bodies(warehouse, due):
+        try:
+            pages.append(parse_page(body, url=url))
+        except SourceError as error:
+            unreadable.append(UnreadField(slug, WHOLE_PAGE, error.what))
+        progress.advance()
+    progress.finish()
+    _write_pages(warehouse, wanted, pages, unreadable)
+    unread = tuple(UnreadField(*row) for row in warehouse.rows(_UNREAD))
+    return ParseReport(
+        pages=len(wanted),
+        parsed=len(pages) + len(unreadable),
+        unread=unread,
+        occupations_digest=content_hash(
+            [PARSER_VERSION, warehouse.rows("SELECT slug, content_sha256 FROM parsed.ooh_occupations ORDER BY slug")]
+        ),
+        projections_digest=_table_digest(warehouse, OOH_PROJECTIONS),
+    )
+
+
+def collect_documents(warehouse: Warehouse) -> DocumentsReport:
+    """Fill parsed.documents with every corpus, and keep every text in parsed.texts."""
+    occupations = warehouse.read("SELECT slug, title, text FROM parsed.ooh_occupations ORDER BY slug")
+    has_text = occupations["text"].fillna("").str.strip() != ""
+    documents = occupations[has_text].rename(columns={"slug": "doc_id"})
+    documents["corpus"] = OOH_CORPUS
+    documents["text_sha256"] = documents["text"].map(text_sha256)
+    with warehouse.transaction() as connection:
+        connection.execute(f"DELETE FROM {DOCUMENTS.full_name}")
+        insert_rows(connection, DOCUMENTS, documents)
+        known = {digest for (digest,) in connection.execute(f"SELECT text_sha256 FROM {TEXTS.full_name}").fetchall()}
+        texts = documents.drop_duplicates("text_sha256")
+        new = texts[~texts["text_sha256"].isin(known)]
+        insert_rows(connection, TEXTS, new[["text_sha256", "text"]])
+    return DocumentsReport(
+        documents=len(documents),
+        new_texts=len(new),
+        without_text=tuple(occupations.loc[~has_text, "slug"]),
+        digest=corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None)),
+    )
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256 (hex) of a document's text, as the model would read it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def corpus_digest(rows: Iterable[tuple[str, ...]]) -> str:
+    """Digest of (…, doc_id, text_sha256) rows, whatever their order."""
+    return content_hash(sorted(rows))
+
+
+_LISTED_PAGES = f"SELECT slug, content_sha256 FROM {OOH_PAGES.full_name} WHERE is_listed AND body IS NOT NULL"
+_PARSED_PAGES = f"SELECT slug, content_sha256 FROM {OOH_OCCUPATIONS.full_name} WHERE parser_version = ?"
+_UNREAD = f"SELECT slug, field, found FROM {OOH_UNREAD.full_name} ORDER BY slug, field"
+
+
+def _index_body(warehouse: Warehouse) -> bytes:
+    rows = warehouse.rows(f"SELECT body FROM {OOH_INDEX.full_name} WHERE body IS NOT NULL")
+    if not rows:
+        raise SourceError("there is no A–Z index yet", where="raw.ooh_index", remedy="Materialize raw/ooh_index first.")
+    body: bytes = rows[0][0]
+    return body
+
+
+def _bodies(warehouse: Warehouse, slugs: Sequence[str]) -> list[tuple[str, str, bytes]]:
+    if not slugs:
+        return []
+    with warehouse.connect(read_only=True) as connection:
+        connection.register("due", pd.DataFrame({"slug": slugs}))
+        return connection.execute(
+            f"SELECT slug, url, body FROM {OOH_PAGES.full_name} WHERE slug IN (SELECT slug FROM due) ORDER BY slug"
+        ).fetchall()
+
+
+def _write_pages(
+    warehouse: Warehouse, wanted: dict[str, str], pages: Sequence[ParsedPage], unreadable: Sequence[UnreadField]
+) -> None:
+    occupations = pd.DataFrame([asdict(page.occupation) for page in pages])
+    if len(occupations):
+        occupations["content_sha256"] = occupations["slug"].map(wanted)
+        occupations["parser_version"] = PARSER_VERSION
+    projections = pd.DataFrame([asdict(row) for page in pages for row in page.projections])
+    unread = pd.DataFrame([asdict(field) for page in pages for field in page.unread] + [asdict(f) for f in unreadable])
+    parsed = [page.occupation.slug for page in pages]
+    with warehouse.transaction() as connection:
+        connection.register("listed", pd.DataFrame({"slug": list(wanted)}, dtype="str"))
+        connection.register("parsed_now", pd.DataFrame({"slug": parsed}, dtype="str"))
+        connection.register("looked_at", pd.DataFrame({"slug": [*parsed, *(f.slug for f in unreadable)]}, dtype="str"))
+        for table, seen in (
+            (OOH_OCCUPATIONS, "parsed_now"),
+            (OOH_PROJECTIONS, "parsed_now"),
+            (OOH_UNREAD, "looked_at"),
+        ):
+            connection.execute(
+                f"DELETE FROM {table.full_name} WHERE slug IN (SELECT slug FROM {seen})"
+                " OR slug NOT IN (SELECT slug FROM listed)"
+            )
+        for name in ("listed", "parsed_now", "looked_at"):
+            connection.unregister(name)
+        insert_rows(connection, OOH_OCCUPATIONS, occupations)
+        insert_rows(connection, OOH_PROJECTIONS, projections)
+        insert_rows(connection, OOH_UNREAD, unread)
+
+
+def _table_digest(warehouse: Warehouse, table: Table) -> str:
+    columns = ", ".join(table.column_names)
+    return content_hash(warehouse.rows(f"SELECT {columns} FROM {table.full_name} ORDER BY {', '.join(table.key)}"))

@@ -1,0 +1,194 @@
+"""Fetching into the raw tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import pandas as pd
+
+from exposure_dagster.parsing.ooh_index import INDEX_URL, index_pages, parse_index
+from exposure_dagster.parsing.records import IndexPage
+from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.prompts.model import content_hash
+from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest, utc_now
+from exposure_dagster.sources.sites import Site
+from exposure_dagster.sources.stored import StoredPage, is_due, required_body, updated
+from exposure_dagster.tables import OOH_INDEX, OOH_PAGES, Table
+from exposure_dagster.warehouse import Warehouse, insert_rows
+
+PAGES_A_WRITE = 50
+SECONDS_A_WRITE = 5.0
+"""A stopped fetch loses what came in since the last write: at most so many pages, or so long."""
+
+_OF_THE_ATTEMPT = ("status", "reason", "checked_at", "etag", "last_modified")
+
+_STORED_COLUMNS = "url, status, reason, fetched_at, checked_at, content_sha256, etag, last_modified"
+
+
+@dataclass(frozen=True)
+class MissingPage:
+    """A page whose last attempt failed, with what stands in its place."""
+
+    url: str
+    status: int | None
+    reason: str
+    has_earlier_body: bool
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What a refresh did. `digest` changes if and only if a stored body did."""
+
+    listed: int
+    asked: int
+    new_bodies: int
+    missing: tuple[MissingPage, ...]
+    digest: str
+
+
+def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:
+    """Fetch the A–Z index into raw.ooh_index.
+
+    Raises SourceError where there is no index, neither a new one nor an earlier one, or where a new
+    one names no page: then the earlier one stays.
+    """
+    warehouse.claim_for_site(site.kind)
+    stored = _stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
+    if not _is_to_be_asked(site, stored, refetch_after_hours):
+        assert stored is not None
+        return FetchReport(1, 0, 0, (), stored.content_sha256 or "")
+    fetched = fetcher.fetch(PageRequest(url=INDEX_URL, known=stored.known if stored else None))
+    row = updated(stored, fetched)
+    if row.content_sha256 is None:
+        required_body(row, what="the A–Z index")
+    if fetched.body is not None:
+        index_pages(parse_index(fetched.body))
+    _write(warehouse, OOH_INDEX, [row], [{}])
+    return FetchReport(1, 1, int(fetched.body is not None), _missing([row]), row.content_sha256 or "")
+
+
+def refresh_ooh_pages(
+    warehouse: Warehouse,
+    site: Site,
+    fetcher: Fetcher,
+    *,
+    refetch_after_hours: float,
+    progress: Progress = NO_PROGRESS,
+) -> FetchReport:
+    """Fetch every page that the A–Z index names into raw.ooh_pages, in groups that survive a stop.
+
+    A page that cannot be had is recorded and does not stop the others. Raises SourceError where there
+    is no index yet.
+    """
+    warehouse.claim_for_site(site.kind)
+    pages = {page.url: page for page in listed_pages(warehouse)}
+    stored = _stored_pages(warehouse, OOH_PAGES.full_name)
+    due = [url for url in pages if _is_to_be_asked(site, stored.get(url), refetch_after_hours)]
+    requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
+    writer = _PageWriter(warehouse, pages, stored)
+    progress.start("fetched", len(requests))
+    try:
+        for fetched in fetcher.fetch_many(requests):
+            writer.add(fetched)
+            progress.advance(failed=writer.failures)
+    finally:
+        writer.flush()
+        progress.finish()
+    _mark_listed(warehouse, pages)
+    listed = [stored[url] for url in pages]
+    digest = content_hash(sorted((row.url, row.content_sha256) for row in listed))
+    return FetchReport(len(pages), len(requests), writer.new_bodies, _missing(listed), digest)
+
+
+class _PageWriter:
+    """Writes pages in groups that are small enough to lose; `stored` is kept up to date, without bodies."""
+
+    def __init__(self, warehouse: Warehouse, pages: dict[str, IndexPage], stored: dict[str, StoredPage]) -> None:
+        self.new_bodies = 0
+        self.failures = 0
+        self._warehouse = warehouse
+        self._pages = pages
+        self._stored = stored
+        self._pending: list[StoredPage] = []
+        self._written_at = time.monotonic()
+
+    def add(self, fetched: Fetched) -> None:
+        self._pending.append(updated(self._stored.get(fetched.url), fetched))
+        self.new_bodies += fetched.body is not None
+        self.failures += not fetched.is_good
+        if len(self._pending) >= PAGES_A_WRITE or time.monotonic() - self._written_at >= SECONDS_A_WRITE:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._pending:
+            places = [
+                {"slug": page.slug, "category": page.category, "is_listed": True}
+                for page in (self._pages[row.url] for row in self._pending)
+            ]
+            _write(self._warehouse, OOH_PAGES, self._pending, places)
+            self._stored.update((row.url, replace(row, body=None)) for row in self._pending)
+        self._pending = []
+        self._written_at = time.monotonic()
+
+
+def listed_pages(warehouse: Warehouse) -> list[IndexPage]:
+    """The pages that the stored A–Z index names. Raises SourceError where there is no index."""
+    rows = warehouse.rows(f"SELECT {_STORED_COLUMNS}, body FROM {OOH_INDEX.full_name}")
+    page = StoredPage(**dict(zip(_field_names(), rows[0], strict=True))) if rows else StoredPage(url=INDEX_URL)
+    return index_pages(parse_index(required_body(page, what="the A–Z index")))
+
+
+def _field_names() -> list[str]:
+    return [*_STORED_COLUMNS.split(", "), "body"]
+
+
+def _stored_pages(warehouse: Warehouse, table: str) -> dict[str, StoredPage]:
+    names = _field_names()[:-1]
+    rows = warehouse.rows(f"SELECT {_STORED_COLUMNS} FROM {table}")
+    return {row[0]: StoredPage(**dict(zip(names, row, strict=True))) for row in rows}
+
+
+def _is_to_be_asked(site: Site, stored: StoredPage | None, refetch_after_hours: float) -> bool:
+    return site.folder is not None or is_due(stored, now=utc_now(), refetch_after_hours=refetch_after_hours)
+
+
+def _write(
+    warehouse: Warehouse, table: Table, rows: Sequence[StoredPage], places: Sequence[Mapping[str, object]]
+) -> None:
+    """Rows with a new body are replaced; of the others only what is known of the last attempt changes."""
+    records = [{**place, **asdict(row)} for place, row in zip(places, rows, strict=True)]
+    frame = pd.DataFrame.from_records(records)
+    attempts = frame[["url", *_OF_THE_ATTEMPT]]
+    with warehouse.transaction() as connection:
+        known = {url for (url,) in connection.execute(f"SELECT url FROM {table.full_name}").fetchall()}
+        is_new = frame["body"].notna() | ~frame["url"].isin(known)
+        connection.register("new_rows", frame.loc[is_new, ["url"]])
+        connection.execute(f"DELETE FROM {table.full_name} WHERE url IN (SELECT url FROM new_rows)")
+        connection.unregister("new_rows")
+        insert_rows(connection, table, frame[is_new])
+        connection.register("attempts", attempts[~is_new])
+        changes = ", ".join(f"{name} = attempts.{name}" for name in _OF_THE_ATTEMPT)
+        connection.execute(
+            f"UPDATE {table.full_name} AS kept SET {changes} FROM attempts WHERE kept.url = attempts.url"
+        )
+        connection.unregister("attempts")
+
+
+def _mark_listed(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
+    with warehouse.transaction() as connection:
+        connection.register("listed", pd.DataFrame({"url": list(pages)}))
+        connection.execute(
+            f"UPDATE {OOH_PAGES.full_name} SET is_listed = NOT is_listed"
+            " WHERE is_listed != (url IN (SELECT url FROM listed))"
+        )
+        connection.unregister("listed")
+
+
+def _missing(rows: Sequence[StoredPage]) -> tuple[MissingPage, ...]:
+    return tuple(
+        MissingPage(row.url, row.status, row.reason, row.content_sha256 is not None)
+        for row in rows
+        if row.reason is not None
+    )

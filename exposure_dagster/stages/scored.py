@@ -1,0 +1,202 @@
+"""Prompts, what they are to be asked about, and their standing answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+
+from exposure_dagster.errors import PromptError
+from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
+from exposure_dagster.prompts.render import Document
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.stages.parsed import corpus_digest
+from exposure_dagster.tables import INPUTS, PROMPT_VERSIONS, PROMPTS, RUNS, SCORES
+from exposure_dagster.warehouse import Warehouse, insert_rows, replace_rows
+
+
+@dataclass(frozen=True)
+class ScorerChoice:
+    """The scorer in force, and whether the user named it or it followed from there being no key."""
+
+    name: ScorerName
+    is_explicit: bool
+
+
+@dataclass(frozen=True)
+class InputsReport:
+    """What a prompt is to be asked about. `input_hash` changes if and only if an answer could."""
+
+    documents: int
+    prompt_hash: str
+    input_hash: str
+
+
+@dataclass(frozen=True)
+class StoredPrompt:
+    """A prompt as scored.prompts and scored.prompt_versions hold it: what scoring works from."""
+
+    name: str
+    prompt_hash: str
+    corpus: str
+    asked: AskedPrompt
+    baseline: BaselineDefinition
+
+
+def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
+    """Fill scored.prompts for one prompt, and keep its version in scored.prompt_versions for ever."""
+    prompt_hash = prompt.asked.prompt_hash
+    row = {
+        "prompt": prompt.name,
+        "prompt_hash": prompt_hash,
+        "corpus": prompt.file.corpus,
+        "title": prompt.file.title,
+        "model": prompt.file.model,
+        "baseline_hash": prompt.baseline.baseline_hash,
+        "baseline_definition": prompt.baseline.model_dump_json(),
+        "source": prompt.source,
+        "is_enabled": prompt.file.enabled,
+    }
+    version = {
+        "prompt_hash": prompt_hash,
+        "prompt": prompt.name,
+        "definition": prompt.asked.model_dump_json(),
+        "first_seen_at": utc_now(),
+    }
+    with warehouse.transaction() as connection:
+        replace_rows(connection, PROMPTS, pd.DataFrame([row]), where={"prompt": prompt.name})
+        known = connection.execute(
+            f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
+            [prompt_hash, prompt.name],
+        ).fetchone()
+        if known is None:
+            insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
+
+
+def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:
+    """The snapshot of a prompt. Raises PromptError where it was never recorded."""
+    rows = warehouse.rows(
+        "SELECT prompt, p.prompt_hash, corpus, v.definition, baseline_definition FROM scored.prompts p"
+        " JOIN scored.prompt_versions v USING (prompt_hash, prompt) WHERE prompt = ?",
+        [name],
+    )
+    if not rows:
+        raise PromptError("it is not recorded yet", where=f"prompt {name}", remedy="Materialize scored/prompts for it.")
+    prompt, prompt_hash, corpus, asked, baseline = rows[0]
+    return StoredPrompt(
+        prompt,
+        prompt_hash,
+        corpus,
+        AskedPrompt.model_validate_json(asked),
+        BaselineDefinition.model_validate_json(baseline),
+    )
+
+
+def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
+    """Fill scored.inputs for one prompt with every document of its corpus."""
+    prompt = stored_prompt(warehouse, name)
+    documents = warehouse.read(
+        "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
+    )
+    version: list[object] = [
+        prompt.prompt_hash,
+        corpus_digest(documents.itertuples(index=False, name=None)),
+    ]
+    if scorer_for(warehouse, name, choice) is ScorerName.BASELINE:
+        from exposure_dagster.scoring.baseline import BASELINE_VERSION
+
+        version += ["baseline", BASELINE_VERSION, prompt.baseline.baseline_hash]
+    input_hash = content_hash(version)
+    documents["prompt"] = name
+    documents["prompt_hash"] = prompt.prompt_hash
+    documents["input_hash"] = input_hash
+    warehouse.replace(INPUTS, documents, where={"prompt": name})
+    return InputsReport(len(documents), prompt.prompt_hash, input_hash)
+
+
+def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerName:
+    """Who answers a prompt: the scorer in force, except that a baseline that nobody asked for never takes
+    the place of a model's standing answers."""
+    if choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores(warehouse, name):
+        return ScorerName.CLAUDE
+    return choice.name
+
+
+def has_model_scores(warehouse: Warehouse, name: str) -> bool:
+    """Whether a model's answers stand for the prompt."""
+    return bool(warehouse.rows("SELECT 1 FROM scored.scores WHERE prompt = ? AND scorer != 'baseline' LIMIT 1", [name]))
+
+
+def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
+    """Recompute scored.scores for one prompt with the baseline, unless it stands already.
+
+    Returns the number of documents that were scored; 0 where the standing scores are still true.
+    """
+    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+
+    prompt = stored_prompt(warehouse, name)
+    started_at = utc_now()
+    inputs = warehouse.read(
+        "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
+        " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
+        [prompt.corpus, name],
+    )
+    standing = warehouse.rows(
+        "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id", [name]
+    )
+    if standing == list(inputs[["doc_id", "input_hash"]].itertuples(index=False, name=None)):
+        return 0
+    titles = warehouse.rows("SELECT title, slug FROM parsed.ooh_titles ORDER BY title, slug")
+    scores = score_documents(
+        prompt.baseline,
+        [Document(row.doc_id, row.title, row.text) for row in inputs.itertuples(index=False)],
+        [Alias(title, slug) for title, slug in titles],
+    )
+    frame = inputs[["doc_id", "text_sha256", "input_hash"]].merge(
+        pd.DataFrame(
+            {
+                "doc_id": [score.doc_id for score in scores],
+                "score": [_single(score.attributes) for score in scores],
+                "attributes": [
+                    None if len(score.attributes) == 1 else json.dumps(score.attributes) for score in scores
+                ],
+                "rationale": [score.rationale for score in scores],
+            }
+        ),
+        on="doc_id",
+        validate="one_to_one",
+    )
+    finished_at = utc_now()
+    frame = frame.assign(
+        prompt=name,
+        prompt_hash=prompt.prompt_hash,
+        status="ok",
+        scorer=ScorerName.BASELINE.value,
+        model=f"baseline {BASELINE_VERSION}",
+        samples=1,
+        scored_at=finished_at,
+    )
+    run = {
+        "run_id": run_id,
+        "prompt": name,
+        "prompt_hash": prompt.prompt_hash,
+        "scorer": ScorerName.BASELINE.value,
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "asked": 0,
+        "reused": 0,
+        "refused": 0,
+        "failed": 0,
+        "cost_usd": 0.0,
+        "outcome": "complete",
+    }
+    with warehouse.transaction() as connection:
+        replace_rows(connection, SCORES, frame, where={"prompt": name})
+        replace_rows(connection, RUNS, pd.DataFrame([run]), where={"run_id": run_id, "prompt": name})
+    return len(frame)
+
+
+def _single(attributes: dict[str, float]) -> float | None:
+    return next(iter(attributes.values())) if len(attributes) == 1 else None
