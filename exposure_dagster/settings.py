@@ -27,7 +27,10 @@ def project_root() -> Path:
 
 
 def _from_project_root(path: Path) -> Path:
-    expanded = path.expanduser()
+    try:
+        expanded = path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no such user as {path.parts[0]}") from None
     return expanded if expanded.is_absolute() else project_root() / expanded
 
 

@@ -207,7 +207,7 @@ OOH_UNREAD = Table(
         _text("field", "Column of parsed.ooh_occupations or parsed.ooh_projections.", required=True),
         _text("found", "What stood where the field was looked for."),
     ),
-    key=("slug", "field"),
+    key=("slug", "field", "found"),
 )
 
 DOCUMENTS = Table(
@@ -303,7 +303,11 @@ SCORES = Table(
         _text("status", "ok, refused or failed.", required=True),
         _text("scorer", "claude or baseline."),
         _text("model", "Model, or the baseline's version."),
-        _text("input_hash", "Digest of prompt version and corpus that was answered: what scored.inputs carried.", unit="hex"),
+        _text(
+            "input_hash",
+            "Digest of prompt version and corpus that was answered: what scored.inputs carried.",
+            unit="hex",
+        ),
         _int("samples", "Accepted samples behind the score.", unit="samples"),
         _number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
         _time("scored_at", "When the last of its samples was answered."),

@@ -47,9 +47,9 @@ class Warehouse:
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection, closed at the end of the block whatever happens.
 
-        A writing connection makes the file, its schemas and tables where they are missing. Raises
-        WarehouseError where the file cannot be made or opened, is held by another process for longer
-        than `wait_s`, or was written by a newer version.
+        The file is made where it is missing, unless it is to be read only; schemas, tables and columns
+        are in either case. Raises WarehouseError where the file cannot be made or opened, is held by
+        another process for longer than `wait_s`, or was written by a newer version.
         """
         if read_only and not self.exists:
             raise WarehouseError(
@@ -59,18 +59,26 @@ class Warehouse:
             )
         connection = self._open(read_only)
         try:
-            if not read_only:
-                self._prepare(connection)
+            if not self._is_current(connection):
+                if read_only:
+                    connection.close()
+                    with self.connect():
+                        pass
+                    connection = self._open(read_only)
+                else:
+                    _prepare(connection)
             yield connection
         finally:
             connection.close()
 
-    def read(self, sql: str, parameters: Sequence[object] | None = None) -> pd.DataFrame:
+    def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of a query, as a frame."""
         with self.connect(read_only=True) as connection:
             return connection.execute(sql, parameters).df()
 
-    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
         """The result of a query, as tuples."""
         with self.connect(read_only=True) as connection:
             return connection.execute(sql, parameters).fetchall()
@@ -102,11 +110,13 @@ class Warehouse:
     def claim_for_site(self, site_kind: str) -> None:
         """Remember which kind of site fills this warehouse; refuse another kind.
 
-        Raises WarehouseError where pages of another kind are already in it.
+        Raises WarehouseError where pages of another kind are already in it. A claim that no page
+        followed binds nobody.
         """
         with self.transaction() as connection:
             row = connection.execute("SELECT value FROM meta.facts WHERE name = 'site_kind'").fetchone()
-            if row is None:
+            if row is None or not _has_pages(connection):
+                connection.execute("DELETE FROM meta.facts WHERE name = 'site_kind'")
                 connection.execute("INSERT INTO meta.facts VALUES ('site_kind', ?)", [site_kind])
             elif row[0] != site_kind:
                 raise WarehouseError(
@@ -142,10 +152,11 @@ class Warehouse:
             remedy="Close the program that has it open (a DuckDB shell or notebook, perhaps) and run again.",
         )
 
-    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
-        connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
-        facts = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
+    def _is_current(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        try:
+            facts = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
+        except duckdb.CatalogException:
+            return False
         found = int(facts.get("warehouse_version", 0))
         if found > WAREHOUSE_VERSION:
             raise WarehouseError(
@@ -153,15 +164,22 @@ class Warehouse:
                 where=str(self.path),
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )
-        wanted = {"warehouse_version": str(WAREHOUSE_VERSION), "registry": registry_digest()}
-        if all(facts.get(name) == value for name, value in wanted.items()):
-            return
-        connection.begin()
-        _add_what_is_missing(connection)
-        for name, value in wanted.items():
-            connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
-            connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
-        connection.commit()
+        return all(facts.get(name) == value for name, value in _wanted_facts().items())
+
+
+def _wanted_facts() -> dict[str, str]:
+    return {"warehouse_version": str(WAREHOUSE_VERSION), "registry": registry_digest()}
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.begin()
+    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+    connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
+    _add_what_is_missing(connection)
+    for name, value in _wanted_facts().items():
+        connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
+        connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
+    connection.commit()
 
 
 def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
@@ -177,6 +195,11 @@ def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
         for column in table.columns:
             if table.full_name in existing and column.name not in existing[table.full_name]:
                 connection.execute(f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type}")
+
+
+def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:
+    raw = (table for table in TABLES.values() if table.schema == "raw")
+    return any(connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 1").fetchone() for table in raw)
 
 
 def replace_rows(

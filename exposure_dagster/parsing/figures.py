@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from exposure_dagster.parsing.records import PayBasis
 
@@ -19,7 +19,7 @@ _NUMBER = r"\d{1,3}(?:,\d{3})+|\d+"
 _COUNT = re.compile(rf"([-−–]?)({_NUMBER})")
 _YEAR = re.compile(r"\b\d{4}\b")
 _YEARS = re.compile(r"\b(\d{4})\s*[-–—]\s*(\d{4}|\d{2})\b")
-_DATE = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
+_DATE = re.compile(r"(?P<month>[A-Z][a-z]+) (?P<day>\d{1,2}), (?P<year>\d{4})")
 _OUTLOOK = re.compile(r"([-−–]?\d+)\s?%(?: \((.+)\))?")
 _PAY = re.compile(
     r"(?P<floor>this wage is equal to or greater than )?"
@@ -30,6 +30,11 @@ _PAY = re.compile(
 _NOT_AVAILABLE = re.compile(r"n/a|[—–-]|[^$\d]*\bnot available\b[^$\d]*", re.IGNORECASE)
 _WAGE_DATA = re.compile(
     r"\bwage data\b[^.]*\b(?:not available|updated most recently in (?:\w+ )?(?P<year>\d{4}))", re.IGNORECASE
+)
+# Spelt out, because `strptime` and `calendar` follow the locale.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _POINTER = "see how to become one"
 
@@ -97,10 +102,10 @@ def read_last_year(words: str) -> int | None:
 def read_date(words: str) -> date | None:
     """ "Thursday, August 28, 2025"."""
     match = _DATE.search(words)
-    if match is None:
+    if match is None or match["month"] not in _MONTHS:
         return None
     try:
-        return datetime.strptime(match[0], "%B %d, %Y").date()  # noqa: DTZ007 - a date has no time zone
+        return date(int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"]))
     except ValueError:
         return None
 

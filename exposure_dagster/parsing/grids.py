@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
 from exposure_dagster.parsing.html import classes_of, squeezed, text_of
 
 _HEADER_SEPARATOR = ": "
+_WIDEST_SPAN = 100
+_SET_IN = re.compile(r"sub\d")
+_CELLS = frozenset({"td", "th"})
 _BLOCKS = frozenset({"p", "div", "ul", "ol", "dl"})
 
 _Hanging = dict[int, tuple[int, str]]
 """Column to the rows that a cell further up still covers, and its text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell as it stands in the page."""
 
     text: str
@@ -42,8 +46,9 @@ class Grid:
 
 def read_grid(table: LexborNode) -> Grid:
     caption = ""
-    head: list[LexborNode] = []
-    body: list[LexborNode] = []
+    head: list[list[Cell]] = []
+    body: list[list[Cell]] = []
+    indents: list[int] = []
     footnotes: list[str] = []
     for part in table.iter():
         if part.tag == "caption":
@@ -54,16 +59,11 @@ def read_grid(table: LexborNode) -> Grid:
             if part.tag == "tfoot" or "footnotes" in classes_of(row):
                 footnotes.append(text_of(row))
             elif part.tag == "thead":
-                head.append(row)
+                head.append(_cells(row))
             else:
-                body.append(row)
-    return lay_out(
-        caption,
-        [_cells(row) for row in head],
-        [_cells(row) for row in body],
-        [_indent(row) for row in body],
-        footnotes,
-    )
+                body.append(_cells(row))
+                indents.append(_indent(row))
+    return lay_out(caption, head, body, indents, footnotes)
 
 
 def lay_out(
@@ -77,7 +77,7 @@ def lay_out(
         body, indents = body[len(head) :], indents[len(head) :]
     levels = _spread(head, repeat_columns=True)
     rows = _spread(body, repeat_columns=False)
-    width = max((len(row) for row in levels + rows), default=0)
+    width = max(map(len, levels + rows), default=0)
     for row in levels + rows:
         row.extend([""] * (width - len(row)))
     header = [_HEADER_SEPARATOR.join(dict.fromkeys(filter(None, column))) for column in zip(*levels, strict=True)]
@@ -85,44 +85,50 @@ def lay_out(
 
 
 def _cells(row: LexborNode) -> list[Cell]:
-    cells = []
-    for node in row.iter():
-        if node.tag not in {"td", "th"}:
-            continue
-        attributes = node.attributes
-        cells.append(
-            Cell(
-                _cell_text(node),
-                node.tag == "th",
-                _span(attributes.get("colspan")),
-                _span(attributes.get("rowspan")),
-            )
-        )
-    return cells
+    return [_cell(node) for node in row.iter() if node.tag in _CELLS]
+
+
+def _cell(node: LexborNode) -> Cell:
+    attributes = node.attributes
+    columns, rows = attributes.get("colspan"), attributes.get("rowspan")
+    return Cell(
+        _cell_text(node),
+        node.tag == "th",
+        _span(columns) if columns else 1,
+        _span(rows) if rows else 1,
+    )
 
 
 def _cell_text(cell: LexborNode) -> str:
-    if all(child.tag not in _BLOCKS for child in cell.iter()):
-        return text_of(cell)
-    return squeezed(" ".join(child.text_lexbor() for child in cell.iter(include_text=True)))
+    for child in cell.iter():
+        if child.tag in _BLOCKS:
+            return squeezed(" ".join(part.text_lexbor() for part in cell.iter(include_text=True)))
+    return text_of(cell)
 
 
-def _span(value: str | None) -> int:
-    return min(int(value), 100) if value and value.isdecimal() and int(value) > 0 else 1
+def _span(value: str) -> int:
+    return max(1, min(int(value), _WIDEST_SPAN)) if value.isdecimal() else 1
 
 
 def _indent(row: LexborNode) -> int:
-    first = row.css_first("[class^=sub]")
-    if first is None:
-        return 0
-    number = (first.attributes.get("class") or "").removeprefix("sub")
-    return int(number) if number.isdecimal() else 0
+    """3 for a first cell that opens with `<p class="sub3">`."""
+    for cell in row.iter():
+        for part in cell.iter():
+            for name in classes_of(part):
+                if _SET_IN.fullmatch(name):
+                    return int(name[3:])
+            break
+        break
+    return 0
 
 
 def _spread(rows: list[list[Cell]], *, repeat_columns: bool) -> list[list[str]]:
     hanging: _Hanging = {}
     spread = []
     for row in rows:
+        if not hanging and all(cell.columns == cell.rows == 1 for cell in row):
+            spread.append([cell.text for cell in row])
+            continue
         texts: list[str] = []
         _fill_from_above(texts, hanging)
         for cell in row:

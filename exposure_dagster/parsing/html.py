@@ -9,11 +9,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DECLARED_ENCODING = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_DECLARED_ENCODING = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([a-z\d.:_-]+)""", re.IGNORECASE)
 _SNIFFED_BYTES = 4096
+_ANY_BYTES = bytes(range(256))
 
 # Browsers read these labels as windows-1252, and pages are written for browsers.
 _READ_AS_WINDOWS_1252 = frozenset({"iso-8859-1", "iso8859-1", "latin1", "latin-1", "ascii", "us-ascii"})
@@ -23,29 +24,40 @@ _CLUTTER = ':is(br,script,style,noscript,iframe,.youtube-player,.about-this-sect
 _VIDEO_TRANSCRIPT = "video transcript"
 
 
-def decoded(body: bytes) -> str:
-    """The text of a page: byte order mark, else declared encoding, else UTF-8, else windows-1252."""
+def encoding_of(body: bytes) -> str:
+    """By byte order mark, else as declared, else UTF-8 if it is, else windows-1252."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, errors="replace")
+            return encoding
     declared = _DECLARED_ENCODING.search(body, 0, _SNIFFED_BYTES)
-    if declared is not None:
-        label = declared[1].decode("ascii", errors="replace").lower()
-        # A declaration that can be read as ASCII cannot be true of UTF-16.
-        known = "utf-8" if label.startswith("utf-16") else label
-        try:
-            return body.decode("cp1252" if known in _READ_AS_WINDOWS_1252 else known, errors="replace")
-        except (LookupError, UnicodeError):
-            pass  # an encoding that does not exist tells nothing
+    if declared is not None and (known := _known_encoding(declared[1].decode("ascii").lower())):
+        return known
     try:
-        return body.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError:
-        return body.decode("cp1252", errors="replace")
+        return "cp1252"
+    return "utf-8"
+
+
+def _known_encoding(label: str) -> str | None:
+    """The codec of a declared encoding. One that is none, or no encoding of text, tells nothing."""
+    if label in _READ_AS_WINDOWS_1252:
+        return "cp1252"
+    try:
+        name = codecs.lookup(label).name
+        _ANY_BYTES.decode(label, errors="replace")
+    except (LookupError, UnicodeError):
+        return None
+    # A declaration that can be read as ASCII cannot be true of UTF-16 or UTF-32.
+    return "utf-8" if name.startswith(("utf-16", "utf-32")) else name
 
 
 def tree_of(body: bytes) -> LexborHTMLParser:
     """The tree of a page; malformed HTML is mended as a browser would."""
-    return LexborHTMLParser(decoded(body))
+    encoding = encoding_of(body)
+    if encoding == "utf-8":  # which the parser decodes itself, and faster
+        return LexborHTMLParser(body.removeprefix(codecs.BOM_UTF8))
+    return LexborHTMLParser(body.decode(encoding, errors="replace"))
 
 
 def tidy(root: LexborNode) -> None:
@@ -64,12 +76,14 @@ def _is_transcript(link: LexborNode) -> bool:
 
 def squeezed(text: str) -> str:
     """The text with every run of whitespace, no-break spaces included, made one space."""
-    return " ".join(text.split())
+    text = text.strip()
+    # Of all whitespace only the plain space counts as printable: most texts need not be taken apart.
+    return text if text.isprintable() and "  " not in text else " ".join(text.split())
 
 
 def text_of(node: LexborNode) -> str:
     """The text of a node and all below it, squeezed."""
-    return " ".join(node.text_lexbor().split())
+    return squeezed(node.text_lexbor())
 
 
 def classes_of(node: LexborNode) -> list[str]:

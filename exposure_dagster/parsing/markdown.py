@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from textwrap import indent
 
 from selectolax.lexbor import LexborNode
 
@@ -31,41 +33,57 @@ _LIST_MARKER = re.compile(r"(?:[-+*]|\d+[.)]) ")
 _MARKER_TO_ESCAPE = re.compile(r"(\d*)([-+*>]|#{1,6}|[.)])(?= )")
 
 
-def section_blocks(section: LexborNode) -> list[str]:
-    """The Markdown blocks (heading, paragraph, list, table) below a node, in order."""
-    blocks: list[str] = []
-    loose: list[str] = []  # running text that stands in no block of its own
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A part of a page: its Markdown blocks (heading, paragraph, list, table) and its tables, in order."""
 
-    def end_paragraph() -> None:
-        if loose:
-            _add_paragraph(blocks, squeezed("".join(loose)))
-            loose.clear()
+    blocks: list[str] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
 
-    for node in section.iter(include_text=True):
+
+def render(part: LexborNode) -> Rendering:
+    """The Markdown of everything below a node."""
+    rendering = Rendering()
+    _render(part, rendering)
+    return rendering
+
+
+def _render(part: LexborNode, into: Rendering) -> None:
+    loose = ""  # running text that stands in no block of its own
+    for node in part.iter(include_text=True, skip_empty=True):
         tag = node.tag or ""
         if tag not in _BLOCKS:
-            loose.append(node.text_lexbor())
+            loose += _skipped_space(node) + node.text_lexbor()
             continue
-        end_paragraph()
+        if loose:
+            _add_paragraph(squeezed(loose), into)
+            loose = ""
         if tag == "p":
-            _add_paragraph(blocks, text_of(node))
+            _add_paragraph(text_of(node), into)
         elif tag in _HEADINGS:
             heading = text_of(node)
             if heading and heading.casefold() != _PLACEHOLDER_HEADING:
-                blocks.append(f"{_HEADINGS[tag]} {heading}")
+                into.blocks.append(f"{_HEADINGS[tag]} {heading}")
         elif tag in _LISTS:
-            blocks.extend(filter(None, [_list(node)]))
+            into.blocks.extend(filter(None, [_list(node)]))
         elif tag == "table":
-            blocks.extend(_table(read_grid(node)))
+            grid = read_grid(node)
+            into.grids.append(grid)
+            into.blocks.extend(grid_blocks(grid))
         elif tag in _CONTAINERS:
-            blocks.extend(_container(node))
-    end_paragraph()
-    return blocks
+            _render_container(node, into)
+    if loose:
+        _add_paragraph(squeezed(loose), into)
 
 
-def _add_paragraph(blocks: list[str], text: str) -> None:
+def _skipped_space(node: LexborNode) -> str:
+    before = node.prev
+    return " " if before is not None and before.tag == "-text" and before.text_lexbor().isspace() else ""
+
+
+def _add_paragraph(text: str, into: Rendering) -> None:
     if text:
-        blocks.append(_escaped(text))
+        into.blocks.append(_escaped(text))
 
 
 def _escaped(text: str) -> str:
@@ -74,11 +92,12 @@ def _escaped(text: str) -> str:
     return text if marker is None else f"{marker[1]}\\{text[len(marker[1]) :]}"
 
 
-def _container(node: LexborNode) -> list[str]:
+def _render_container(node: LexborNode, into: Rendering) -> None:
     classes = classes_of(node)
     if "ooh-chart" in classes:
-        return _chart(node)
-    return [] if _DROPPED_CLASSES.intersection(classes) else section_blocks(node)
+        into.blocks.extend(_chart(node))
+    elif _DROPPED_CLASSES.isdisjoint(classes):
+        _render(node, into)
 
 
 def _list(node: LexborNode) -> str:
@@ -86,13 +105,13 @@ def _list(node: LexborNode) -> str:
     number = 0
     for child in node.iter():
         if child.tag in _LISTS:  # a list directly inside a list belongs to the item before it
-            lines.extend(f"  {line}" for line in _list(child).splitlines())
+            lines.append(indent(_list(child), "  "))
             continue
         item = _item(child)
         if item:
             number += 1
             marker = f"{number}. " if node.tag == "ol" else "- "
-            lines.append(marker + item.replace("\n", "\n" + " " * len(marker)))
+            lines.append(marker + indent(item, " " * len(marker)).lstrip())
     return "\n".join(lines)
 
 
@@ -100,13 +119,13 @@ def _item(node: LexborNode) -> str:
     if all(child.tag not in _BLOCKS for child in node.iter()):
         return _escaped(text_of(node))
     item = ""
-    for block in section_blocks(node):
+    for block in render(node).blocks:
         gap = "" if not item else "\n" if _LIST_MARKER.match(block) else "\n\n"
         item += gap + block
     return item
 
 
-def _table(grid: Grid) -> list[str]:
+def grid_blocks(grid: Grid) -> list[str]:
     """Caption, table and footnotes. Columns of links to data, and columns without a word, are left out."""
     columns = [
         index
@@ -125,7 +144,7 @@ def _chart(chart: LexborNode) -> list[str]:
     """A bar chart as a table: what is compared and what is measured make the header."""
     bars = chart.css_first("dl")
     if bars is None or bars.parent is None:
-        return section_blocks(chart)
+        return render(chart).blocks
     heading = measure = ""
     for node in bars.parent.iter():
         if node.tag == "h3":

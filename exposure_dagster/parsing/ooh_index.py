@@ -21,7 +21,10 @@ _ALIAS = re.compile(r"(?P<title>.+?),\s*see:\s", re.IGNORECASE)
 
 def page_at(href: str) -> IndexPage | None:
     """The handbook page that a link leads to; relative links count from the index. None if to none."""
-    address = urlsplit(urljoin(INDEX_URL, href.strip()))
+    try:
+        address = urlsplit(urljoin(INDEX_URL, href.strip()))
+    except ValueError:  # what urllib makes of brackets that hold no IPv6 address
+        return None
     if address.hostname not in {"www.bls.gov", "bls.gov"}:
         return None
     path = _PAGE_PATH.fullmatch(address.path)

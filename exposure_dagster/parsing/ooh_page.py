@@ -53,7 +53,15 @@ def parse_page(body: bytes, *, url: str) -> ParsedPage:
             where=url,
             remedy="It should read https://www.bls.gov/ooh/<category>/<page>.htm",
         )
-    return interpret(page_words(body, url=url), page)
+    try:
+        words = page_words(body, url=url)
+    except RecursionError:
+        raise SourceError(
+            "this is no handbook page: its elements are nested too deeply to be followed",
+            where=url,
+            remedy="Open the address in a browser; if the page looks right there, report it",
+        ) from None
+    return interpret(words, page)
 
 
 def interpret(words: PageWords, page: IndexPage) -> ParsedPage:
@@ -98,7 +106,7 @@ def interpret(words: PageWords, page: IndexPage) -> ParsedPage:
 
 
 def _check_address(words: PageWords, page: IndexPage, findings: Findings) -> None:
-    if words.canonical and page_at(words.canonical) != page:
+    if words.canonical not in {"", page.url} and page_at(words.canonical) != page:
         findings.report("url", f"the page calls itself {words.canonical}")
 
 

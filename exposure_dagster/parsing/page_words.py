@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from exposure_dagster.errors import SourceError
-from exposure_dagster.parsing.grids import Grid, read_grid
+from exposure_dagster.parsing.grids import Grid
 from exposure_dagster.parsing.html import squeezed, text_of, tidy, tree_of
-from exposure_dagster.parsing.markdown import section_blocks
+from exposure_dagster.parsing.markdown import render
 from exposure_dagster.parsing.projections import is_projections
 
 TEXT_TABS = range(2, 7)
@@ -28,7 +28,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A tab: the id of its heading, and its Markdown blocks, heading first."""
+    """A tab: the id of its heading and its Markdown blocks, heading first."""
 
     heading_id: str | None
     blocks: list[str]
@@ -56,52 +56,67 @@ class PageWords:
 def page_words(body: bytes, *, url: str) -> PageWords:
     """Raises SourceError if the body has not the build of a handbook page."""
     tree = tree_of(body)
-    panes = tree.css_first("#panes")
-    if panes is None:
+    build = _build(tree)
+    if build.panes is None:
         title = tree.css_first("title")
         raise SourceError(
             f"this is no handbook page: it has no tabs, and is titled {text_of(title) if title else ''!r}",
             where=url,
             remedy="Look whether BLS refused the request; if it changed its layout, the parser has to follow",
         )
-    tidy(panes)
-    head = _head(tree)
-    tables, tabs = _tables_and_tabs(panes)
+    tabs = {tab.id: tab for tab in build.panes.iter()}
+    facts = build.panes.css_first("#quickfacts")
     links = tabs.get(f"tab-{_LINKS_TAB}")
+    sections: dict[int, Section] = {}
+    grids: list[Grid] = []
+    for number in TEXT_TABS:
+        tab = tabs.get(f"tab-{number}")
+        if tab is not None:
+            tidy(tab)
+            heading, rendering = tab.css_first("h2"), render(tab)
+            sections[number] = Section(None if heading is None else heading.id, rendering.blocks)
+            grids.extend(rendering.grids)
     return PageWords(
-        title=_text(head.get("h1")),
-        canonical=_attribute(head["link"][0], "href") if "link" in head else "",
-        description=_attribute(head["meta"][0], "content") if "meta" in head else "",
-        modified=_text(head.get("p")),
-        tab_labels={_attribute(link, "href"): text_of(link) for link in head.get("a", [])},
-        facts=next((_facts(table) for table in tables if table.id == "quickfacts"), None),
-        projections=_projections(tables),
+        title="" if build.heading is None else text_of(build.heading),
+        canonical=_in_head(tree, 'link[rel="canonical"]', "href"),
+        description=_in_head(tree, 'meta[name="description"]', "content"),
+        modified="" if build.modified is None else text_of(build.modified),
+        tab_labels={_attribute(link, "href"): text_of(link) for link in build.tab_links},
+        facts=None if facts is None else _facts(facts),
+        # Known by its header: the id `outlook-table` is given by a script, and absent without a browser.
+        projections=next(filter(is_projections, grids), None),
         links=[] if links is None else [_attribute(link, "href") for link in links.css("a")],
-        sections={number: _section(tab) for number in TEXT_TABS if (tab := tabs.get(f"tab-{number}")) is not None},
+        sections=sections,
     )
 
 
-def _head(tree: LexborHTMLParser) -> dict[str, list[LexborNode]]:
-    """What stands outside the panes, by tag: title, addresses of the page and of its tabs, date."""
-    found: dict[str, list[LexborNode]] = {}
-    for node in tree.css(':is(h1,link[rel="canonical"],meta[name="description"],#tabs a,p.update)'):
-        found.setdefault(node.tag or "", []).append(node)
-    return found
+@dataclass(slots=True)
+class _Build:
+    """The parts of a page's body; the first of each, where several would do."""
+
+    heading: LexborNode | None = None
+    tab_links: list[LexborNode] = field(default_factory=list)
+    panes: LexborNode | None = None
+    modified: LexborNode | None = None
 
 
-def _tables_and_tabs(panes: LexborNode) -> tuple[list[LexborNode], dict[str, LexborNode]]:
-    tables: list[LexborNode] = []
-    tabs: dict[str, LexborNode] = {}
-    for node in panes.css(":is(table,[id^=tab-])"):
-        if node.tag == "table":
-            tables.append(node)
+def _build(tree: LexborHTMLParser) -> _Build:
+    build = _Build()
+    for node in tree.css(":is(h1,#tabs a,#panes,p.update)"):
+        if node.id == "panes":
+            build.panes = build.panes or node
+        elif node.tag == "h1":
+            build.heading = build.heading or node
+        elif node.tag == "a":
+            build.tab_links.append(node)
         else:
-            tabs[node.id or ""] = node
-    return tables, tabs
+            build.modified = build.modified or node
+    return build
 
 
-def _text(nodes: list[LexborNode] | None) -> str:
-    return text_of(nodes[0]) if nodes else ""
+def _in_head(tree: LexborHTMLParser, selector: str, attribute: str) -> str:
+    node = tree.css_first(selector)
+    return "" if node is None else _attribute(node, attribute)
 
 
 def _attribute(node: LexborNode, name: str) -> str:
@@ -109,19 +124,6 @@ def _attribute(node: LexborNode, name: str) -> str:
 
 
 def _facts(table: LexborNode) -> list[Fact]:
+    tidy(table)
     rows = ([text_of(cell) for cell in row.iter()] for row in table.css("tr"))
     return [Fact(cells[0], cells[1]) for cells in rows if len(cells) == 2]
-
-
-def _projections(tables: list[LexborNode]) -> Grid | None:
-    # Known by its header: the id `outlook-table` is given by a script, and absent without a browser.
-    for table in tables:
-        head = table.css_first("thead")
-        if head is not None and is_projections(text_of(head)):
-            return read_grid(table)
-    return None
-
-
-def _section(tab: LexborNode) -> Section:
-    heading = tab.css_first("h2")
-    return Section(None if heading is None else heading.id, section_blocks(tab))

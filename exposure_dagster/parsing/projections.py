@@ -33,9 +33,8 @@ class Projections:
     projection_year: int | None = None
 
 
-def is_projections(header: str) -> bool:
-    """Whether a table with such a header, all its words in one, is one of projections."""
-    return _COLUMNS["soc_code"].search(header) is not None
+def is_projections(grid: Grid) -> bool:
+    return any(_COLUMNS["soc_code"].match(title) for title in grid.header)
 
 
 def read_projections(grid: Grid, findings: Findings) -> Projections:

@@ -60,9 +60,14 @@ def brief(prompt: PublishedPrompt) -> str:
     return "\n".join(lines)
 
 
+# Control characters, and marks that turn the direction in which the rest of the line is shown.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKUP = re.compile(r"([\\`*_~\[\]<>|#&])")
+
+
 def plain(text: str) -> str:
     """Text of a page or a model as one line of Markdown that shows it as it is: no markup, no HTML, no table cell."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", _UNSEEN.sub("", " ".join(text.split())))
 
 
 def _quoted(text: str) -> list[str]:
@@ -90,11 +95,15 @@ def _document_line(row: Mapping[Hashable, Any]) -> str:
     facts = ", ".join(
         (
             _figure(row["jobs"], "{:,.0f} jobs", "jobs not known"),
-            _figure(row["median_pay_annual"], "${:,.0f}", "no annual pay"),
+            _figure(row["median_pay_annual"], "${:,.0f}" + " or more" * (row["pay_is_top_coded"] is True), "no annual pay"),
             _figure(row["outlook_pct"], "{:+.0f}%", "no projection"),
         )
     )
     title = plain(row["title"])
     if pd.isna(row["score"]):
         return f"- not scored ({row['status']}): **{title}**, {facts}"
-    return f"- rank {row['rank']}: **{title}**, score {row['score']:g}, {facts}. {plain(row['rationale'] or '')}"
+    return f"- rank {row['rank']}: **{title}**, score {row['score']:g}, {facts}. {_reason(row['rationale'])}"
+
+
+def _reason(rationale: Any) -> str:
+    return plain(rationale) if isinstance(rationale, str) else "No reason given."

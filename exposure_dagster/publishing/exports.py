@@ -17,6 +17,9 @@ from exposure_dagster.publishing.brief import brief
 from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
 from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
 
+PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
+COMMON_FILES = ("data_dictionary.md", "ATTRIBUTION.md", "manifest.json")
+
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -25,13 +28,23 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
     for prompt in content.prompts:
         target = folder / prompt.name
         target.mkdir()
-        _write_table(prompt.rankings, target, "ranking")
-        _write_table(prompt.summaries, target, "summaries")
+        _write_table(prompt.rankings, RANKINGS, target / "ranking")
+        _write_table(prompt.summaries, SUMMARIES, target / "summaries")
         (target / "ranking.json").write_text(_ranking_json(prompt), encoding="utf-8")
         (target / "brief.md").write_text(brief(prompt), encoding="utf-8")
     (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
     (folder / "ATTRIBUTION.md").write_text(attribution(), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
+
+
+def missing_files(content: PublishedContent, folder: Path) -> list[str]:
+    """Names of the files that a publication should hold and `folder` does not, or holds empty."""
+    names = [f"{prompt.name}/{name}" for prompt in content.prompts for name in PROMPT_FILES]
+    return [
+        name
+        for name in [*names, *COMMON_FILES]
+        if not (folder / name).is_file() or (folder / name).stat().st_size == 0
+    ]
 
 
 def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
@@ -71,12 +84,15 @@ def _column_table(table: Table) -> list[str]:
     return ["| column | type | unit | meaning |", "|---|---|---|---|", *rows, ""]
 
 
-def _write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
-    safe_for_spreadsheets(frame).to_csv(folder / f"{name}.csv", index=False)
-    target = str(folder / f"{name}.parquet").replace("'", "''")
+def _write_table(frame: pd.DataFrame, table: Table, stem: Path) -> None:
+    safe_for_spreadsheets(frame).to_csv(f"{stem}.csv", index=False)
+    target = f"{stem}.parquet".replace("'", "''")
+    columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in table.columns)
     with duckdb.connect() as connection:
         connection.register("rows_to_write", frame)
-        connection.execute(f"COPY rows_to_write TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (SELECT {columns} FROM rows_to_write) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+        )
 
 
 def _ranking_json(prompt: PublishedPrompt) -> str:

@@ -7,7 +7,9 @@ half of one and half of another.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,50 +17,70 @@ from tempfile import mkdtemp
 from exposure_dagster.errors import SettingError
 
 KEPT_PUBLICATIONS = 5
-"""Earlier folders that stay, for readers that opened one before the switch."""
+"""Folders that stay, the current one included, for readers that opened an earlier one before the switch."""
+
+ABANDONED_AFTER_S = 3600.0
+"""A folder that was left unfinished for so long belongs to a process that was killed."""
+
+_PUBLICATION = re.compile(r"[0-9a-f]{16,64}")
+_UNFINISHED = ".unfinished-"
 
 
 def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
     """Have `write` fill the folder `root/digest` unless it is there already, and switch `root/current` to it.
 
-    Returns the folder. Raises SettingError where `root` cannot be written.
+    `digest` is hexadecimal. Returns the folder. Raises SettingError where `root` cannot be written.
     """
     folder = root / digest
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not folder.is_dir():
-            unfinished = Path(mkdtemp(prefix=".unfinished-", dir=root))
-            try:
-                unfinished.chmod(0o755)
-                write(unfinished)
-                unfinished.rename(folder)
-            except BaseException:
-                shutil.rmtree(unfinished, ignore_errors=True)
-                raise
-        _switch(root / "current", digest)
-    except PermissionError as error:
+            _fill(folder, write)
+        _switch(root / "current", folder)
+    except OSError as error:
         raise SettingError(
-            "the published files cannot be written here",
-            where=str(root),
-            remedy="Set EXPOSURE_HOME to a folder that can be written.",
+            f"the published files cannot be written here ({error.strerror or error})",
+            where=str(error.filename or root),
+            remedy="Make room and give the right to write there, or set EXPOSURE_HOME to another folder.",
         ) from error
     _remove_old(root, kept=folder)
     return folder
 
 
-def _switch(link: Path, target: str) -> None:
-    if link.is_symlink() and link.readlink() == Path(target):
+def _fill(folder: Path, write: Callable[[Path], None]) -> None:
+    unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
+    try:
+        unfinished.chmod(0o755)
+        write(unfinished)
+        unfinished.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process has published the same content meanwhile
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _switch(link: Path, folder: Path) -> None:
+    if link.is_symlink() and link.readlink() == Path(folder.name):
         return
     temporary = link.with_name(f".current-{os.getpid()}")
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target, target_is_directory=True)
+    temporary.symlink_to(folder.name, target_is_directory=True)
     temporary.replace(link)
+    os.utime(folder)  # an earlier publication that is current again is not an old one
 
 
 def _remove_old(root: Path, *, kept: Path) -> None:
+    """Only folders of ours go: whatever else someone keeps beside them stays."""
     folders = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and path != kept]
     publications = sorted(
-        (path for path in folders if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime, reverse=True
+        (path for path in folders if _PUBLICATION.fullmatch(path.name)), key=_changed_at, reverse=True
     )
-    for path in publications[KEPT_PUBLICATIONS - 1 :]:
+    oldest = time.time() - ABANDONED_AFTER_S
+    abandoned = [path for path in folders if path.name.startswith(_UNFINISHED) and _changed_at(path) < oldest]
+    for path in [*publications[KEPT_PUBLICATIONS - 1 :], *abandoned]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _changed_at(path: Path) -> float:
+    return path.stat().st_mtime

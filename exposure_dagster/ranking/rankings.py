@@ -56,7 +56,8 @@ def rank_documents(
 def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series:
     """The one number that is ranked, as float64, null unless status is ok.
 
-    It is the score itself, or the weighted mean of the attributes: Σ wᵢaᵢ / Σ wᵢ.
+    It is the score itself, or the weighted mean of the attributes: Σ wᵢaᵢ / Σ wᵢ, to nine decimals, so
+    that the order of adding up parts no ties.
     """
     is_ok = scores["status"] == "ok"
     plain = scores["score"].astype("float64").where(is_ok)
@@ -69,7 +70,7 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
         if not isinstance(attributes, str):
             return float("nan")
         values = json.loads(attributes)
-        return float(sum(weight * values[key] for key, weight in weights.items()) / total)
+        return round(sum(weight * values[key] for key, weight in weights.items()) / total, 9)
 
     return scores["attributes"].map(weighted_mean).astype("float64").where(is_ok)
 

@@ -138,7 +138,7 @@ def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping) -> list[dict[s
     unknown = [grouping.unknown_label] if (labels == grouping.unknown_label).any() else []
     return [
         _row(grouping.name, label, position, rankings[labels == label])
-        for position, label in enumerate([*known, *rest, *unknown], start=1)
+        for position, label in enumerate(dict.fromkeys([*known, *rest, *unknown]), start=1)
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.ooh_index import parse_index, unread_entries
 from exposure_dagster.parsing.ooh_page import PARSER_VERSION, parse_page
@@ -26,9 +27,6 @@ from exposure_dagster.tables import (
     Table,
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows
-
-OOH_CORPUS = "ooh"
-"""Name of the corpus of handbook pages."""
 
 WHOLE_PAGE = "page"
 """The field of parsed.ooh_unread that says that a page could not be read at all."""
@@ -53,6 +51,7 @@ class ParseReport:
     unread: tuple[UnreadField, ...]
     occupations_digest: str
     projections_digest: str
+    unread_digest: str
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,13 @@ def parse_ooh_titles(warehouse: Warehouse) -> TitlesReport:
 def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> ParseReport:
     """Fill parsed.ooh_occupations, ooh_projections and ooh_unread from the stored pages.
 
-    Only pages whose body or parser changed are parsed; rows of pages that are no longer listed go. A
+    Only pages whose body, address or parser changed are parsed; rows of pages that are no longer listed go. A
     page that cannot be read at all keeps its earlier rows and stands in ooh_unread.
     """
-    wanted = dict(warehouse.rows(_LISTED_PAGES))
-    have = dict(warehouse.rows(_PARSED_PAGES, [PARSER_VERSION]))
-    due = [slug for slug, digest in wanted.items() if have.get(slug) != digest]
+    listed = warehouse.rows(_LISTED_PAGES)
+    parsed = set(warehouse.rows(_PARSED_PAGES, [PARSER_VERSION, WHOLE_PAGE]))
+    due = [row[0] for row in listed if row not in parsed]
+    wanted = {slug: content_sha256 for slug, _, content_sha256 in listed}
     progress.start("parsed", len(due))
     pages: list[ParsedPage] = []
     unreadable: list[UnreadField] = []
@@ -107,9 +107,13 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
         parsed=len(pages) + len(unreadable),
         unread=unread,
         occupations_digest=content_hash(
-            [PARSER_VERSION, warehouse.rows("SELECT slug, content_sha256 FROM parsed.ooh_occupations ORDER BY slug")]
+            [
+                PARSER_VERSION,
+                warehouse.rows("SELECT slug, url, content_sha256 FROM parsed.ooh_occupations ORDER BY slug"),
+            ]
         ),
         projections_digest=_table_digest(warehouse, OOH_PROJECTIONS),
+        unread_digest=_table_digest(warehouse, OOH_UNREAD),
     )
 
 
@@ -145,9 +149,13 @@ def corpus_digest(rows: Iterable[tuple[str, ...]]) -> str:
     return content_hash(sorted(rows))
 
 
-_LISTED_PAGES = f"SELECT slug, content_sha256 FROM {OOH_PAGES.full_name} WHERE is_listed AND body IS NOT NULL"
-_PARSED_PAGES = f"SELECT slug, content_sha256 FROM {OOH_OCCUPATIONS.full_name} WHERE parser_version = ?"
-_UNREAD = f"SELECT slug, field, found FROM {OOH_UNREAD.full_name} ORDER BY slug, field"
+_LISTED_PAGES = f"SELECT slug, url, content_sha256 FROM {OOH_PAGES.full_name} WHERE is_listed AND body IS NOT NULL"
+_PARSED_PAGES = (
+    f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} WHERE parser_version = ?"
+    f" AND slug NOT IN (SELECT slug FROM {OOH_UNREAD.full_name} WHERE field = ?)"
+)
+"""Pages whose rows stand. Those of a page that could not be read since are an earlier body's."""
+_UNREAD = f"SELECT slug, field, found FROM {OOH_UNREAD.full_name} ORDER BY slug, field, found"
 
 
 def _index_body(warehouse: Warehouse) -> bytes:
@@ -176,7 +184,8 @@ def _write_pages(
         occupations["content_sha256"] = occupations["slug"].map(wanted)
         occupations["parser_version"] = PARSER_VERSION
     projections = pd.DataFrame([asdict(row) for page in pages for row in page.projections])
-    unread = pd.DataFrame([asdict(field) for page in pages for field in page.unread] + [asdict(f) for f in unreadable])
+    fields = dict.fromkeys([field for page in pages for field in page.unread] + list(unreadable))
+    unread = pd.DataFrame([asdict(field) for field in fields])
     parsed = [page.occupation.slug for page in pages]
     with warehouse.transaction() as connection:
         connection.register("listed", pd.DataFrame({"slug": list(wanted)}, dtype="str"))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import Prompt, RankingDefinition, content_hash
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import soc_major_group, summarize
-from exposure_dagster.stages.parsed import OOH_CORPUS
 from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
 from exposure_dagster.warehouse import Warehouse
 

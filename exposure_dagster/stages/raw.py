@@ -84,6 +84,7 @@ def refresh_ooh_pages(
     """
     warehouse.claim_for_site(site.kind)
     pages = {page.url: page for page in listed_pages(warehouse)}
+    _follow_moves(warehouse, pages)
     stored = _stored_pages(warehouse, OOH_PAGES.full_name)
     due = [url for url in pages if _is_to_be_asked(site, stored.get(url), refetch_after_hours)]
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
@@ -174,6 +175,18 @@ def _write(
             f"UPDATE {table.full_name} AS kept SET {changes} FROM attempts WHERE kept.url = attempts.url"
         )
         connection.unregister("attempts")
+
+
+def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
+    """A page that the index now names under another address keeps its row, and with it its last good body."""
+    with warehouse.transaction() as connection:
+        connection.register("listed", pd.DataFrame([asdict(page) for page in pages.values()]))
+        connection.execute(
+            f"UPDATE {OOH_PAGES.full_name} AS kept SET url = listed.url, category = listed.category, status = NULL,"
+            " reason = 'moved, and not yet had from its new address', checked_at = NULL, etag = NULL,"
+            " last_modified = NULL FROM listed WHERE kept.slug = listed.slug AND kept.url != listed.url"
+        )
+        connection.unregister("listed")
 
 
 def _mark_listed(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from exposure_dagster.errors import PromptError
+from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.parsed import corpus_digest
@@ -122,6 +126,73 @@ def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerN
     if choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores(warehouse, name):
         return ScorerName.CLAUDE
     return choice.name
+
+
+@dataclass(frozen=True)
+class ScoringLimits:
+    """How much may be spent, and how many requests may be under way. Amounts are USD."""
+
+    max_cost_usd: float
+    max_cost_usd_per_day: float
+    concurrency: int
+    prices: Path | None = None
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """How a prompt's partition stands after a run. `figures` are what the scorer measured, by name."""
+
+    scorer: str
+    documents: int
+    is_complete: bool
+    scores: pd.Series
+    low: float
+    high: float
+    figures: Mapping[str, int | float | str]
+    note: str | None = None
+
+
+def score_prompt(
+    warehouse: Warehouse,
+    name: str,
+    *,
+    choice: ScorerChoice,
+    limits: ScoringLimits,
+    run_id: str,
+    progress: Progress = NO_PROGRESS,
+) -> ScoreReport:
+    """Bring scored.scores of one prompt up to date with scored.inputs."""
+    note = None
+    figures: dict[str, int | float | str] = {}
+    match scorer_for(warehouse, name, choice):
+        case ScorerName.BASELINE:
+            figures["documents scored now"] = score_with_baseline(warehouse, name, run_id=run_id)
+            note = BASELINE_NOTE
+        case _ if choice.name is ScorerName.BASELINE:
+            note = (
+                f"{name}: a model's answers stand and there is no key to ask it again; they are left as they are. "
+                "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
+            )
+        case _:
+            raise NotImplementedError
+    return _standing(warehouse, name, figures, note)
+
+
+def _standing(
+    warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
+) -> ScoreReport:
+    rows = warehouse.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+    allowed = stored_prompt(warehouse, name).asked.attributes[0].allowed
+    return ScoreReport(
+        scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
+        documents=len(rows),
+        is_complete=bool((rows["status"] == "ok").all()),
+        scores=rows["score"],
+        low=min(allowed),
+        high=max(allowed),
+        figures=figures,
+        note=note,
+    )
 
 
 def has_model_scores(warehouse: Warehouse, name: str) -> bool:

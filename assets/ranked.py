@@ -1,0 +1,84 @@
+"""ranked.*: answers, ranked and summed up. Changing how costs no request."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, multi_asset
+
+from assets.partitions import PROMPTS_PARTITIONS
+from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from exposure_dagster import checks
+from exposure_dagster.stages import ranked
+from exposure_dagster.tables import DEFINITIONS, OOH_OCCUPATIONS, RANKINGS, SCORES, SUMMARIES
+from resources.pages import PromptsResource
+from resources.warehouse import WarehouseResource
+
+
+@multi_asset(
+    specs=[table_spec(DEFINITIONS, kinds=("duckdb", "markdown"))],
+    check_specs=check_specs(DEFINITIONS, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def definitions(
+    context: AssetExecutionContext, warehouse: WarehouseResource, prompt_files: PromptsResource
+) -> Iterator[MaterializeResult[Any]]:
+    """Read from the prompt file how its answers are ranked."""
+    with readable_errors():
+        prompt = prompt_files.load_one(context.partition_key)
+        store = warehouse.open()
+        ranking_hash = ranked.record_definition(store, prompt)
+        yield table_result(store, DEFINITIONS, data_version=ranking_hash, partition={"prompt": context.partition_key})
+
+
+@multi_asset(
+    specs=[
+        table_spec(
+            RANKINGS, deps=[key_of(SCORES), key_of(DEFINITIONS), key_of(OOH_OCCUPATIONS)], kinds=("duckdb", "pandas")
+        )
+    ],
+    check_specs=check_specs(
+        RANKINGS,
+        {
+            "every_score_is_ranked": "No standing row is lost on the way.",
+            "scores_lie_on_the_scale": "Scores, percentiles, ranks and tiers are in range.",
+        },
+    ),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Rank the prompt's documents."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = ranked.rank_prompt(store, name)
+        top = report.rows[["rank", "title", "score", "tier", "jobs", "rationale"]].head(15)
+        yield table_result(
+            store,
+            RANKINGS,
+            data_version=report.digest,
+            partition={"prompt": name},
+            metadata={"highest": MetadataValue.md(markdown_table(top))},
+            outcomes=checks.rankings(store, name),
+        )
+
+
+@multi_asset(
+    specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
+    check_specs=check_specs(SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Sum up jobs, wages and mean scores by group."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = ranked.summarize_prompt(store, name)
+        shown = report.rows[["grouping", "group_label", "occupations", "jobs", "mean_score", "job_weighted_mean"]]
+        yield table_result(
+            store,
+            SUMMARIES,
+            data_version=report.digest,
+            partition={"prompt": name},
+            metadata={"by group": MetadataValue.md(markdown_table(shown))},
+            outcomes=[checks.groups_add_up(store, name)],
+        )

@@ -1,0 +1,163 @@
+"""What every asset reports in the same way: column schema, row count, preview, checks, errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    AssetSpec,
+    DataVersion,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableSchema,
+)
+
+from exposure_dagster.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.errors import ExposureError
+from exposure_dagster.publishing.brief import plain
+from exposure_dagster.tables import Table
+from exposure_dagster.warehouse import Warehouse
+
+OWNERS = ("team:exposure",)
+PREVIEW_ROWS = 8
+CELL_LENGTH = 90
+_HIDDEN = {"body", "text", "definition", "baseline_definition"}
+
+
+def key_of(table: Table) -> AssetKey:
+    """The asset key of a table: [schema, name]."""
+    return AssetKey([table.schema, table.name])
+
+
+def table_spec(
+    table: Table, *, deps: Sequence[AssetKey] = (), kinds: Sequence[str] = ("duckdb",), **more: Any
+) -> AssetSpec:
+    """The spec of an asset that is a table: all that the registry knows of it."""
+    return AssetSpec(
+        key_of(table),
+        deps=list(deps),
+        group_name=table.schema,
+        description=f"{table.description}\n\nOne row a {table.grain}.",
+        kinds=set(kinds),
+        owners=list(OWNERS),
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
+        **more,
+    )
+
+
+def column_schema(table: Table) -> TableSchema:
+    """The columns as Dagster shows them, units included."""
+    return TableSchema(
+        columns=[
+            TableColumn(
+                name=column.name,
+                type=column.type,
+                description=column.description + (f" Unit: {column.unit}." if column.unit else ""),
+                constraints=TableColumnConstraints(nullable=column.is_nullable, unique=table.key == (column.name,)),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def check_specs(table: Table, descriptions: Mapping[str, str]) -> list[AssetCheckSpec]:
+    """The specs of a table's checks: the registry's own, and those that are described."""
+    registry = {"rows_fit_the_registry": "The key tells rows apart, and required columns are filled."}
+    return [
+        AssetCheckSpec(name, asset=key_of(table), description=description)
+        for name, description in {**registry, **descriptions}.items()
+    ]
+
+
+def table_result(
+    warehouse: Warehouse,
+    table: Table,
+    *,
+    data_version: str,
+    partition: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    outcomes: Sequence[CheckOutcome] = (),
+) -> MaterializeResult[Any]:
+    """What an asset reports of a table that it has just filled: of one partition's rows, where given."""
+    condition = " AND ".join(f"{name} = ?" for name in partition) if partition else "true"
+    values = list((partition or {}).values())
+    shown = ", ".join(name for name in table.column_names if name not in _HIDDEN)
+    with warehouse.connect(read_only=True) as connection:
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.full_name} WHERE {condition}", values).fetchall()
+        preview = connection.execute(
+            f"SELECT {shown} FROM {table.full_name} WHERE {condition} LIMIT {PREVIEW_ROWS}", values
+        ).df()
+        registry = rows_fit_the_registry(connection, table)
+    return MaterializeResult(
+        asset_key=key_of(table),
+        data_version=DataVersion(data_version),
+        metadata={
+            "dagster/row_count" if partition is None else "dagster/partition_row_count": rows,
+            "preview": MetadataValue.md(markdown_table(preview)),
+            **(metadata or {}),
+        },
+        check_results=[check_result(table, outcome) for outcome in (registry, *outcomes)],
+    )
+
+
+def check_result(table: Table, outcome: CheckOutcome) -> AssetCheckResult:
+    """A check's outcome as Dagster takes it."""
+    found = {} if outcome.found is None else {"found": MetadataValue.md(markdown_table(outcome.found))}
+    return AssetCheckResult(
+        passed=outcome.passed,
+        asset_key=key_of(table),
+        check_name=outcome.name,
+        description=outcome.description,
+        severity=AssetCheckSeverity.ERROR if outcome.is_blocking else AssetCheckSeverity.WARN,
+        metadata={**outcome.figures, **found},
+    )
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A frame as a Markdown table, long cells cut, every cell as text that cannot turn into markup."""
+    if frame.empty:
+        return "no rows"
+    header = "| " + " | ".join(str(name) for name in frame.columns) + " |"
+    rule = "|" + "---|" * len(frame.columns)
+    rows = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.itertuples(index=False)]
+    return "\n".join([header, rule, *rows])
+
+
+def histogram(scores: pd.Series, low: float, high: float) -> str:
+    """How many scores fall to each whole number of the scale, as a Markdown table with bars."""
+    counts = (scores.dropna() + 0.5).astype(int).value_counts()
+    longest = max(int(counts.max()) if len(counts) else 0, 1)
+    lines = ["| score | documents | |", "|--:|--:|:--|"]
+    for value in range(int(low), int(high) + 1):
+        count = int(counts.get(value, 0))
+        lines.append(f"| {value} | {count:,} | {'█' * round(30 * count / longest)} |")
+    return "\n".join(lines)
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Our errors as Dagster failures: the sentence in the description, no retry."""
+    try:
+        yield
+    except ExposureError as error:
+        raise Failure(str(error), allow_retries=False) from error
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, float):
+        text = "" if pd.isna(value) else f"{value:,.2f}".rstrip("0").rstrip(".")
+    elif pd.api.types.is_scalar(value):
+        text = "" if pd.isna(value) else str(value)
+    else:
+        text = ", ".join(str(one) for one in value)
+    return plain(text if len(text) <= CELL_LENGTH else text[: CELL_LENGTH - 1] + "…")

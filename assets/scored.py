@@ -1,0 +1,135 @@
+"""scored.*: prompts, what they are asked about, and their answers. The only stage that spends."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, multi_asset
+
+from assets.partitions import PROMPTS_PARTITIONS
+from assets.reporting import (
+    check_specs,
+    histogram,
+    key_of,
+    readable_errors,
+    table_result,
+    table_spec,
+)
+from exposure_dagster import checks
+from exposure_dagster.stages import scored
+from exposure_dagster.stages.ranked import frame_digest
+from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, RESPONSES, RUNS, SCORES
+from resources.pages import PromptsResource
+from resources.progress import ProgressFactory
+from resources.scorers import ScorerResource
+from resources.warehouse import WarehouseResource
+
+
+@multi_asset(
+    specs=[table_spec(PROMPTS, kinds=("duckdb", "markdown"))],
+    check_specs=check_specs(PROMPTS, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def prompts(
+    context: AssetExecutionContext, warehouse: WarehouseResource, prompt_files: PromptsResource
+) -> Iterator[MaterializeResult[Any]]:
+    """Read the prompt file, and keep its version."""
+    with readable_errors():
+        prompt = prompt_files.load_one(context.partition_key)
+        store = warehouse.open()
+        scored.record_prompt(store, prompt)
+        yield table_result(
+            store,
+            PROMPTS,
+            data_version=prompt.asked.prompt_hash,
+            partition={"prompt": prompt.name},
+            metadata={
+                "prompt_hash": prompt.asked.prompt_hash,
+                "model": prompt.file.model,
+                "as the model reads it": MetadataValue.md(f"```text\n{prompt.asked.system}\n```"),
+            },
+        )
+
+
+@multi_asset(
+    specs=[table_spec(INPUTS, deps=[key_of(PROMPTS), key_of(DOCUMENTS)])],
+    check_specs=check_specs(INPUTS, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def inputs(
+    context: AssetExecutionContext, warehouse: WarehouseResource, scorer: ScorerResource
+) -> Iterator[MaterializeResult[Any]]:
+    """List the documents that the prompt is to be asked about."""
+    with readable_errors():
+        store = warehouse.open()
+        report = scored.collect_inputs(store, context.partition_key, scorer.choice)
+        yield table_result(
+            store,
+            INPUTS,
+            data_version=report.input_hash,
+            partition={"prompt": context.partition_key},
+            metadata={"documents": report.documents, "prompt_hash": report.prompt_hash},
+        )
+
+
+@multi_asset(
+    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"))],
+    check_specs=check_specs(
+        SCORES,
+        {
+            "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
+            "every_document_has_an_answer": "Names the documents that were refused or failed.",
+        },
+    ),
+    partitions_def=PROMPTS_PARTITIONS,
+    pool="scoring",
+)
+def scores(
+    context: AssetExecutionContext,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+    progress: ResourceParam[ProgressFactory],
+) -> Iterator[MaterializeResult[Any]]:
+    """Ask for the answers that are wanted and not yet there."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = scored.score_prompt(
+            store,
+            name,
+            choice=scorer.choice,
+            limits=scorer.limits,
+            run_id=context.run_id,
+            progress=progress.make(context.log.info),
+        )
+        if report.note:
+            context.log.warning(report.note)
+        rows = store.read("SELECT * EXCLUDE (scored_at) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name])
+        yield table_result(
+            store,
+            SCORES,
+            data_version=frame_digest(rows),
+            partition={"prompt": name},
+            metadata=_figures(report),
+            outcomes=checks.scores(store, name),
+        )
+
+
+def _figures(report: scored.ScoreReport) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "scorer": report.scorer,
+        "documents": report.documents,
+        "is complete": report.is_complete,
+        "distribution of scores": MetadataValue.md(histogram(report.scores, report.low, report.high)),
+        **report.figures,
+    }
+    if report.note:
+        figures["note"] = report.note
+    return figures
+
+
+LEDGER_SPECS = [
+    table_spec(PROMPT_VERSIONS, deps=[key_of(PROMPTS)]),
+    table_spec(RESPONSES, deps=[key_of(INPUTS)]),
+    table_spec(RUNS, deps=[key_of(INPUTS)]),
+]
+"""Tables that the steps above write beside their own: shown in the graph, materialized by no step of theirs."""

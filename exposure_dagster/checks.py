@@ -1,0 +1,245 @@
+"""What must hold of the tables, as plain functions over the warehouse.
+
+Each returns outcomes that say what was expected and what was found; assets report them as asset
+checks. A check that cannot be run raises: it never counts as passed or failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+import pandas as pd
+
+from exposure_dagster.ranking.summaries import SOC_MAJOR_GROUPS
+from exposure_dagster.stages.parsed import WHOLE_PAGE, TitlesReport
+from exposure_dagster.stages.raw import MissingPage
+from exposure_dagster.tables import Table
+from exposure_dagster.warehouse import Warehouse
+
+ROUNDING_JOBS_A_ROW = 100
+"""BLS rounds each figure to hundreds, so a sum may be off by as much a row."""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """A check's result. `is_blocking` failures are errors, others warnings; `found` is a table to show."""
+
+    name: str
+    passed: bool
+    description: str
+    found: pd.DataFrame | None = None
+    figures: Mapping[str, int | float | str] = field(default_factory=dict)
+    is_blocking: bool = True
+
+
+def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
+    """The key tells rows apart, and required columns are filled."""
+    key = ", ".join(table.key)
+    doubled = connection.execute(
+        f"SELECT {key}, count(*) AS rows FROM {table.full_name}"
+        f" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20"
+    ).df()
+    required = [column.name for column in table.columns if not column.is_nullable]
+    counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required) or "0 AS none"
+    empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
+    gaps = {str(name): int(count) for name, count in empty.items() if count}
+    passed = doubled.empty and not gaps
+    description = f"({key}) is unique and {len(required)} required columns are filled"
+    if not passed:
+        description = f"{len(doubled)} keys occur more than once; empty required cells: {gaps or 'none'}"
+    return CheckOutcome("rows_fit_the_registry", passed, description, None if doubled.empty else doubled)
+
+
+def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) -> CheckOutcome:
+    """Every page that was to be fetched could be; each that could not is named with status and reason."""
+    if not missing:
+        return CheckOutcome("every_listed_page_is_there", True, f"all {listed:,} pages could be had")
+    found = pd.DataFrame(
+        [
+            {
+                "page": page.url,
+                "status": page.status or "no answer",
+                "reason": page.reason,
+                "in its place": "the last good body" if page.has_earlier_body else "nothing",
+            }
+            for page in missing
+        ]
+    )
+    return CheckOutcome(
+        "every_listed_page_is_there",
+        False,
+        f"{len(missing):,} of {listed:,} pages could not be had; the others are unaffected",
+        found,
+        is_blocking=False,
+    )
+
+
+def every_index_entry_is_read(report: TitlesReport) -> CheckOutcome:
+    """No entry of the A–Z index was passed over."""
+    found = pd.DataFrame([{"entry": field.found} for field in report.unread])
+    passed = not report.unread
+    description = f"{report.titles:,} titles read" if passed else f"{len(found)} entries could not be read"
+    return CheckOutcome("every_index_entry_is_read", passed, description, None if passed else found)
+
+
+def occupations(warehouse: Warehouse) -> list[CheckOutcome]:
+    """What must hold of parsed.ooh_occupations."""
+    return [_one_row_a_page(warehouse), _no_field_is_unread(warehouse), _figures_in_range(warehouse)]
+
+
+def _one_row_a_page(warehouse: Warehouse) -> CheckOutcome:
+    absent = warehouse.read(
+        "SELECT url, coalesce(reason, 'not parsed') AS reason FROM raw.ooh_pages"
+        " WHERE is_listed AND slug NOT IN (SELECT slug FROM parsed.ooh_occupations) ORDER BY url"
+    )
+    ((listed, rows),) = warehouse.rows(
+        "SELECT (SELECT count(*) FROM raw.ooh_pages WHERE is_listed), (SELECT count(*) FROM parsed.ooh_occupations)"
+    )
+    return CheckOutcome(
+        "every_listed_page_has_a_row",
+        listed == rows,
+        f"{rows:,} rows for {listed:,} pages in the A–Z index",
+        None if absent.empty else absent,
+        {"pages in the index": listed, "rows": rows},
+        is_blocking=False,
+    )
+
+
+def _no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
+    unread = warehouse.read("SELECT slug, field, found FROM parsed.ooh_unread ORDER BY field, slug")
+    whole = int((unread["field"] == WHOLE_PAGE).sum())
+    description = "every field that should be on a page was read"
+    if len(unread):
+        description = (
+            f"{len(unread):,} fields on {unread['slug'].nunique():,} pages could not be read ({whole} whole pages)"
+        )
+    return CheckOutcome("no_field_is_unread", unread.empty, description, None if unread.empty else unread.head(50))
+
+
+def _figures_in_range(warehouse: Warehouse) -> CheckOutcome:
+    outside = warehouse.read(
+        """
+        SELECT slug, median_pay_annual, median_pay_hourly, jobs, projected_jobs, outlook_pct, base_year, projection_year
+        FROM parsed.ooh_occupations
+        WHERE NOT coalesce(median_pay_annual BETWEEN 5000 AND 2000000, true)
+           OR NOT coalesce(median_pay_hourly BETWEEN 2 AND 1000, true)
+           OR NOT coalesce(jobs BETWEEN 0 AND 20000000, true)
+           OR NOT coalesce(projected_jobs BETWEEN 0 AND 20000000, true)
+           OR NOT coalesce(outlook_pct BETWEEN -100 AND 500, true)
+           OR NOT coalesce(projection_year BETWEEN base_year + 1 AND base_year + 20, true)
+           OR list_bool_or([NOT regexp_full_match(code, '\\d{2}-\\d{4}') FOR code IN soc_codes])
+           OR list_bool_or([NOT regexp_full_match(code, '\\d{2}-\\d{4}\\.\\d{2}') FOR code IN onet_codes])
+           OR NOT coalesce(left(soc_code, 2) IN (SELECT unnest(?)), true)
+        ORDER BY slug
+        """,
+        [list(SOC_MAJOR_GROUPS)],
+    )
+    description = "pay, jobs, change, years and codes lie where they can"
+    if len(outside):
+        description = f"{len(outside)} pages have a figure or code that cannot be"
+    return CheckOutcome("figures_are_in_range", outside.empty, description, None if outside.empty else outside)
+
+
+def job_total(warehouse: Warehouse) -> CheckOutcome:
+    """The pages' jobs agree with the rows of their projections tables that are no totals."""
+    apart = warehouse.read(
+        """
+        SELECT slug, jobs, sum(employment) AS sum_of_rows, count(*) AS rows
+        FROM parsed.ooh_occupations JOIN parsed.ooh_projections USING (slug)
+        WHERE NOT is_total AND jobs IS NOT NULL
+        GROUP BY slug, jobs HAVING abs(jobs - sum(employment)) > ? * count(*) ORDER BY slug
+        """,
+        [ROUNDING_JOBS_A_ROW],
+    )
+    ((total,),) = warehouse.rows("SELECT coalesce(sum(jobs), 0)::BIGINT FROM parsed.ooh_occupations")
+    description = f"{total:,} jobs; every page agrees with its projections table"
+    if len(apart):
+        description = f"{total:,} jobs; {len(apart)} pages do not agree with their projections table"
+    return CheckOutcome("job_total", apart.empty, description, None if apart.empty else apart, {"jobs": total})
+
+
+def every_page_has_text(without_text: tuple[str, ...], documents: int) -> CheckOutcome:
+    """Every page can be asked about."""
+    passed = not without_text
+    description = f"{documents:,} documents" if passed else f"{len(without_text)} pages have no text and are left out"
+    found = None if passed else pd.DataFrame({"page": without_text})
+    return CheckOutcome("every_page_has_text", passed, description, found)
+
+
+def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
+    """What must hold of one prompt's rows in scored.scores."""
+    unaccounted = warehouse.read(
+        "SELECT i.doc_id FROM scored.inputs i ANTI JOIN scored.scores s USING (prompt, doc_id)"
+        " WHERE i.prompt = ? ORDER BY i.doc_id",
+        [prompt],
+    )
+    unanswered = warehouse.read(
+        "SELECT doc_id, status, error FROM scored.scores WHERE prompt = ? AND status != 'ok' ORDER BY status, doc_id",
+        [prompt],
+    )
+    ((documents,),) = warehouse.rows("SELECT count(*) FROM scored.inputs WHERE prompt = ?", [prompt])
+    return [
+        CheckOutcome(
+            "every_document_is_accounted_for",
+            unaccounted.empty,
+            f"{prompt}: {documents:,} documents to be asked about, {len(unaccounted):,} without a row",
+            None if unaccounted.empty else unaccounted.head(50),
+            {"documents": documents},
+        ),
+        CheckOutcome(
+            "every_document_has_an_answer",
+            unanswered.empty,
+            f"{prompt}: {len(unanswered):,} of {documents:,} documents refused or failed",
+            None if unanswered.empty else unanswered.head(50),
+            is_blocking=False,
+        ),
+    ]
+
+
+def rankings(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
+    """What must hold of one prompt's rows in ranked.rankings: nothing lost, ranks and scores in range."""
+    ((scored, ranked, lost, outside, untitled),) = warehouse.rows(
+        """
+        SELECT (SELECT count(*) FROM scored.scores WHERE prompt = $prompt),
+               count(*),
+               count(*) FILTER (status = 'ok' AND rank IS NULL),
+               count(*) FILTER (NOT coalesce(score BETWEEN (d.definition->>'$.scale_low')::DOUBLE
+                                                   AND (d.definition->>'$.scale_high')::DOUBLE, true)
+                                OR NOT coalesce(percentile BETWEEN 0 AND 100, true)
+                                OR NOT coalesce(rank >= 1, true)),
+               count(*) FILTER (rank IS NOT NULL AND tier IS NULL AND len(d.definition->'$.tiers'->>'$[*]') > 0)
+        FROM ranked.rankings JOIN ranked.definitions d USING (prompt) WHERE prompt = $prompt
+        """,
+        {"prompt": prompt},
+    )
+    return [
+        CheckOutcome(
+            "every_score_is_ranked",
+            scored == ranked and lost == 0,
+            f"{prompt}: {scored:,} standing rows, {ranked:,} ranked rows, {lost:,} answers without a rank",
+        ),
+        CheckOutcome(
+            "scores_lie_on_the_scale",
+            outside == 0 and untitled == 0,
+            f"{prompt}: {outside:,} rows outside the scale, {untitled:,} scores in no tier",
+        ),
+    ]
+
+
+def groups_add_up(warehouse: Warehouse, prompt: str) -> CheckOutcome:
+    """Every grouping counts each document once (thresholds, which overlap, apart)."""
+    off = warehouse.read(
+        """
+        SELECT grouping, sum(occupations)::BIGINT AS occupations, sum(jobs)::BIGINT AS jobs FROM ranked.summaries
+        WHERE prompt = $prompt AND grouping != 'score_threshold' GROUP BY grouping
+        HAVING sum(occupations) != (SELECT count(*) FROM ranked.rankings WHERE prompt = $prompt)
+            OR sum(jobs) != (SELECT coalesce(sum(jobs), 0) FROM ranked.rankings WHERE prompt = $prompt)
+        """,
+        {"prompt": prompt},
+    )
+    description = f"{prompt}: every grouping adds up to all documents and jobs"
+    if len(off):
+        description = f"{prompt}: {len(off)} groupings do not add up to all documents and jobs"
+    return CheckOutcome("groups_add_up", off.empty, description, None if off.empty else off)

@@ -1,0 +1,69 @@
+"""`exposure demo` and `exposure dev`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.cli.terminal import ERR
+from exposure_dagster.instance import prepare_dagster_home
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings, load_settings, project_root
+
+DEMO_HOME = Path("data") / "demo"
+
+
+def demo_settings() -> Settings:
+    """The sample, the baseline, the bundled prompts and a home of its own, whatever the environment says."""
+    return Settings(
+        home=DEMO_HOME,
+        sites="sample",
+        scorer=ScorerName.BASELINE,
+        prompts=BUNDLED_PROMPTS,
+        contact=None,
+        prices=None,
+        ANTHROPIC_API_KEY=None,
+        ANTHROPIC_BASE_URL=None,
+    )
+
+
+@click.command()
+def demo() -> None:
+    """Run the whole pipeline on the bundled sample, offline and without a key."""
+    run_pipeline(demo_settings(), names=())
+
+
+@click.command()
+@click.option("--demo", "is_demo", is_flag=True, help="Show the demo's data (made first where they are missing).")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address the UI listens on.")
+def dev(is_demo: bool, port: int, host: str) -> None:
+    """Open the Dagster UI over the same data as the command line."""
+    settings = demo_settings() if is_demo else load_settings()
+    if is_demo and not settings.warehouse_file.is_file():
+        run_pipeline(settings, names=())
+    home = prepare_dagster_home(settings.dagster_home)
+    environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    if is_demo:
+        environment = {name: value for name, value in environment.items() if not _is_ours(name)}
+        environment |= {
+            "EXPOSURE_HOME": str(settings.home),
+            "EXPOSURE_SITES": settings.sites,
+            "EXPOSURE_SCORER": ScorerName.BASELINE.value,
+        }
+    workspace = project_root() / "workspace.yaml"
+    where = ["-w", str(workspace)] if workspace.is_file() else ["-m", "exposure_dagster.definitions"]
+    command = [sys.executable, "-m", "dagster", "dev", *where, "-h", host, "-p", str(port)]
+    ERR.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl+C)", markup=False)
+    try:
+        sys.exit(subprocess.run(command, env=environment, cwd=project_root(), check=False).returncode)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(("EXPOSURE_", "ANTHROPIC_"))

@@ -1,0 +1,51 @@
+"""The group of commands, and how errors look on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from exposure_dagster import __version__
+from exposure_dagster.errors import ExposureError
+
+
+class _Group(click.Group):
+    """Commands in the order in which a user needs them; our errors as one sentence, without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ExposureError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="exposure")
+def main() -> None:
+    """Ask written questions about every occupation, and ask again only what a change made stale.
+
+    `exposure demo` shows all of it offline, on a bundled sample. `exposure settings` lists the settings.
+    """
+
+
+def _register() -> None:
+    from exposure_dagster.cli.dev import demo, dev
+    from exposure_dagster.cli.prompts import prompts
+    from exposure_dagster.cli.run import run
+    from exposure_dagster.cli.settings import settings
+
+    commands: Sequence[click.Command] = (demo, run, dev, prompts, settings)
+    for command in commands:
+        main.add_command(command)
+
+
+_register()
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""`exposure prompts`: list, new, check, render."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.table import Table
+
+from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.errors import PromptError
+from exposure_dagster.prompts.files import PromptFolder, checked_name, load_folder, template
+from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
+from exposure_dagster.warehouse import Warehouse
+
+
+@click.group()
+def prompts() -> None:
+    """Write, check and read prompt files."""
+
+
+@prompts.command("list")
+def list_prompts() -> None:
+    """List the prompt files, with version and corpus."""
+    folder = _load(load_settings())
+    table = Table("prompt", "title", "corpus", "model", "version", "enabled", box=None, pad_edge=False)
+    for prompt in folder.prompts:
+        table.add_row(
+            prompt.name,
+            prompt.file.title,
+            prompt.file.corpus,
+            prompt.file.model,
+            prompt.asked.prompt_hash[:12],
+            "yes" if prompt.file.enabled else "no",
+        )
+    for broken in folder.broken:
+        table.add_row(broken.name, "cannot be used: see `exposure prompts check`", "", "", "", "")
+    OUT.print(table)
+
+
+@prompts.command()
+@click.argument("name", required=False)
+def check(name: str | None) -> None:
+    """Check all prompt files, or one: what is wrong, where, and what is allowed."""
+    settings = load_settings()
+    folder = _load(settings)
+    names = {prompt.name for prompt in folder.prompts} | {broken.name for broken in folder.broken}
+    if name is not None and name not in names:
+        raise PromptError(f"there is no {name}.md", where=str(settings.prompts), remedy=f"There is {_names(names)}.")
+    broken = [one for one in folder.broken if name in (None, one.name)]
+    for one in broken:
+        ERR.print(one.text, markup=False, soft_wrap=True)
+    for prompt in folder.prompts:
+        if name in (None, prompt.name):
+            OUT.print(f"{prompt.name}: good, version {prompt.asked.prompt_hash[:12]}", markup=False)
+    if broken:
+        sys.exit(1)
+
+
+@prompts.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Write a commented prompt file NAME.md to start from."""
+    settings = load_settings()
+    if settings.prompts == BUNDLED_PROMPTS:
+        raise PromptError(
+            "the bundled prompts are no place for your own",
+            where="EXPOSURE_PROMPTS",
+            remedy="Set it to a folder of yours (copy bundled files into it if you want to keep them).",
+        )
+    path = settings.prompts / f"{checked_name(name)}.md"
+    if path.exists():
+        raise PromptError("the file is there already", where=str(path), remedy="Choose another name.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(template(name), encoding="utf-8")
+    OUT.print(str(path), markup=False, soft_wrap=True)
+
+
+@prompts.command()
+@click.argument("doc_id")
+@click.option("--prompt", "name", default="exposure", show_default=True, metavar="NAME", help="The prompt to render.")
+def render(doc_id: str, name: str) -> None:
+    """Show what a model would be sent about a document. Costs nothing."""
+    settings = load_settings()
+    by_name = {prompt.name: prompt for prompt in _load(settings).prompts}
+    if name not in by_name:
+        raise PromptError(f"no usable prompt named {name}", where="--prompt", remedy=f"There is {_names(by_name)}.")
+    prompt = by_name[name]
+    rows = Warehouse(settings.warehouse_file).rows(
+        "SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? AND doc_id = ?", [prompt.file.corpus, doc_id]
+    )
+    if not rows:
+        raise PromptError(
+            f"corpus {prompt.file.corpus} has no document {doc_id}",
+            where=str(settings.warehouse_file),
+            remedy="Document ids of this corpus are the last parts of the pages' addresses, as in `roofers`.",
+        )
+    click.echo(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
+    click.echo(user_message([Document(*rows[0])]))
+
+
+def _load(settings: Settings) -> PromptFolder:
+    return load_folder(settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices)))
+
+
+def _names(names: object) -> str:
+    return ", ".join(sorted(names)) or "none"  # type: ignore[call-overload]

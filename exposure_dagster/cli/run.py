@@ -1,0 +1,152 @@
+"""`exposure run`: sources, scores, rankings and published files, in one go and in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
+from exposure_dagster.errors import ExposureError, PromptError
+from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.settings import Settings, load_settings
+from exposure_dagster.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, Definitions
+
+    from exposure_dagster.prompts.files import PromptFolder
+
+SHOWN_HIGHEST = 10
+SHOWN_LOWEST = 5
+
+
+@click.command()
+@click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
+def run(names: tuple[str, ...]) -> None:
+    """Fetch, parse, score what is stale, rank and publish."""
+    run_pipeline(load_settings(), names=names)
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """Runs jobs in this process, on the Dagster instance that the UI shows."""
+
+    definitions: Definitions
+    instance: DagsterInstance
+
+    def run(self, job: str, *, partition: str | None = None) -> None:
+        """Run a job; raises our error as it was raised in the step, and warns of failed checks."""
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        for evaluation in result.get_asset_check_evaluations():
+            if not evaluation.passed:
+                key = evaluation.asset_key.to_user_string()
+                warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
+        if not result.success:
+            raise ExposureError(_failure_of(result), where=job)
+
+
+def run_pipeline(settings: Settings, *, names: Sequence[str]) -> None:
+    """Run everything for the named prompts, or for all enabled ones, and print what came of it."""
+    prepare_dagster_home(settings.dagster_home)
+    from exposure_dagster.definitions import PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB, build_defs
+
+    definitions = build_defs(settings, progress=PROGRESS)
+    folder = definitions.resources["prompt_files"].load()
+    chosen = _chosen(folder, names)
+    with open_instance(settings.dagster_home) as instance:
+        instance.add_dynamic_partitions("prompts", chosen)
+        runner = _Runner(definitions, instance)
+        runner.run(SOURCES_JOB)
+        for name in chosen:
+            ERR.print(f"scoring {name}", markup=False)
+            runner.run(SCORING_JOB, partition=name)
+        runner.run(PUBLISHING_JOB)
+    warehouse = Warehouse(settings.warehouse_file)
+    for name in chosen:
+        _print_ranking(warehouse, name)
+    _print_places(settings)
+
+
+def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
+    for broken in folder.broken:
+        if not names or broken.name in names:
+            warn(broken.text)
+    by_name = {prompt.name: prompt for prompt in folder.prompts}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise PromptError(
+            f"no usable prompt named {', '.join(unknown)}",
+            where="--prompt",
+            remedy=f"There is {', '.join(by_name) or 'none'}; `exposure prompts check` says what is wrong with a file.",
+        )
+    chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
+    if not chosen:
+        raise PromptError(
+            "there is no prompt to score",
+            where="EXPOSURE_PROMPTS",
+            remedy="`exposure prompts new NAME` writes one.",
+        )
+    return chosen
+
+
+def _failure_of(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None:
+                return str(data.user_failure_data.description)
+            return str(data.error)
+    return "the run failed before its first step"
+
+
+def _print_ranking(warehouse: Warehouse, name: str) -> None:
+    rows = warehouse.read(
+        "SELECT rank, score, tier, title, jobs, scorer FROM ranked.rankings WHERE prompt = ? AND rank IS NOT NULL"
+        " ORDER BY rank, title",
+        [name],
+    )
+    (totals,) = warehouse.read(
+        "SELECT occupations, scored, jobs, mean_score, job_weighted_mean FROM ranked.summaries"
+        " WHERE prompt = ? AND grouping = 'all'",
+        [name],
+    ).itertuples(index=False)
+    table = Table("rank", "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
+    is_short = len(rows) <= SHOWN_HIGHEST + SHOWN_LOWEST
+    parts = [rows] if is_short else [rows.head(SHOWN_HIGHEST), rows.tail(SHOWN_LOWEST)]
+    for number, part in enumerate(parts):
+        if number:
+            table.add_row("…", "", "", "", "")
+        for row in part.itertuples(index=False):
+            table.add_row(
+                str(row.rank), f"{row.score:g}", _or_dash(row.tier), escape(row.title), _or_dash(row.jobs, ",.0f")
+            )
+    OUT.print(table)
+    OUT.print(
+        f"{totals.scored:,} of {totals.occupations:,} occupations scored, {totals.jobs:,} jobs; "
+        f"mean {_or_dash(totals.mean_score, '.2f')}, job-weighted mean {_or_dash(totals.job_weighted_mean, '.2f')}",
+        markup=False,
+    )
+    if (rows["scorer"] == "baseline").any():
+        OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+    OUT.print()
+
+
+def _or_dash(value: Any, form: str = "") -> str:
+    return "–" if pd.isna(value) else format(value, form)
+
+
+def _print_places(settings: Settings) -> None:
+    OUT.print(f"Warehouse:  {settings.warehouse_file}", markup=False, soft_wrap=True)
+    OUT.print(f"Published:  {settings.published_folder / 'current'}", markup=False, soft_wrap=True)

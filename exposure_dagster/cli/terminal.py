@@ -1,0 +1,71 @@
+"""What every command writes in the same way: bars, warnings, tables. Results go to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from exposure_dagster.progress import LoggedProgress, Progress
+from resources.progress import ProgressFactory
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+class _Bar:
+    """A bar with rate and time left, and the figures of the work beside it."""
+
+    def __init__(self) -> None:
+        self._figures: dict[str, float | int | str] = {}
+        self._bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=ERR,
+            transient=False,
+        )
+
+    def start(self, label: str, total: int | None) -> None:
+        self._task = self._bar.add_task(label, total=total, figures="", rate="")
+        if total != 0:
+            self._bar.start()
+
+    def advance(self, count: int = 1, **figures: float | int | str) -> None:
+        self._figures.update(figures)
+        speed = self._bar.tasks[0].speed
+        self._bar.update(
+            self._task,
+            advance=count,
+            figures="  ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in self._figures.items()),
+            rate=f"{speed:,.1f}/s" if speed else "",
+        )
+
+    def finish(self) -> None:
+        self._bar.stop()
+
+
+def _shown(value: float | int | str) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+
+
+def _make(_log: Callable[[str], None]) -> Progress:
+    if ERR.is_terminal:
+        return _Bar()
+    return LoggedProgress(lambda line: ERR.print(line, markup=False))
+
+
+PROGRESS = ProgressFactory(_make)
+"""A bar on a terminal, a line every few seconds elsewhere."""
+
+
+def warn(text: str) -> None:
+    """A warning on stderr; the text is shown as it is."""
+    ERR.print("Warning: ", style="yellow", end="")
+    ERR.print(text, markup=False, soft_wrap=True)

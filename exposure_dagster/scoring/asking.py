@@ -1,0 +1,118 @@
+"""What is put into a request: which documents go together, how long they may be, how much may be written.
+
+Token counts here are bounds from the number of bytes, since nothing is asked of the API beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.scoring.claude import MessageRequest
+from exposure_dagster.scoring.prices import ModelPrice, Usage
+
+BYTES_PER_TOKEN = 2
+"""Fewer than in any running text (about 2.5 in English, with the newest tokenizer): how much surely fits."""
+
+OVERHEAD_TOKENS = 512
+"""Tokens that the API adds of its own: roles, and the instruction to keep to the schema."""
+
+ANSWER_TOKENS = 400
+"""Room for a document's answer without its numbers."""
+
+TOKENS_PER_ATTRIBUTE = 24
+
+THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16384}
+"""Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
+
+DEFAULT_THINKING_TOKENS = THINKING_TOKENS["high"]
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document as it is sent; `note` says what was left out, None where nothing was."""
+
+    document: Document
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How one prompt is put to its model."""
+
+    asked: AskedPrompt
+    price: ModelPrice
+
+    def max_tokens(self, documents: int) -> int:
+        """How much a first request about so many documents may write, thinking included."""
+        thinking = THINKING_TOKENS.get(self.asked.effort or "", DEFAULT_THINKING_TOKENS)
+        answer = ANSWER_TOKENS + TOKENS_PER_ATTRIBUTE * len(self.asked.attributes)
+        return min(thinking + documents * answer, self.price.max_output_tokens)
+
+    def more_tokens(self, max_tokens: int) -> int:
+        """How much a repeat may write of what was cut short at `max_tokens`."""
+        return min(2 * max_tokens, self.price.max_output_tokens)
+
+    def request(self, documents: Sequence[Document], max_tokens: int) -> MessageRequest:
+        return MessageRequest(
+            model=self.asked.model,
+            system=self.asked.system,
+            user=user_message(documents),
+            answer_schema=self.asked.answer_schema,
+            effort=self.asked.effort,
+            max_tokens=max_tokens,
+        )
+
+    def worst_cost(self, request: MessageRequest) -> float:
+        """USD that a request can cost at most: no token is shorter than a byte, and none of it cached yet."""
+        system = self._fixed_bytes + OVERHEAD_TOKENS
+        user = len(request.user.encode())
+        usage = Usage(input_tokens=user, cache_write_5m_tokens=system, output_tokens=request.max_tokens)
+        return self.price.rates_for(system + user).cost(usage)
+
+    def cut(self, document: Document) -> CutDocument:
+        """A document that is too long for the model loses its end.
+
+        The rule: the beginning is kept, as much of it as fits into the model's `context_tokens` beside the
+        instruction and the longest answer, at `BYTES_PER_TOKEN`.
+        """
+        room = self._room_bytes - self._bytes_around(document)
+        encoded = document.text.encode()
+        if len(encoded) <= room:
+            return CutDocument(document)
+        kept = encoded[: max(0, room)].decode(errors="ignore")
+        note = (
+            f"only the first {len(kept):,} of {len(document.text):,} characters were sent: "
+            f"{self.asked.model} takes {self.price.context_tokens:,} tokens"
+        )
+        return CutDocument(replace(document, text=kept), note)
+
+    def groups(self, documents: Sequence[CutDocument]) -> Iterator[list[CutDocument]]:
+        """Documents that go into one request: as many as the prompt says, fewer where they would not fit."""
+        group: list[CutDocument] = []
+        size = 0
+        for cut in documents:
+            length = len(cut.document.text.encode()) + self._bytes_around(cut.document)
+            if group and (len(group) == self.asked.documents_per_request or size + length > self._room_bytes):
+                yield group
+                group, size = [], 0
+            group.append(cut)
+            size += length
+        if group:
+            yield group
+
+    @cached_property
+    def _fixed_bytes(self) -> int:
+        return len(self.asked.system.encode()) + len(json.dumps(self.asked.answer_schema))
+
+    @cached_property
+    def _room_bytes(self) -> int:
+        tokens = self.price.context_tokens - self.max_tokens(self.asked.documents_per_request) - OVERHEAD_TOKENS
+        return tokens * BYTES_PER_TOKEN - self._fixed_bytes
+
+    def _bytes_around(self, document: Document) -> int:
+        return len(user_message([replace(document, text="")]).encode())

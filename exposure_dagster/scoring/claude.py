@@ -1,0 +1,256 @@
+"""One request to Claude, and what became of it.
+
+The SDK's own retries are off: each attempt is seen here, once, and whether there is another is decided
+in `engine`. Neither the key nor what was asked is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, cast
+
+import anthropic
+import httpx2
+from anthropic.types import MessageParam, OutputConfigParam, TextBlockParam
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from exposure_dagster.errors import ScoringError
+from exposure_dagster.scoring.prices import Usage
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+CONNECT_SECONDS = 10.0
+_SHOWN_ERROR_LENGTH = 300
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How Claude is reached. `base_url` is the SDK's default where it is None."""
+
+    api_key: SecretStr
+    base_url: str | None = None
+
+
+@dataclass(frozen=True)
+class MessageRequest:
+    """What one request holds; `system` comes first and is cached by the provider between requests."""
+
+    model: str
+    system: str
+    user: str
+    answer_schema: Mapping[str, Any]
+    effort: str | None
+    max_tokens: int
+
+    def output_config(self) -> OutputConfigParam:
+        config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(self.answer_schema)}}
+        if self.effort is not None:
+            config["effort"] = self.effort
+        return cast(OutputConfigParam, config)
+
+    def system_blocks(self) -> list[TextBlockParam]:
+        return [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}]
+
+    def messages(self) -> list[MessageParam]:
+        return [{"role": "user", "content": self.user}]
+
+
+class Fate(Enum):
+    """What became of an attempt, by what it asks of the caller."""
+
+    ANSWERED = auto()
+    """The model's turn reached us whole."""
+    BUSY = auto()
+    """The API asks for fewer requests; nothing was done or charged."""
+    BROKEN = auto()
+    """No answer, and the same request may well get one."""
+    UNREACHABLE = auto()
+    """No connection came about; nothing was sent."""
+    REJECTED = auto()
+    """This request will never be answered, whoever sends it."""
+    DENIED = auto()
+    """No request of this key or for this model will be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request sent. `usage` is None where it is not known what was charged.
+
+    `stop_reason` and `text` are the model's, for ANSWERED alone; `error` is for all others.
+    """
+
+    fate: Fate
+    latency_ms: float
+    usage: Usage | None
+    request_id: str | None = None
+    stop_reason: str | None = None
+    text: str = ""
+    error: str = ""
+    status: int | None = None
+    retry_after_seconds: float | None = None
+
+
+class _ContentBlock(BaseModel):
+    type: str
+    text: str | None = None
+
+
+class _CacheCreation(BaseModel):
+    ephemeral_1h_input_tokens: int = 0
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_creation: _CacheCreation | None = None
+
+
+class _Message(BaseModel):
+    content: list[_ContentBlock]
+    stop_reason: str | None
+    usage: _Usage
+
+
+class ClaudeClient:
+    """Sends single requests. Made by `connect`."""
+
+    def __init__(self, client: anthropic.AsyncAnthropic) -> None:
+        self._client = client
+
+    async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
+        """Send one request and wait for its whole answer, `timeout_seconds` at most. Raises nothing of the API's."""
+        started = time.monotonic()
+
+        def attempt(fate: Fate, **fields: Any) -> Attempt:
+            return Attempt(fate, (time.monotonic() - started) * 1000, **fields)
+
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                response = await self._client.messages.with_raw_response.create(
+                    model=request.model,
+                    max_tokens=request.max_tokens,
+                    system=request.system_blocks(),
+                    messages=request.messages(),
+                    output_config=request.output_config(),
+                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+                )
+                body = await response.read()
+        except TimeoutError:
+            return attempt(Fate.BROKEN, usage=None, error=f"no answer in {timeout_seconds:.0f} seconds")
+        except anthropic.APIStatusError as error:
+            return attempt(
+                _fate_of_status(error.status_code),
+                usage=Usage(),
+                request_id=error.request_id,
+                error=_shown_status(error),
+                status=error.status_code,
+                retry_after_seconds=retry_after_seconds(error.response.headers),
+            )
+        except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
+            cause = error.__cause__ or error
+            if isinstance(cause, _NEVER_SENT):
+                return attempt(Fate.UNREACHABLE, usage=Usage(), error=f"no connection ({_shown(cause)})")
+            return attempt(Fate.BROKEN, usage=None, error=f"the connection broke ({_shown(cause)})")
+        message = _read_message(body)
+        if message is None:
+            return attempt(
+                Fate.BROKEN, usage=None, request_id=response.request_id, error="the reply is not a message in JSON"
+            )
+        return attempt(
+            Fate.ANSWERED,
+            usage=_usage_of(message.usage),
+            request_id=response.request_id,
+            stop_reason=message.stop_reason,
+            text="".join(block.text or "" for block in message.content if block.type == "text"),
+        )
+
+
+@asynccontextmanager
+async def connect(access: Access, *, connections: int) -> AsyncIterator[ClaudeClient]:
+    """A client that keeps up to so many connections open, closed at the end of the block.
+
+    Raises ScoringError where the key cannot be one.
+    """
+    key = access.api_key.get_secret_value().strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise ScoringError("it is empty or holds characters that no key has", where="ANTHROPIC_API_KEY")
+    logging.getLogger("anthropic._base_client").addFilter(_without_requests)
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    async with anthropic.AsyncAnthropic(
+        api_key=key,
+        base_url=access.base_url or DEFAULT_BASE_URL,
+        max_retries=0,
+        http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
+    ) as client:
+        yield ClaudeClient(client)
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long the API asks to wait: `retry-after` in seconds or as a date; None where it says nothing usable."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        date = email.utils.parsedate_tz(value)
+        if date is None:
+            return None
+        seconds = email.utils.mktime_tz(date) - time.time()
+    return max(0.0, seconds) if seconds < float("inf") else None
+
+
+def _without_requests(record: logging.LogRecord) -> bool:
+    """The SDK's debug log shows whole requests; that one line is left out."""
+    return not str(record.msg).startswith("Request options")
+
+
+def _fate_of_status(status: int) -> Fate:
+    if status in (429, 529):
+        return Fate.BUSY
+    if status in (401, 402, 403, 404):
+        return Fate.DENIED
+    if status in (408, 409) or status >= 500:
+        return Fate.BROKEN
+    return Fate.REJECTED
+
+
+def _read_message(body: bytes) -> _Message | None:
+    try:
+        return _Message.model_validate(json.loads(body))
+    except (ValueError, ValidationError):
+        return None
+
+
+def _usage_of(usage: _Usage) -> Usage:
+    written = usage.cache_creation_input_tokens or 0
+    for_an_hour = min(written, usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation else 0)
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_input_tokens or 0,
+        cache_write_5m_tokens=written - for_an_hour,
+        cache_write_1h_tokens=for_an_hour,
+    )
+
+
+def _shown_status(error: anthropic.APIStatusError) -> str:
+    body = error.body
+    detail = body.get("error") if isinstance(body, dict) else None
+    if isinstance(detail, dict):
+        return f"HTTP {error.status_code} {detail.get('type')}: {detail.get('message')}"[:_SHOWN_ERROR_LENGTH]
+    return f"HTTP {error.status_code}"
+
+
+def _shown(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:_SHOWN_ERROR_LENGTH].rstrip(": ")

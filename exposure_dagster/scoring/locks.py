@@ -1,0 +1,96 @@
+"""Locks between processes that die with the process that holds them.
+
+A lock is a file that is locked with `flock`; the file itself stays. It must lie on a local disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, stop_never, wait_random_exponential
+
+from exposure_dagster.errors import ScoringError
+
+
+class FileLock:
+    """One lock. Not for use by several threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock unless somebody holds it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        if self.is_lost():
+            self.release()
+            return False
+        return True
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def is_lost(self) -> bool:
+        """Whether the lock no longer keeps others out: its file was removed or replaced."""
+        if self._descriptor is None:
+            return True
+        try:
+            there = self.path.stat()
+        except OSError:
+            return True
+        held = os.fstat(self._descriptor)
+        return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process, this one or another, holds the lock."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    if lock.try_acquire():
+        lock.release()
+        return False
+    return True
+
+
+@contextmanager
+def holding(
+    path: Path, *, wait_seconds: float | None = None, on_wait: Callable[[], None] | None = None
+) -> Iterator[FileLock]:
+    """Hold a lock for the length of the block, after waiting for it, for ever where `wait_seconds` is None.
+
+    `on_wait` is called once if there is anything to wait for. Raises ScoringError after `wait_seconds`.
+    """
+    lock = FileLock(path)
+    if not lock.try_acquire():
+        if on_wait is not None:
+            on_wait()
+        waiting = Retrying(
+            retry=retry_if_result(lambda is_ours: not is_ours),
+            wait=wait_random_exponential(multiplier=0.005, max=0.2),
+            stop=stop_never if wait_seconds is None else stop_after_delay(wait_seconds),
+            retry_error_callback=lambda state: False,
+        )
+        if not waiting(lock.try_acquire):
+            raise ScoringError(
+                f"another process has held it for {wait_seconds:.0f} seconds",
+                where=str(path),
+                remedy="See which run is under way with `exposure status`, and wait for it or end it.",
+            )
+    try:
+        yield lock
+    finally:
+        lock.release()

@@ -1,0 +1,171 @@
+"""What models cost: one dated table, which a file of the user's can add to or replace entries of.
+
+Prices are USD per million tokens. What has been or may be spent is counted in `budget`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from exposure_dagster.errors import ScoringError
+
+_MILLION = 1_000_000
+_SNAPSHOT_DATE = re.compile(r"-\d{8}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a request or of a document's share in it. The five kinds do not overlap."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+
+    @property
+    def cache_write_tokens(self) -> int:
+        return self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All that the model read, cached or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    def shares(self, count: int) -> list[Usage]:
+        """Spread over `count` documents as evenly as whole tokens go; the shares add up to the whole."""
+        kinds = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_read_tokens,
+            self.cache_write_5m_tokens,
+            self.cache_write_1h_tokens,
+        )
+        spread = [[tokens // count + (place < tokens % count) for place in range(count)] for tokens in kinds]
+        return [Usage(*share) for share in zip(*spread, strict=True)]
+
+
+class Rates(BaseModel):
+    """USD per million tokens of each kind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_write_5m: float = Field(ge=0)
+    cache_write_1h: float = Field(ge=0)
+    cache_read: float = Field(ge=0)
+
+    def cost(self, usage: Usage) -> float:
+        """USD for the tokens."""
+        return (
+            usage.input_tokens * self.input
+            + usage.output_tokens * self.output
+            + usage.cache_write_5m_tokens * self.cache_write_5m
+            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.cache_read_tokens * self.cache_read
+        ) / _MILLION
+
+
+class LongPromptRates(Rates):
+    """Rates of a whole request once its prompt is longer than `above_tokens`."""
+
+    above_tokens: int = Field(gt=0)
+
+
+class ModelPrice(Rates):
+    """A model's entry: its rates, how many tokens it takes in all and how many it can write."""
+
+    context_tokens: int = Field(gt=0)
+    max_output_tokens: int = Field(gt=0)
+    long_prompt: LongPromptRates | None = None
+
+    def rates_for(self, prompt_tokens: int) -> Rates:
+        """The rates of a request whose prompt has so many tokens."""
+        if self.long_prompt is not None and prompt_tokens > self.long_prompt.above_tokens:
+            return self.long_prompt
+        return self
+
+
+class _PriceFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dated: date | None = None
+    source: str | None = None
+    batch_factor: float | None = Field(None, gt=0, le=1)
+    models: dict[str, ModelPrice] = {}
+
+
+@dataclass(frozen=True)
+class PriceTable(Mapping[str, ModelPrice]):
+    """Prices by model. `dated` is the day of the bundled part, `batch_factor` the share that a batch costs."""
+
+    models: Mapping[str, ModelPrice]
+    dated: date
+    batch_factor: float
+    override: Path | None
+
+    def __getitem__(self, model: str) -> ModelPrice:
+        return self.models[model]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.models)
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def of(self, model: str) -> ModelPrice:
+        """The entry of a model; a dated snapshot (`…-20251001`) costs what its model does.
+
+        Raises ScoringError that says where a missing price is to be put.
+        """
+        found = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
+        if found is not None:
+            return found
+        file = "a file that EXPOSURE_PRICES names" if self.override is None else str(self.override)
+        raise ScoringError(
+            f"what model {model} costs is not known",
+            where=f"prices of {self.dated.isoformat()}",
+            remedy=f"Put [models.{model}] into {file}, in the form of exposure_dagster/scoring/prices.toml, "
+            f"or use one of {', '.join(sorted(self.models))}.",
+        )
+
+
+def load_prices(override: Path | None = None) -> PriceTable:
+    """The bundled table, with the entries of `override` in the place of its own or beside them.
+
+    Raises ScoringError where the file is missing or is not a table of prices.
+    """
+    bundled = _PriceFile.model_validate(tomllib.loads(files(__package__).joinpath("prices.toml").read_text()))
+    if bundled.dated is None or bundled.batch_factor is None:
+        raise AssertionError("the bundled prices carry a date and a batch factor")
+    own = _PriceFile() if override is None else _read(override)
+    return PriceTable(
+        models={**bundled.models, **own.models},
+        dated=bundled.dated,
+        batch_factor=own.batch_factor or bundled.batch_factor,
+        override=override,
+    )
+
+
+def _read(path: Path) -> _PriceFile:
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _PriceFile.model_validate(content)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        what = f"it cannot be read as TOML ({error})"
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg'].lower()}" for item in error.errors())
+        what = "; ".join(problems)
+    raise ScoringError(
+        what, where=str(path), remedy="Correct the file that EXPOSURE_PRICES names, or unset the setting."
+    )

@@ -1,0 +1,1 @@
+"""Dagster resources: settings as fields, the work in the domain."""

@@ -1,0 +1,40 @@
+"""The page fetcher and the folder of prompt files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from exposure_dagster.prompts.files import PromptFolder, load_folder, load_named
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.sources.sites import Site, open_site
+
+
+class PagesResource(ConfigurableResource[Site]):
+    """Where pages come from."""
+
+    sites: str = Field(description="`live`, `sample`, or a folder that holds one folder a host.")
+    contact: str | None = Field(None, description="E-mail address for the User-Agent; live fetching needs it.")
+    refetch_after_hours: float = Field(24.0, description="Hours in which a live page is not asked for again.")
+
+    def open(self) -> Site:
+        """The site. Raises SettingError where it cannot be used."""
+        return open_site(self.sites, contact=self.contact)
+
+
+class PromptsResource(ConfigurableResource[PromptFolder]):
+    """The folder of prompt files."""
+
+    folder: str = Field(description="Folder of Markdown files, one a prompt.")
+    known_models: list[str] = Field(description="Models that the price table knows.")
+    known_corpora: list[str] = Field(description="Corpora that a prompt can be asked about.")
+
+    def load(self) -> PromptFolder:
+        """All prompt files, good and broken."""
+        return load_folder(Path(self.folder), known_corpora=self.known_corpora, known_models=self.known_models)
+
+    def load_one(self, name: str) -> Prompt:
+        """One prompt. Raises PromptError that lists what is wrong with its file."""
+        return load_named(Path(self.folder), name, known_corpora=self.known_corpora, known_models=self.known_models)

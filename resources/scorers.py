@@ -1,0 +1,37 @@
+"""Who answers, and how much may be spent on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.stages.scored import ScorerChoice, ScoringLimits
+
+
+class ScorerResource(ConfigurableResource[ScorerChoice]):
+    """The scorer in force and its limits. The key itself stays in the environment, where the SDK reads it."""
+
+    scorer: str = Field(description="`claude`, `claude-batch` or `baseline`.")
+    is_explicit: bool = Field(description="False where the scorer follows from there being no key.")
+    max_cost_usd: float = Field(25.0, description="A run stops before it would spend more, in USD.")
+    max_cost_usd_per_day: float = Field(
+        100.0, description="All runs of 24 hours stop before they would spend more, USD."
+    )
+    concurrency: int = Field(16, description="Requests under way at once.")
+    prices: str | None = Field(None, description="File of model prices that adds to the bundled table.")
+
+    @property
+    def choice(self) -> ScorerChoice:
+        return ScorerChoice(ScorerName(self.scorer), self.is_explicit)
+
+    @property
+    def limits(self) -> ScoringLimits:
+        return ScoringLimits(
+            max_cost_usd=self.max_cost_usd,
+            max_cost_usd_per_day=self.max_cost_usd_per_day,
+            concurrency=self.concurrency,
+            prices=Path(self.prices) if self.prices else None,
+        )

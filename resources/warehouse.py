@@ -1,0 +1,31 @@
+"""The DuckDB warehouse and the folder of published files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from exposure_dagster.warehouse import DEFAULT_WAIT_S, Warehouse
+
+
+class WarehouseResource(ConfigurableResource[Warehouse]):
+    """The DuckDB file that holds every table."""
+
+    path: str = Field(description="The DuckDB file; made where it is missing.")
+    wait_s: float = Field(DEFAULT_WAIT_S, description="Seconds to wait for another process that has it open.")
+
+    def open(self) -> Warehouse:
+        """The warehouse; opens no connection yet."""
+        return Warehouse(Path(self.path), self.wait_s)
+
+
+class PublishedFolderResource(ConfigurableResource[Path]):
+    """The folder that published files go to."""
+
+    path: str = Field(description="Folder of the publications and of the link `current`.")
+
+    @property
+    def root(self) -> Path:
+        return Path(self.path)

@@ -1,0 +1,27 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests reaches them: no key is spent, no home is touched."""
+    for name in list(os.environ):
+        if name.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("EXPOSURE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The reference data beside a developer's checkout."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the reference data in {SHARED.name}/ beside the checkout, which users do not have")
+    return SHARED

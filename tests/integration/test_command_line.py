@@ -1,0 +1,122 @@
+"""The command line as a beginner meets it: what it prints, and one clear sentence for each mistake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.settings import BUNDLED_PROMPTS
+
+
+def exposure(*arguments: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, with no settings but the given ones."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))
+    }
+    environment |= {"EXPOSURE_HOME": str(home), "COLUMNS": "200", **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "exposure_dagster.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    done = exposure("run", "--prompt", "exposure", home=home, EXPOSURE_SITES="sample")
+    assert done.returncode == 0, done.stderr
+    assert "30 of 30 occupations scored" in done.stdout
+    assert "estimates of the bundled baseline" in done.stdout
+    assert str(home / "published" / "current") in done.stdout
+    return home
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The error of a failed command: no traceback, no more than a few lines."""
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    error = done.stderr[done.stderr.index("Error: ") :]
+    assert error.count("\n") <= 3, error
+    return error
+
+
+def test_live_fetching_without_a_contact_says_what_to_set(tmp_path: Path) -> None:
+    assert "EXPOSURE_CONTACT" in one_sentence(exposure("run", home=tmp_path))
+
+
+def test_a_setting_that_cannot_be_used_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    error = one_sentence(exposure("run", home=tmp_path, EXPOSURE_SCORER="gpt"))
+    assert "EXPOSURE_SCORER" in error and "'baseline'" in error
+
+
+def test_an_unknown_prompt_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    error = one_sentence(exposure("run", "--prompt", "expsure", home=tmp_path, EXPOSURE_SITES="sample"))
+    assert "expsure" in error and "exposure" in error.replace("expsure", "")
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    error = one_sentence(exposure("run", home=tmp_path / "file" / "home", EXPOSURE_SITES="sample"))
+    assert "EXPOSURE_HOME" in error
+
+
+def test_settings_lists_every_variable_and_never_the_key(tmp_path: Path) -> None:
+    done = exposure("settings", home=tmp_path, ANTHROPIC_API_KEY="sk-secret", EXPOSURE_CONTACT="me@example.org")
+    assert done.returncode == 0
+    for name in ("EXPOSURE_HOME", "EXPOSURE_MAX_COST_USD_PER_DAY", "ANTHROPIC_BASE_URL"):
+        assert name in done.stdout
+    assert "sk-secret" not in done.stdout and "me@example.org" not in done.stdout
+
+
+def test_render_shows_what_a_model_would_be_sent(sample_home: Path) -> None:
+    done = exposure("prompts", "render", "roofers", home=sample_home)
+    assert done.returncode == 0, done.stderr
+    assert "Roofers" in done.stdout and "--- system" in done.stdout
+
+
+def test_render_of_an_unknown_document_says_what_an_id_looks_like(sample_home: Path) -> None:
+    assert "last parts of the pages' addresses" in one_sentence(
+        exposure("prompts", "render", "astronauts", home=sample_home)
+    )
+
+
+def test_render_before_any_run_says_to_run_first(tmp_path: Path) -> None:
+    assert "exposure run" in one_sentence(exposure("prompts", "render", "roofers", home=tmp_path))
+
+
+def test_a_new_prompt_checks_clean_and_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    made = exposure("prompts", "new", "mine", home=tmp_path, EXPOSURE_PROMPTS=str(folder))
+    assert made.returncode == 0, made.stderr
+    checked = exposure("prompts", "check", home=tmp_path, EXPOSURE_PROMPTS=str(folder))
+    assert checked.returncode == 0, checked.stderr
+    assert "mine: good" in checked.stdout
+
+
+def test_check_names_file_key_and_what_is_allowed(tmp_path: Path) -> None:
+    text = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
+    (tmp_path / "typo.md").write_text(text.replace("corpus: ooh", "corpus: oh"), encoding="utf-8")
+    done = exposure("prompts", "check", home=tmp_path, EXPOSURE_PROMPTS=str(tmp_path))
+    assert done.returncode == 1
+    assert "typo.md" in done.stderr and "corpus" in done.stderr and "ooh" in done.stderr
+
+
+def test_the_demo_ignores_a_key_and_every_setting(tmp_path: Path) -> None:
+    done = exposure(
+        "demo", home=tmp_path, ANTHROPIC_API_KEY="sk-secret", EXPOSURE_SCORER="claude", EXPOSURE_SITES="live",
+        ANTHROPIC_BASE_URL="http://127.0.0.1:9",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "estimates of the bundled baseline" in done.stdout
+    assert not (tmp_path / "exposure.duckdb").exists()

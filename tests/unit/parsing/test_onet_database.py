@@ -1,0 +1,274 @@
+"""The O*NET database: zip or folder, text or Excel, any subset of its tables."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from exposure_dagster.errors import SourceError
+from exposure_dagster.parsing.onet_database import RELEASE_TABLES, OnetDatabase, read_onet_database
+
+Rows = list[list[str]]
+Release = Mapping[str, Rows]
+
+TABLES: dict[str, Rows] = {
+    "Occupation Data": [
+        ["O*NET-SOC Code", "Title", "Description"],
+        ["29-1141.00", "Registered Nurses", "Look after patients’ health, “day and night”."],
+        ["47-2181.00", "Roofers", "Cover roofs."],
+    ],
+    "Sample of Reported Titles": [
+        ["O*NET-SOC Code", "Title", "Reported Job Title", "Shown in My Next Move"],
+        ["29-1141.00", "Registered Nurses", "Charge Nurse", "Y"],
+        ["29-1141.00", "Registered Nurses", "Staff Nurse", "N"],
+    ],
+    "Education, Training, and Experience": [
+        ["O*NET-SOC Code", "Element ID", "Scale ID", "Category", "Data Value", "N"],
+        ["29-1141.00", "2.D.1", "RL", "5", "25.5", "40"],
+        ["29-1141.00", "2.D.1", "RL", "6", "74.5", "40"],
+        ["29-1141.00", "2.D.4.a", "IM", "", "3.01", "28"],
+    ],
+    "Education, Training, and Experience Categories": [
+        ["Element ID", "Scale ID", "Category", "Category Description"],
+        ["2.D.1", "RL", "5", "Associate's Degree (or other 2-year degree)"],
+        ["3.A.1", "RW", "1", "None"],
+    ],
+    "Task Statements": [
+        ["O*NET-SOC Code", "Task ID", "Task", "Task Type", "Incumbents Responding", "Date", "Domain Source"],
+        ["29-1141.00", "1001", 'Ask "how are you?" and listen.', "Core", "95", "08/2023", "Incumbent"],
+        ["29-1141.00", "1002", "Order supplies.", "n/a", "n/a", "08/2023", "Analyst"],
+    ],
+    "Job Zones": [["O*NET-SOC Code", "Job Zone", "Date"], ["29-1141.00", "3", "08/2023"]],
+    "Task Ratings": [
+        ["O*NET-SOC Code", "Task ID", "Scale ID", "Category", "Data Value"],
+        ["29-1141.00", "1001", "FT", "1", "0.5"],
+        ["29-1141.00", "1001", "IM", "n/a", "4.6"],
+    ],
+}
+
+
+def text_file(rows: Rows) -> bytes:
+    return "".join("\t".join(row) + "\r\n" for row in rows).encode()
+
+
+def workbook(rows: Rows, sheet: str) -> bytes:
+    """The least that is a workbook, numbers as numbers."""
+
+    def cell(text: str) -> str:
+        if text.replace(".", "", 1).isdecimal():
+            return f"<c><v>{text}</v></c>"
+        return f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>' if text else "<c/>"
+
+    body = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">'
+        f'<sheets><sheet name="{escape(sheet)}" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
+    }
+    return zipped({name: text.encode() for name, text in parts.items()})
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def text_zip(tables: Release = TABLES) -> bytes:
+    return zipped({f"db_30_2_text/{title}.txt": text_file(rows) for title, rows in tables.items()})
+
+
+def excel_zip(tables: Release = TABLES) -> bytes:
+    return zipped({f"db_30_2_excel/{title}.xlsx": workbook(rows, title[:31]) for title, rows in tables.items()})
+
+
+def changed(title: str, row: int, column: int, words: str) -> dict[str, Rows]:
+    """The tables with one cell changed; rows count from 1, the header included."""
+    tables = {name: [list(cells) for cells in rows] for name, rows in TABLES.items()}
+    tables[title][row - 1][column] = words
+    return tables
+
+
+def frames(database: OnetDatabase) -> dict[str, list[dict[str, object]]]:
+    return {
+        table: frame.astype(object).where(frame.notna(), None).to_dict("records")
+        for table in RELEASE_TABLES
+        if (frame := getattr(database, table)) is not None
+    }
+
+
+@pytest.mark.parametrize("pack", [text_zip, excel_zip])
+def test_a_whole_release_is_read_with_types(pack: Callable[[], bytes]) -> None:
+    database = read_onet_database(pack(), required=RELEASE_TABLES)
+    read = frames(database)
+    nurse = "29-1141.00"
+    assert [row["title"] for row in read["occupations"]] == ["Registered Nurses", "Roofers"]
+    assert read["reported_titles"] == [
+        {"onet_code": nurse, "reported_title": "Charge Nurse", "is_in_my_next_move": True},
+        {"onet_code": nurse, "reported_title": "Staff Nurse", "is_in_my_next_move": False},
+    ]
+    assert [(row["scale_id"], row["category"], row["value"]) for row in read["education"]] == [
+        ("RL", 5, 25.5),
+        ("RL", 6, 74.5),
+        ("IM", None, 3.01),
+    ]
+    assert [row["task_id"] for row in read["tasks"]] == [1001, 1002]
+    assert read["job_zones"] == [{"onet_code": nurse, "job_zone": 3}]
+    assert [(row["category"], row["value"]) for row in read["task_ratings"]] == [(1, 0.5), (None, 4.6)]
+
+
+def test_text_and_workbook_give_the_same_frames() -> None:
+    assert frames(read_onet_database(text_zip())) == frames(read_onet_database(excel_zip()))
+
+
+def test_what_is_not_available_is_null_and_quotation_marks_stay() -> None:
+    tasks = frames(read_onet_database(text_zip()))["tasks"]
+    assert tasks[0]["task"] == 'Ask "how are you?" and listen.'
+    assert (tasks[1]["task_type"], tasks[1]["incumbents_responding"]) == (None, None)
+
+
+def test_the_word_none_is_a_category_and_not_an_absence() -> None:
+    assert frames(read_onet_database(text_zip()))["education_categories"][1]["description"] == "None"
+
+
+def test_the_release_is_read_from_the_names() -> None:
+    assert read_onet_database(text_zip()).release == "30.2"
+
+
+def test_a_folder_with_some_tables_is_read_and_the_others_are_none(tmp_path: Path) -> None:
+    (tmp_path / "Occupation Data.txt").write_bytes(text_file(TABLES["Occupation Data"]))
+    (tmp_path / "Read Me.txt").write_text("Thank you.\n")
+    database = read_onet_database(tmp_path)
+    assert list(frames(database)) == ["occupations"]
+    assert (database.release, database.files) == (None, {"occupations": "Occupation Data.txt"})
+
+
+def test_an_unpacked_release_and_its_zip_file_are_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "db_30_2_text.zip"
+    path.write_bytes(text_zip())
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    unpacked, packed = read_onet_database(tmp_path / "unpacked"), read_onet_database(path)
+    assert frames(unpacked) == frames(packed)
+    assert unpacked.release == packed.release == "30.2"
+
+
+def test_saved_copies_with_plainer_names_are_known(tmp_path: Path) -> None:
+    education = TABLES["Education, Training, and Experience"]
+    categories = TABLES["Education, Training, and Experience Categories"]
+    sheet = "Education, Training, and Experi"
+    (tmp_path / "Education Training and Experience.xlsx").write_bytes(workbook(education, sheet))
+    (tmp_path / "ETE Categories.xlsx").write_bytes(workbook(categories, sheet))
+    assert list(frames(read_onet_database(tmp_path))) == ["education", "education_categories"]
+
+
+def test_columns_may_be_added_and_reordered() -> None:
+    rows = [[cells[2], "new", cells[0], cells[1]] for cells in TABLES["Occupation Data"]]
+    assert frames(read_onet_database(text_zip({"Occupation Data": rows})))["occupations"][1]["title"] == "Roofers"
+
+
+def test_a_required_table_that_is_missing_is_named() -> None:
+    tables = {title: rows for title, rows in TABLES.items() if title != "Task Statements"}
+    with pytest.raises(SourceError, match="saved.zip: it lacks 'Task Statements'"):
+        read_onet_database(text_zip(tables), name="saved.zip", required=RELEASE_TABLES)
+
+
+def test_a_folder_without_any_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="it holds none of the tables 'Occupation Data'"):
+        read_onet_database(tmp_path)
+
+
+def test_a_table_that_lies_there_twice_is_refused(tmp_path: Path) -> None:
+    rows = TABLES["Job Zones"]
+    (tmp_path / "Job Zones.txt").write_bytes(text_file(rows))
+    (tmp_path / "Job Zones.xlsx").write_bytes(workbook(rows, "Job Zones"))
+    with pytest.raises(SourceError, match="'Job Zones.txt' and 'Job Zones.xlsx' both hold the table 'Job Zones'"):
+        read_onet_database(tmp_path)
+
+
+@pytest.mark.parametrize("pack", [text_zip, excel_zip])
+def test_a_truncated_archive_is_refused(pack: Callable[[], bytes]) -> None:
+    data = pack()
+    with pytest.raises(SourceError, match=r"release\.zip: no zip archive, or not the whole of one"):
+        read_onet_database(data[: len(data) // 2], name="release.zip")
+
+
+def test_a_damaged_member_is_named() -> None:
+    data = bytearray(text_zip({"Occupation Data": TABLES["Occupation Data"]}))
+    start = data.index(b"Occupation Data.txt") + len("Occupation Data.txt")
+    data[start + 4 : start + 12] = b"\xff" * 8
+    with pytest.raises(SourceError, match=r"the file 'db_30_2_text/Occupation Data\.txt' in it is damaged"):
+        read_onet_database(bytes(data))
+
+
+def test_a_truncated_workbook_is_named(tmp_path: Path) -> None:
+    data = workbook(TABLES["Job Zones"], "Job Zones")
+    (tmp_path / "Job Zones.xlsx").write_bytes(data[: len(data) // 2])
+    with pytest.raises(SourceError, match=r"Job Zones\.xlsx: no Excel workbook, or not the whole of one"):
+        read_onet_database(tmp_path)
+
+
+def test_a_truncated_text_file_is_refused_with_its_row(tmp_path: Path) -> None:
+    data = text_file(TABLES["Task Statements"])
+    (tmp_path / "Task Statements.txt").write_bytes(data[: data.index(b"\t08/2023\tAnalyst")])
+    with pytest.raises(SourceError, match=r"Task Statements\.txt, row 3: 5 cells where the header has 7"):
+        read_onet_database(tmp_path)
+
+
+def test_a_missing_sheet_is_named_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "Job Zones.xlsx").write_bytes(workbook(TABLES["Job Zones"], "Sheet1"))
+    with pytest.raises(SourceError, match=r"Job Zones\.xlsx: there is no sheet 'Job Zones'; the sheets are: Sheet1"):
+        read_onet_database(tmp_path)
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"absent\.zip: it cannot be read"):
+        read_onet_database(tmp_path / "absent.zip")
+
+
+@pytest.mark.parametrize(
+    ("pack", "place"),
+    [(text_zip, "db_30_2_text/{0}.txt"), (excel_zip, "db_30_2_excel/{0}.xlsx, sheet '{0}'")],
+    ids=["text", "excel"],
+)
+@pytest.mark.parametrize(
+    ("title", "cell", "words", "where", "what"),
+    [
+        (
+            "Job Zones",
+            (1, 1),
+            "Zone",
+            ", row 1",
+            "there is no column 'Job Zone'; the columns are: O*NET-SOC Code, Zone",
+        ),
+        ("Occupation Data", (3, 0), "472181", ", row 3, column 'O*NET-SOC Code'", "'472181' is no O*NET-SOC code"),
+        ("Occupation Data", (3, 0), "29-1141.00", ", row 3, column 'O*NET-SOC Code'", "a second row for 29-1141.00"),
+        ("Occupation Data", (2, 1), "", ", row 2, column 'Title'", "an empty cell"),
+        ("Job Zones", (2, 1), "three", ", row 2, column 'Job Zone'", "'three' is no whole number"),
+        ("Task Statements", (3, 1), "10.5", ", row 3, column 'Task ID'", "'10.5' is no whole number"),
+        ("Task Statements", (3, 1), "1001", ", row 3, column 'Task ID'", "a second row for 29-1141.00, 1001"),
+        ("Task Ratings", (2, 4), "often", ", row 2, column 'Data Value'", "'often' is no number"),
+    ],
+)
+def test_a_changed_form_is_refused_with_its_place(
+    pack: Callable[[Release], bytes], place: str, title: str, cell: tuple[int, int], words: str, where: str, what: str
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_onet_database(pack(changed(title, *cell, words)))
+    assert caught.value.where == place.format(title) + where
+    assert what in caught.value.what
