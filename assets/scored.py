@@ -98,7 +98,7 @@ def scores(
             name,
             choice=scorer.choice,
             limits=scorer.limits,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             progress=progress.make(context.log.info),
         )
         if report.note:

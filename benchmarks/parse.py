@@ -53,7 +53,7 @@ def parse_page_with_soup(body: bytes, page: IndexPage) -> ParsedPage:
         description=attribute(description, "content"),
         modified=text(soup.find("p", class_="update")),
         tab_labels={attribute(link, "href"): text(link) for link in links_of(announced)},
-        facts=[fact(row) for row in facts.tbody.find_all("tr")] if facts else None,
+        facts=[fact(row) for row in facts.select("tbody tr")] if facts else None,
         projections=projections(panes),
         links=[attribute(link, "href") for link in links_of(tabs[9])],
         sections={
@@ -96,7 +96,7 @@ def grid_of(table: Tag) -> Grid:
     for part in table.find_all(["thead", "tbody", "tfoot"], recursive=False):
         for row in part.find_all("tr", recursive=False):
             cells = [cell_of(cell) for cell in row.find_all(["td", "th"], recursive=False)]
-            if part.name == "tfoot" or "footnotes" in row.get_attribute_list("class"):
+            if part.name == "tfoot":
                 footnotes.append(text(row))
             elif part.name == "thead":
                 head.append(cells)

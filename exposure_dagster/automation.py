@@ -1,6 +1,14 @@
 """Sensors: what happens without anyone pressing a button. None of them spends."""
 
-from dagster import DefaultSensorStatus, SensorEvaluationContext, SensorResult, SkipReason, sensor
+from dagster import (
+    AddDynamicPartitionsRequest,
+    DefaultSensorStatus,
+    DeleteDynamicPartitionsRequest,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
 
 from assets.partitions import PROMPTS_PARTITIONS
 from resources.pages import PromptsResource
@@ -21,7 +29,7 @@ def follow_prompts(context: SensorEvaluationContext, prompt_files: PromptsResour
     added, removed = sorted(wanted - present), sorted(present - wanted)
     if not added and not removed:
         return SkipReason(f"{len(present)} prompt files, none added or removed")
-    requests = []
+    requests: list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest] = []
     if added:
         requests.append(PROMPTS_PARTITIONS.build_add_request(added))
     if removed:

@@ -16,7 +16,6 @@ from dagster import (
 )
 
 from assets import parsed, published, ranked, raw, scored
-from assets.partitions import PROMPTS_PARTITIONS
 from exposure_dagster.automation import follow_prompts
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.scoring.prices import load_prices
@@ -45,7 +44,6 @@ JOBS = (
     define_asset_job(
         SCORING_JOB,
         selection=SCORING,
-        partitions_def=PROMPTS_PARTITIONS,
         description="Read one prompt's file, ask for the answers that are missing or stale, and rank them.",
     ),
     define_asset_job(
@@ -54,7 +52,6 @@ JOBS = (
     define_asset_job(
         EVERYTHING_JOB,
         selection=SOURCES | SCORING | PUBLISHING,
-        partitions_def=PROMPTS_PARTITIONS,
         description="From the sources to the published files, for one prompt.",
     ),
 )

@@ -14,6 +14,8 @@ DAGSTER_YAML = """\
 # Written by exposure_dagster where it is missing; change it as you like.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 freshness:
   enabled: true
 run_monitoring:

@@ -10,7 +10,7 @@ from rich.table import Table
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import PromptError
-from exposure_dagster.prompts.files import PromptFolder, checked_name, load_folder, template
+from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
@@ -52,7 +52,8 @@ def check(name: str | None) -> None:
         raise PromptError(f"there is no {name}.md", where=str(settings.prompts), remedy=f"There is {_names(names)}.")
     broken = [one for one in folder.broken if name in (None, one.name)]
     for one in broken:
-        ERR.print(one.text, markup=False, soft_wrap=True)
+        for problem in one.problems:
+            ERR.print(str(problem), markup=False, soft_wrap=True)
     for prompt in folder.prompts:
         if name in (None, prompt.name):
             OUT.print(f"{prompt.name}: good, version {prompt.asked.prompt_hash[:12]}", markup=False)
@@ -71,11 +72,12 @@ def new(name: str) -> None:
             where="EXPOSURE_PROMPTS",
             remedy="Set it to a folder of yours (copy bundled files into it if you want to keep them).",
         )
-    path = settings.prompts / f"{checked_name(name)}.md"
+    text = template(name)
+    path = settings.prompts / f"{name}.md"
     if path.exists():
         raise PromptError("the file is there already", where=str(path), remedy="Choose another name.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(template(name), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     OUT.print(str(path), markup=False, soft_wrap=True)
 
 

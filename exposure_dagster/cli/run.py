@@ -12,16 +12,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import ExposureError, PromptError
 from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings
 from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, Definitions
-
-    from exposure_dagster.prompts.files import PromptFolder
 
 SHOWN_HIGHEST = 10
 SHOWN_LOWEST = 5
@@ -63,7 +64,9 @@ def run_pipeline(settings: Settings, *, names: Sequence[str]) -> None:
     from exposure_dagster.definitions import PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB, build_defs
 
     definitions = build_defs(settings, progress=PROGRESS)
-    folder = definitions.resources["prompt_files"].load()
+    folder = load_folder(
+        settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices))
+    )
     chosen = _chosen(folder, names)
     with open_instance(settings.dagster_home) as instance:
         instance.add_dynamic_partitions("prompts", chosen)
@@ -82,7 +85,8 @@ def run_pipeline(settings: Settings, *, names: Sequence[str]) -> None:
 def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
     for broken in folder.broken:
         if not names or broken.name in names:
-            warn(broken.text)
+            for problem in broken.problems:
+                warn(f"left out: {problem}")
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -130,7 +134,7 @@ def _print_ranking(warehouse: Warehouse, name: str) -> None:
             table.add_row("…", "", "", "", "")
         for row in part.itertuples(index=False):
             table.add_row(
-                str(row.rank), f"{row.score:g}", _or_dash(row.tier), escape(row.title), _or_dash(row.jobs, ",.0f")
+                str(row.rank), f"{row.score:g}", _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
             )
     OUT.print(table)
     OUT.print(

@@ -1,10 +1,12 @@
-"""Turns saved pages of the BLS Occupational Outlook Handbook (OOH) into records.
+"""Turns what the sources publish (pages and files, as bytes) into records.
 
-Belongs here: reading bytes of HTML into typed records and Markdown. Does not belong here: fetching
-pages, storing records, and anything computed from several pages.
+Belongs here: reading one source at a time into typed records and Markdown, and naming what could not be
+read. Does not belong here: fetching, storing, and anything that the sources do not say.
 
-`html`, `grids` and `markdown` look at the tree; `figures` and `projections` interpret the words that
-were found in it; `ooh_page` and `ooh_index` put both together for a page and for the A–Z index.
+Of the Occupational Outlook Handbook (OOH): `html`, `grids` and `markdown` look at the tree of a page,
+`page_words` keeps its words by where they stand; `figures`, `quick_facts` and `projections` say what the
+words mean; `ooh_page` and `ooh_index` make the record of a page and the entries of the A–Z index. What
+this module exports is that part's interface.
 """
 
 from exposure_dagster.parsing.figures import HOURS_PER_YEAR, imputed_annual_pay

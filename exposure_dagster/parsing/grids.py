@@ -56,7 +56,7 @@ def read_grid(table: LexborNode) -> Grid:
         for row in part.iter():
             if row.tag != "tr":
                 continue
-            if part.tag == "tfoot" or "footnotes" in classes_of(row):
+            if part.tag == "tfoot":
                 footnotes.append(text_of(row))
             elif part.tag == "thead":
                 head.append(_cells(row))
@@ -70,7 +70,11 @@ def lay_out(
     caption: str, head: list[list[Cell]], body: list[list[Cell]], indents: list[int], footnotes: list[str]
 ) -> Grid:
     """Cells to a grid. A cell over several rows repeats its text, one over several columns of the
-    body does not; rows of header cells alone that open a table without a head become its header."""
+    body does not. Rows of header cells alone that open a table without a head become its header; rows of a
+    single cell across the table that close it are notes."""
+    while body and len(body[-1]) == 1 and body[-1][0].columns > 1:
+        footnotes = [body[-1][0].text, *footnotes]
+        body, indents = body[:-1], indents[:-1]
     if not head:
         while len(head) + 1 < len(body) and all(cell.is_header for cell in body[len(head)]):
             head = body[: len(head) + 1]
@@ -111,15 +115,10 @@ def _span(value: str) -> int:
 
 
 def _indent(row: LexborNode) -> int:
-    """3 for a first cell that opens with `<p class="sub3">`."""
-    for cell in row.iter():
-        for part in cell.iter():
-            for name in classes_of(part):
-                if _SET_IN.fullmatch(name):
-                    return int(name[3:])
-            break
-        break
-    return 0
+    """3 for a row whose first element of text is `<p class="sub3">`."""
+    opening = next((part for cell in row.iter() for part in cell.iter()), None)
+    names = [] if opening is None else filter(_SET_IN.fullmatch, classes_of(opening))
+    return next((int(name[3:]) for name in names), 0)
 
 
 def _spread(rows: list[list[Cell]], *, repeat_columns: bool) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -39,6 +40,7 @@ def encoding_of(body: bytes) -> str:
     return "utf-8"
 
 
+@lru_cache(maxsize=32)
 def _known_encoding(label: str) -> str | None:
     """The codec of a declared encoding. One that is none, or no encoding of text, tells nothing."""
     if label in _READ_AS_WINDOWS_1252:

@@ -12,12 +12,16 @@ import json
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic_core import PydanticCustomError
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 SINGLE_ATTRIBUTE = "score"
 """Key of the one attribute of a prompt that asks for a single number."""
+
+RESERVED_KEYS = frozenset({"id", "title", "rationale"})
+"""What an answer holds beside its numbers; no attribute may bear such a key."""
 
 MAX_ALLOWED_VALUES = 101
 
@@ -54,7 +58,7 @@ class Scale(_Strict):
 
     min: int | None = None
     max: int | None = None
-    values: tuple[float, ...] | None = None
+    values: tuple[FiniteFloat, ...] | None = None
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -98,7 +102,7 @@ class Level(_Strict):
     """A stretch of the scale with its meaning. `label` is for people; the model sees the rest."""
 
     label: Line
-    range: tuple[float, float]
+    range: tuple[FiniteFloat, FiniteFloat]
     description: Line
     examples: tuple[Line, ...] = ()
 
@@ -134,26 +138,30 @@ class Tier(_Strict):
     """A named stretch of the scale, for rankings and legends."""
 
     label: Line
-    range: tuple[float, float]
+    range: tuple[FiniteFloat, FiniteFloat]
 
 
 class Ranking(_Strict):
     """How answers become one ranked number: a weighted mean of attributes."""
 
-    weights: dict[Identifier, Annotated[float, Field(ge=0)]] | None = None
+    weights: dict[Identifier, Annotated[FiniteFloat, Field(ge=0)]] | None = None
+
+
+def _wrong(message: str, *path: str | int) -> PydanticCustomError:
+    """An error that belongs to a place below the validated object; pydantic by itself names the object only."""
+    return PydanticCustomError("wrong", "{message}", {"message": message, "path": path})
 
 
 def _check_ranges(what: str, ranges: list[tuple[float, float]], scale: Scale) -> None:
     previous_end: float | None = None
-    for start, end in sorted(ranges):
+    for index, (start, end) in sorted(enumerate(ranges), key=lambda numbered: numbered[1]):
+        place = (what, index, "range")
         if start > end:
-            raise ValueError(f"{what}: range [{start:g}, {end:g}] begins above its end")
+            raise _wrong(f"[{start:g}, {end:g}] begins above its end", *place)
         if start < scale.low or end > scale.high:
-            raise ValueError(
-                f"{what}: range [{start:g}, {end:g}] leaves the scale {scale.low:g} to {scale.high:g}"
-            )
+            raise _wrong(f"[{start:g}, {end:g}] leaves the scale, {scale.low:g} to {scale.high:g}", *place)
         if previous_end is not None and start <= previous_end:
-            raise ValueError(f"{what}: two ranges overlap at {start:g}")
+            raise _wrong(f"[{start:g}, {end:g}] overlaps another range; both ends belong to a range", *place)
         previous_end = end
 
 
@@ -182,26 +190,30 @@ class PromptFile(_Strict):
     @model_validator(mode="after")
     def _asks_for_one_number_or_several(self) -> Self:
         if not self.instruction.strip():
-            raise ValueError("the instruction (the text below the front matter) is empty")
+            raise _wrong("the text below the front matter is empty", "instruction")
         if self.attributes is None:
             if self.scale is None or not self.levels:
-                raise ValueError("needs scale and levels, or attributes")
+                missing = "scale" if self.scale is None else "levels"
+                raise _wrong("missing; a prompt has scale and levels, or attributes", missing)
             _check_ranges("levels", [level.range for level in self.levels], self.scale)
             if self.ranking.weights is not None:
-                raise ValueError("ranking.weights needs attributes to weigh")
+                raise _wrong("needs attributes to weigh", "ranking", "weights")
         else:
             if self.scale is not None or self.levels is not None or self.baseline is not None:
                 raise ValueError("give scale, levels and baseline at each attribute, or no attributes")
             keys = [attribute.key for attribute in self.attributes]
             if len(keys) < 2 or len(set(keys)) != len(keys):
-                raise ValueError("attributes needs at least two, with different keys")
+                raise _wrong("needs at least two attributes, with different keys", "attributes")
+            for index, key in enumerate(keys):
+                if key in RESERVED_KEYS:
+                    raise _wrong(f"`{key}` is a part of every answer; choose another key", "attributes", index, "key")
             if len({attribute.scale for attribute in self.attributes}) > 1:
-                raise ValueError("attributes must share one scale, or they cannot be combined")
+                raise _wrong("must share one scale, or they cannot be combined", "attributes")
             unknown = set(self.ranking.weights or {}) - set(keys)
             if unknown:
-                raise ValueError(f"ranking.weights names no attribute: {', '.join(sorted(unknown))}")
+                raise _wrong(f"no attribute has the key {', '.join(sorted(unknown))}", "ranking", "weights")
             if self.ranking.weights is not None and not sum(self.ranking.weights.values()) > 0:
-                raise ValueError("ranking.weights must not all be 0")
+                raise _wrong("must not all be 0", "ranking", "weights")
         _check_ranges("tiers", [tier.range for tier in self.tiers], self.numbers[0].scale)
         return self
 

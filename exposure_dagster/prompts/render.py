@@ -85,9 +85,10 @@ def baseline_part(file: PromptFile) -> BaselineDefinition:
 def user_message(documents: Sequence[Document]) -> str:
     """The documents, each fenced as data.
 
-    The fence's name holds a digest of the documents, so that no text can close it from within.
+    The fence's name holds a digest of the documents, titles included, so that none can close it from within.
     """
-    digest = hashlib.sha256("\0".join(document.text for document in documents).encode()).hexdigest()
+    content = "\0".join(part for document in documents for part in (document.doc_id, document.title, document.text))
+    digest = hashlib.sha256(content.encode()).hexdigest()
     tag = f"document_{digest[:12]}"
     parts = []
     for document in documents:

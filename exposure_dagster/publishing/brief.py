@@ -92,10 +92,11 @@ def _figure(value: Any, pattern: str = "{:.2f}", missing: str = "–") -> str:
 
 
 def _document_line(row: Mapping[Hashable, Any]) -> str:
+    pay = "at least ${:,.0f}" if row["pay_is_top_coded"] is True else "${:,.0f}"
     facts = ", ".join(
         (
             _figure(row["jobs"], "{:,.0f} jobs", "jobs not known"),
-            _figure(row["median_pay_annual"], "${:,.0f}" + " or more" * (row["pay_is_top_coded"] is True), "no annual pay"),
+            _figure(row["median_pay_annual"], pay, "no annual pay"),
             _figure(row["outlook_pct"], "{:+.0f}%", "no projection"),
         )
     )

@@ -70,7 +70,7 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
         if not isinstance(attributes, str):
             return float("nan")
         values = json.loads(attributes)
-        return round(sum(weight * values[key] for key, weight in weights.items()) / total, 9)
+        return round(float(sum(weight * values[key] for key, weight in weights.items()) / total), 9)
 
     return scores["attributes"].map(weighted_mean).astype("float64").where(is_ok)
 

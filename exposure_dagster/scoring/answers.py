@@ -82,7 +82,7 @@ def _checked(asked: AskedPrompt, row: Mapping[str, Any]) -> Answer | Flaw:
         value = row[attribute.key]
         if isinstance(value, bool) or not isinstance(value, int | float) or value not in attribute.allowed:
             return Flaw(f"{attribute.key} is {_shown(value)}, which is not allowed")
-        numbers[attribute.key] = float(value)
+        numbers[attribute.key] = value
     return Answer(numbers, rationale.strip())
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
-from exposure_dagster.scoring.claude import MessageRequest
+from exposure_dagster.scoring.exchange import MessageRequest
 from exposure_dagster.scoring.prices import ModelPrice, Usage
 
 BYTES_PER_TOKEN = 2

@@ -34,6 +34,7 @@ BASELINE_VERSION = "1"
 
 _LEVEL_TEXT_WEIGHT = 0.5
 _MIN_ANCHORS_TO_CALIBRATE = 4
+_ERRORS_ABOVE_CHANCE = 2
 _DEVIATIONS_ON_A_SCALE = 5
 _NAMED_ANCHORS = 2
 _NAMED_WORDS = 4
@@ -185,8 +186,8 @@ def _calibrate(
     Examples are chosen to cover the scale and are no sample of the documents, so the index is regressed on
     their values and the line turned round: index = c + d·value + noise gives, for documents whose index has
     mean m and variance V, value = (m − c)/d + (1 − noise²/V)/d · (index − m). The estimates never spread wider
-    than the examples. Where the examples are too few or do not order themselves, a fifth of the scale is
-    taken for a standard deviation.
+    than the examples. Where the examples are too few, or d is within two standard errors of 0, a fifth of the
+    scale is taken for a standard deviation.
     """
     import numpy as np
 
@@ -195,7 +196,8 @@ def _calibrate(
     if len(values) >= _MIN_ANCHORS_TO_CALIBRATE and len(set(values)) > 1 and variance > 0:
         per_value, constant = np.polyfit(values, left_out, 1)
         noise = float(((left_out - constant - per_value * values) ** 2).sum()) / (len(values) - 2)
-        if per_value > 0 and noise < variance:
+        error = (noise / float(((values - values.mean()) ** 2).sum())) ** 0.5
+        if per_value > _ERRORS_ABOVE_CHANCE * error and noise < variance:
             slope = min((1 - noise / variance) / per_value, float(values.std()) / variance**0.5)
             center = float(np.clip((mean - constant) / per_value, values.min(), values.max()))
             return _Calibration(center - slope * mean, slope, is_fitted=True)

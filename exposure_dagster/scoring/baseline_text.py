@@ -119,7 +119,8 @@ def _unit_rows(rows: Floats, weighted: Any) -> Floats:
 
     lengths = np.linalg.norm(rows, axis=1)
     is_usable = (weighted.getnnz(axis=1) > 0) & (lengths > _TINY)
-    return np.divide(rows, lengths[:, None], out=np.zeros_like(rows), where=is_usable[:, None])
+    unit: Floats = np.divide(rows, lengths[:, None], out=np.zeros_like(rows), where=is_usable[:, None])
+    return unit
 
 
 @dataclass(frozen=True)

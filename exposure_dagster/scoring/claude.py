@@ -13,89 +13,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any, cast
+from typing import Any
 
 import anthropic
 import httpx2
-from anthropic.types import MessageParam, OutputConfigParam, TextBlockParam
-from pydantic import BaseModel, SecretStr, ValidationError
+from anthropic.types import OutputConfigParam
+from pydantic import BaseModel, ValidationError
 
 from exposure_dagster.errors import ScoringError
+from exposure_dagster.scoring.exchange import Access, Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.prices import Usage
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
 _SHOWN_ERROR_LENGTH = 300
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
-
-
-@dataclass(frozen=True)
-class Access:
-    """How Claude is reached. `base_url` is the SDK's default where it is None."""
-
-    api_key: SecretStr
-    base_url: str | None = None
-
-
-@dataclass(frozen=True)
-class MessageRequest:
-    """What one request holds; `system` comes first and is cached by the provider between requests."""
-
-    model: str
-    system: str
-    user: str
-    answer_schema: Mapping[str, Any]
-    effort: str | None
-    max_tokens: int
-
-    def output_config(self) -> OutputConfigParam:
-        config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(self.answer_schema)}}
-        if self.effort is not None:
-            config["effort"] = self.effort
-        return cast(OutputConfigParam, config)
-
-    def system_blocks(self) -> list[TextBlockParam]:
-        return [{"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}]
-
-    def messages(self) -> list[MessageParam]:
-        return [{"role": "user", "content": self.user}]
-
-
-class Fate(Enum):
-    """What became of an attempt, by what it asks of the caller."""
-
-    ANSWERED = auto()
-    """The model's turn reached us whole."""
-    BUSY = auto()
-    """The API asks for fewer requests; nothing was done or charged."""
-    BROKEN = auto()
-    """No answer, and the same request may well get one."""
-    UNREACHABLE = auto()
-    """No connection came about; nothing was sent."""
-    REJECTED = auto()
-    """This request will never be answered, whoever sends it."""
-    DENIED = auto()
-    """No request of this key or for this model will be answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request sent. `usage` is None where it is not known what was charged.
-
-    `stop_reason` and `text` are the model's, for ANSWERED alone; `error` is for all others.
-    """
-
-    fate: Fate
-    latency_ms: float
-    usage: Usage | None
-    request_id: str | None = None
-    stop_reason: str | None = None
-    text: str = ""
-    error: str = ""
-    status: int | None = None
-    retry_after_seconds: float | None = None
 
 
 class _ContentBlock(BaseModel):
@@ -139,9 +71,9 @@ class ClaudeClient:
                 response = await self._client.messages.with_raw_response.create(
                     model=request.model,
                     max_tokens=request.max_tokens,
-                    system=request.system_blocks(),
-                    messages=request.messages(),
-                    output_config=request.output_config(),
+                    system=[{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
+                    messages=[{"role": "user", "content": request.user}],
+                    output_config=_output_config(request),
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
                 )
                 body = await response.read()
@@ -193,6 +125,13 @@ async def connect(access: Access, *, connections: int) -> AsyncIterator[ClaudeCl
         http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
     ) as client:
         yield ClaudeClient(client)
+
+
+def _output_config(request: MessageRequest) -> OutputConfigParam:
+    config: OutputConfigParam = {"format": {"type": "json_schema", "schema": dict(request.answer_schema)}}
+    if request.effort is not None:
+        config["effort"] = request.effort
+    return config
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -222,7 +222,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     titles = warehouse.rows("SELECT title, slug FROM parsed.ooh_titles ORDER BY title, slug")
     scores = score_documents(
         prompt.baseline,
-        [Document(row.doc_id, row.title, row.text) for row in inputs.itertuples(index=False)],
+        [Document(*row) for row in inputs[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
         [Alias(title, slug) for title, slug in titles],
     )
     frame = inputs[["doc_id", "text_sha256", "input_hash"]].merge(

@@ -6,17 +6,13 @@ import gzip
 import hashlib
 import io
 import logging
-import threading
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
+from loopback import HTML, PAGE, HandMovedTime, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster.errors import SettingError
 from exposure_dagster.sources.bodies import Expected
@@ -26,115 +22,15 @@ from exposure_dagster.sources.sites import SiteKind, open_site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
 
 CONTACT = "jo@uni.edu"
-PAGE = b"<!doctype html>\n<html><head><title>Bakers</title></head><body>Bread.</body></html>\n"
 NEW_PAGE = PAGE.replace(b"Bread", b"Cake")
-HTML = {"Content-Type": "text/html; charset=UTF-8"}
 QUICK = LiveLimits(seconds_between_requests=1, silence_seconds=0.3, attempts=3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """An answer of the server. `sent` is how much of the body is sent; the header promises all of it."""
-
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=lambda: HTML)
-    body: bytes = PAGE
-    sent: int | None = None
-    hangs: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """A request as the server saw it."""
-
-    path: str
-    headers: dict[str, str]
-
-
-class LoopbackSite(ThreadingHTTPServer):
-    """A web site on 127.0.0.1. Each path has its replies in order; the last one stands for ever."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.seen: list[Seen] = []
-        self.released = threading.Event()
-        self._replies: dict[str, list[Reply]] = defaultdict(lambda: [Reply(status=404, body=b"no")])
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-    def has(self, path: str, *replies: Reply) -> str:
-        """Put replies under a path; returns its address."""
-        self._replies[path] = list(replies)
-        return self.url(path)
-
-    def next_reply(self, path: str) -> Reply:
-        replies = self._replies[path]
-        return replies.pop(0) if len(replies) > 1 else replies[0]
-
-    def paths(self) -> list[str]:
-        return [request.path for request in self.seen]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65536
-    server: LoopbackSite
-
-    def do_GET(self) -> None:
-        self.server.seen.append(Seen(path=self.path, headers=dict(self.headers)))
-        reply = self.server.next_reply(self.path)
-        if reply.hangs:
-            self.server.released.wait(10)
-            self.close_connection = True
-            return
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        body = b"" if reply.status == 304 else reply.body
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: reply.sent])
-        self.close_connection = reply.sent is not None
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackSite]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = LoopbackSite()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-class HandMovedTime:
-    """Time that passes only while someone sleeps."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.began = datetime.fromisoformat("2026-03-02T09:00:00")
-        self.sleeps: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.seconds += seconds
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(
-            monotonic=lambda: self.seconds,
-            sleep=self.sleep,
-            now=lambda: self.began + timedelta(seconds=self.seconds),
-        )
+    with running_site() as site:
+        yield site
 
 
 @pytest.fixture
@@ -229,21 +125,6 @@ def test_hosts_do_not_wait_for_each_other(time: HandMovedTime, site: LoopbackSit
         assert time.sleeps == []
         fetcher.fetch(PageRequest(url="https://www.bls.gov/x.htm"))
         assert time.sleeps == [1.0]
-
-
-class ToLoopback(httpx.BaseTransport):
-    """Sends requests for any host to the server on loopback, over real HTTP."""
-
-    def __init__(self, site: LoopbackSite) -> None:
-        self._site = site
-        self._network = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._site.server_port)
-        return self._network.handle_request(request)
-
-    def close(self) -> None:
-        self._network.close()
 
 
 # What has not changed

@@ -100,7 +100,7 @@ def test_a_materialization_tells_rows_columns_and_preview(run_once: Home) -> Non
         for spec in build_defs(run_once.settings).resolve_all_asset_specs()
         if spec.key == AssetKey(["parsed", "ooh_occupations"])
     )
-    columns = {column.name: column for column in spec.metadata["dagster/column_schema"].schema.columns}
+    columns = {column.name: column for column in spec.metadata["dagster/column_schema"].columns}
     assert "USD per year" in columns["median_pay_annual"].description
 
 

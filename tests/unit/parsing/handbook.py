@@ -11,10 +11,10 @@ def _fact(label: str, value: str) -> str:
 
 
 def _bar(label: str, value: str) -> str:
-    scale = '<div></div><div class="odd"></div>'
+    value = f'<p class="positive"><span><span> {value} </span></span></p>'
     return (
         f'<dt style="top:1px"><span> {label} </span></dt>'
-        f'<dd>{scale}<div class="value"><div><p class="positive"><span><span> {value} </span></span></p></div></div></dd>'
+        f'<dd><div></div><div class="odd"></div><div class="value"><div>{value}</div></div></dd>'
     )
 
 

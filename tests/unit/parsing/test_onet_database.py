@@ -184,7 +184,7 @@ def test_columns_may_be_added_and_reordered() -> None:
 
 def test_a_required_table_that_is_missing_is_named() -> None:
     tables = {title: rows for title, rows in TABLES.items() if title != "Task Statements"}
-    with pytest.raises(SourceError, match="saved.zip: it lacks 'Task Statements'"):
+    with pytest.raises(SourceError, match=r"saved\.zip: it lacks 'Task Statements'"):
         read_onet_database(text_zip(tables), name="saved.zip", required=RELEASE_TABLES)
 
 
@@ -197,7 +197,7 @@ def test_a_table_that_lies_there_twice_is_refused(tmp_path: Path) -> None:
     rows = TABLES["Job Zones"]
     (tmp_path / "Job Zones.txt").write_bytes(text_file(rows))
     (tmp_path / "Job Zones.xlsx").write_bytes(workbook(rows, "Job Zones"))
-    with pytest.raises(SourceError, match="'Job Zones.txt' and 'Job Zones.xlsx' both hold the table 'Job Zones'"):
+    with pytest.raises(SourceError, match=r"'Job Zones\.txt' and 'Job Zones\.xlsx' both hold the table 'Job Zones'"):
         read_onet_database(tmp_path)
 
 
@@ -266,7 +266,14 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_changed_form_is_refused_with_its_place(
-    pack: Callable[[Release], bytes], place: str, title: str, cell: tuple[int, int], words: str, where: str, what: str
+    *,
+    pack: Callable[[Release], bytes],
+    place: str,
+    title: str,
+    cell: tuple[int, int],
+    words: str,
+    where: str,
+    what: str,
 ) -> None:
     with pytest.raises(SourceError) as caught:
         read_onet_database(pack(changed(title, *cell, words)))

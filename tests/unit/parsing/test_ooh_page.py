@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 from handbook import FACTS, FIGURELESS, PAGE, PAGE_URL, PROJECTIONS_HEAD, PROJECTIONS_ROWS, changed, pay_cell
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing import Occupation, ParsedPage, UnreadField, imputed_annual_pay, parse_page
@@ -140,15 +142,17 @@ class TestQuickFacts:
         ("value", "field"),
         [
             ("High school diploma or equivalent", "entry_education"),
-            ("12,000 </td></tr><tr><th", "jobs"),
-            ("-600 </td></tr></tbody>", "employment_change"),
+            ("None", "work_experience"),
+            ("Apprenticeship", "training"),
+            ("12,000", "jobs"),
             ("-5% (Decline)", "outlook_pct"),
+            ("-600", "employment_change"),
         ],
     )
     def test_an_emptied_cell_is_named(self, value: str, field: str) -> None:
-        first, *rest = value.split(" </td>")
-        emptied = " </td>".join(["", *rest]) if rest else ""
-        assert field in unread_fields(changed(value, emptied)), first
+        page = parsed(changed(f"<td>  {value} </td>", "<td>  </td>"))
+        assert field in {unread.field for unread in page.unread}
+        assert getattr(page.occupation, field) is None
 
     def test_an_outlook_without_its_phrase_keeps_the_percentage(self) -> None:
         page = parsed(changed("-5% (Decline)", "-5%"))
@@ -331,3 +335,37 @@ class TestTheRestOfAPage:
     def test_elements_nested_without_end_are_refused(self) -> None:
         with pytest.raises(SourceError, match="nested too deeply"):
             parsed(changed("<h3>Duties</h3>", "<div>" * 5000))
+
+
+REQUIRED = (
+    *("title", "description", "pay_basis", "entry_education", "work_experience", "training", "jobs"),
+    *("projected_jobs", "outlook_pct", "outlook_desc", "employment_change", "base_year", "projection_year"),
+    *("last_modified", "pay_year"),
+)
+# Fields that are reported under the one they are read from.
+REPORTED_AS = {
+    "pay_basis": "median_pay_annual",
+    "pay_year": "median_pay_annual",
+    "outlook_desc": "outlook_pct",
+}
+
+
+@given(start=st.integers(0, len(PAGE)), length=st.integers(1, 400))
+@settings(max_examples=300, deadline=None)
+def test_whatever_passage_is_lost_no_field_is_silently_empty(start: int, length: int) -> None:
+    try:
+        page = parsed(PAGE[:start] + PAGE[start + length :])
+    except SourceError:
+        return
+    named = {unread.field for unread in page.unread}
+    for field in REQUIRED:
+        if getattr(page.occupation, field) is None:
+            assert {field, REPORTED_AS.get(field, field)} & named, field
+    if not page.projections:
+        assert "projections" in named
+    if not page.occupation.onet_codes:
+        assert "onet_codes" in named
+    for row in page.projections:
+        for field in ("occupation_title", "employment", "projected_employment", "change_pct", "change"):
+            if getattr(row, field) is None:
+                assert f"projections.{field}" in named

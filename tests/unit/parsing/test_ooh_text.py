@@ -138,11 +138,11 @@ def test_cells_that_span_rows_and_columns_keep_the_others_in_their_columns() -> 
 
 def test_notes_below_a_table_are_kept_and_sources_are_not() -> None:
     table = (
-        "<table><thead><tr><th>A</th></tr></thead><tbody><tr><td>1</td></tr>"
-        "<tr class='footnotes'><td>SOURCE: somewhere</td></tr></tbody>"
+        "<table><thead><tr><th>A</th><th>B</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr>"
+        "<tr><td colspan='2'>B counts boats.</td></tr><tr><td colspan='2'>SOURCE: somewhere</td></tr></tbody>"
         "<tfoot><tr><td>A counts ships.</td></tr></tfoot></table>"
     )
-    assert duties(table) == "| A |\n| --- |\n| 1 |\n\nA counts ships."
+    assert duties(table) == "| A | B |\n| --- | --- |\n| 1 | 2 |\n\nB counts boats.\n\nA counts ships."
 
 
 def test_a_table_without_words_is_left_out() -> None:

@@ -1,0 +1,349 @@
+"""The text of a prompt file, checked: what it holds, or all that is wrong with it.
+
+Here are the mistakes that people make in YAML, and what they are told. What a prompt may hold is
+`model`'s to say, where its files lie is `files`'s.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import textwrap
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
+
+from exposure_dagster.prompts.model import Attribute, Effort, Level, PromptFile, Ranking, Scale, Tier, WordLists
+
+KeyPath = tuple[str | int, ...]
+"""Keys and places that lead to a value, as ("levels", 2, "range")."""
+
+_PLAIN = "text"
+_QUOTES = "text; put it in quotes"
+_RANGE = "[lowest, highest], both included, as in [2, 3]"
+_TEXTS = "a list of texts, as in [roofer, plumber]"
+
+_ALLOWED = {
+    "attributes": "a list of attributes, each with key, title, question, scale and levels",
+    "baseline": "raises and lowers, each a list of words",
+    "corpus": _PLAIN,
+    "description": _PLAIN,
+    "enabled": "true or false",
+    "effort": ", ".join(get_args(Effort)),
+    "examples": _TEXTS,
+    "key": "lower-case letters, digits and underscores, beginning with a letter",
+    "label": _PLAIN,
+    "levels": "a list of levels, each with label, range, description and, if you like, examples",
+    "lowers": _TEXTS,
+    "max": "a whole number",
+    "min": "a whole number",
+    "model": _PLAIN,
+    "question": _PLAIN,
+    "raises": _TEXTS,
+    "range": _RANGE,
+    "ranking": "weights, a number for each attribute",
+    "samples": "a whole number from 1 to 50",
+    "documents_per_request": "a whole number from 1 to 50",
+    "scale": "{min: 0, max: 10}, or {values: [0, 0.5, 1]}",
+    "tiers": "a list of tiers, each with label and range",
+    "title": _PLAIN,
+    "values": "a list of different numbers, as in [0, 0.5, 1]",
+    "weights": "a number of at least 0 for each attribute",
+}
+_HOLDERS: dict[str, type[BaseModel]] = {
+    "attributes": Attribute,
+    "baseline": WordLists,
+    "levels": Level,
+    "ranking": Ranking,
+    "scale": Scale,
+    "tiers": Tier,
+}
+_TEXT = "tag:yaml.org,2002:str"
+_PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*)?|[-+]?\.\d+")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake in a prompt file.
+
+    `line` counts from 1; it is null where the mistake has no place. `key` is a dotted path whose list places
+    count from 0 (`levels.2.range` is the third level's), or null where the file as a whole is meant.
+    """
+
+    file: str
+    line: int | None
+    key: str | None
+    what: str
+    allowed: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """The mistake without its place."""
+        text = self.what if self.key is None else f"{self.key}: {self.what}"
+        return text if self.allowed is None else f"{text} (allowed: {self.allowed})"
+
+
+@dataclass(frozen=True)
+class _Mistake:
+    path: KeyPath
+    what: str
+    allowed: str | None = None
+
+
+@dataclass
+class _FrontMatter:
+    """What the front matter says, where each key stands, and what YAML took for something else than was meant."""
+
+    content: dict[str, Any]
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    mistakes: list[_Mistake] = field(default_factory=list)
+
+    def problem(self, mistake: _Mistake, file: str) -> Problem:
+        """The mistake at its line, or at the line of the nearest thing that holds it."""
+        holders = [mistake.path[:end] for end in range(len(mistake.path), 0, -1)]
+        line = next((self.lines[path] for path in holders if path in self.lines), None)
+        return Problem(file, line, ".".join(map(str, mistake.path)) or None, mistake.what, mistake.allowed)
+
+
+def check_text(
+    text: str, *, file: str, known_corpora: Collection[str], known_models: Collection[str]
+) -> PromptFile | tuple[Problem, ...]:
+    """The contents of a prompt file, or its problems in the order of their lines.
+
+    Line ends, a byte order mark and white space at the end of lines make no difference.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    tidy = "\n".join(line.rstrip() for line in lines)
+    if not tidy.strip():
+        return (Problem(file, None, None, "the file is empty", "front matter between lines of ---, then a text"),)
+    parts = _split(tidy)
+    if parts is None:
+        what = "no front matter, or one that is not closed"
+        return (Problem(file, 1, None, what, "a first line ---, YAML, a line ---, then the instruction"),)
+    try:
+        front = _read_yaml(parts.yaml, parts.lines_before)
+    except yaml.YAMLError as error:
+        return (_yaml_problem(error, file, parts),)
+    mistakes = [
+        *front.mistakes,
+        *_missing_question(front.content),
+        *_unknown_names(front.content, "corpus", known_corpora),
+        *_unknown_names(front.content, "model", known_models),
+    ]
+    checked = _validated(front.content, parts.instruction)
+    if isinstance(checked, PromptFile) and not mistakes:
+        return checked
+    if isinstance(checked, list):
+        already = {mistake.path for mistake in mistakes}
+        mistakes += [mistake for mistake in checked if not _lies_in(mistake.path, already)]
+    problems = [front.problem(mistake, file) for mistake in mistakes]
+    return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.key or "")))
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """A hint at the known name that is most like an unknown one; empty where none is."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    yaml: str
+    lines_before: int
+    instruction: str
+
+
+def _split(text: str) -> _Parts | None:
+    handler = YAMLHandler()
+    body = text.lstrip()
+    opening = handler.FM_BOUNDARY.match(body)
+    if opening is None:
+        return None
+    try:
+        front, instruction = handler.split(body)
+    except ValueError:  # no second line of dashes
+        return None
+    lines_before = text[: len(text) - len(body)].count("\n") + body[: opening.end()].count("\n")
+    return _Parts(front, lines_before, instruction.strip())
+
+
+def _yaml_problem(error: yaml.YAMLError, file: str, parts: _Parts) -> Problem:
+    hint = "YAML, with quotes around text that holds `: ` or ` #` or begins with one of * & ! @ % [ {"
+    what, line = " ".join(str(error).split()), None
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        what, line = str(error.problem or error.context), error.problem_mark.line
+    elif isinstance(error, ReaderError):
+        what = f"the character U+{error.character:04X} cannot stand here"
+        line = parts.yaml.count("\n", 0, error.position)
+    return Problem(
+        file, None if line is None else line + parts.lines_before + 1, None, f"is not valid YAML: {what}", hint
+    )
+
+
+def _read_yaml(text: str, lines_before: int) -> _FrontMatter:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        front = _FrontMatter({})
+        if root is None:
+            return front
+        if not isinstance(root, yaml.MappingNode):
+            raise yaml.composer.ComposerError(None, None, "there are no keys, such as `title: …`", root.start_mark)
+        for path, node, key in _nodes(root, ()):
+            if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
+                key.tag = _TEXT
+            front.lines.setdefault(path, (key or node).start_mark.line + lines_before + 1)
+            front.mistakes += _misreading(path, node)
+        front.mistakes += _repeated_keys(root, (), lines_before)
+        front.content = loader.construct_document(root)
+        return front
+    finally:
+        loader.dispose()
+
+
+def _nodes(
+    node: yaml.Node, path: KeyPath, above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[KeyPath, yaml.Node, yaml.Node | None]]:
+    """Every value below a node with its path and the node of its key, from the outside in."""
+    if node in above:  # an alias that leads back to itself
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = (*path, str(key.value))
+            yield below, value, key
+            yield from _nodes(value, below, (*above, node))
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            yield (*path, place), value, None
+            yield from _nodes(value, (*path, place), (*above, node))
+
+
+def _repeated_keys(node: yaml.Node, path: KeyPath, lines_before: int) -> Iterator[_Mistake]:
+    mappings = [(path, node), *((below, value) for below, value, _ in _nodes(node, path))]
+    for place, mapping in mappings:
+        if not isinstance(mapping, yaml.MappingNode):
+            continue
+        seen: dict[str, int] = {}
+        for key, _ in mapping.value:
+            name = str(key.value)
+            line = key.start_mark.line + lines_before + 1
+            if name in seen:
+                yield _Mistake((*place, name), f"given twice, in line {seen[name]} and again in line {line}")
+            seen.setdefault(name, line)
+
+
+def _misreading(path: KeyPath, node: yaml.Node) -> list[_Mistake]:
+    """Plain text that YAML reads as something else. The node is turned back into text, so that reading goes on."""
+    kind = node.tag.rpartition(":")[2]
+    if not isinstance(node, yaml.ScalarNode) or kind not in {"bool", "timestamp", "int", "float"}:
+        return []
+    if kind == "bool" and path != ("enabled",):
+        what = f"YAML reads a bare {node.value} as true or false"
+    elif kind == "timestamp":
+        what = f"YAML reads a bare {node.value} as a date"
+    elif kind in {"int", "float"} and not _PLAIN_NUMBER.fullmatch(node.value):
+        what = f"YAML reads a bare {node.value} as another number than it looks"
+    else:
+        return []
+    node.tag = _TEXT
+    allowed = _allowed(path)
+    return [_Mistake(_as_named(path), what, _QUOTES if allowed == _PLAIN else allowed)]
+
+
+def _names(path: KeyPath) -> list[str]:
+    return [part for part in path if isinstance(part, str)]
+
+
+def _allowed(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int) and _ALLOWED.get(_names(path)[-1]) == _TEXTS:
+        return _PLAIN
+    return next((_ALLOWED[name] for name in reversed(_names(path)) if name in _ALLOWED), _PLAIN)
+
+
+def _as_named(path: KeyPath) -> KeyPath:
+    """The path as people are told it: a range is one value."""
+    return path[: path.index("range") + 1] if "range" in path else path
+
+
+def _lies_in(path: KeyPath, places: set[KeyPath]) -> bool:
+    return any(path[:end] in places for end in range(1, len(path) + 1))
+
+
+def _missing_question(content: dict[str, Any]) -> list[_Mistake]:
+    if "attributes" in content:
+        return []
+    return [_Mistake((key,), "missing", _ALLOWED[key]) for key in ("scale", "levels") if content.get(key) is None]
+
+
+def _unknown_names(content: dict[str, Any], key: str, known: Collection[str]) -> Iterator[_Mistake]:
+    name = content.get(key)
+    if isinstance(name, str) and name.strip() and name.strip() not in known:
+        yield _Mistake((key,), f"unknown {key} {name.strip()}{meant(name, known)}", ", ".join(sorted(known)))
+
+
+def _validated(content: dict[str, Any], instruction: str) -> PromptFile | list[_Mistake]:
+    mistakes = []
+    if "instruction" in content:
+        mistakes.append(_Mistake(("instruction",), "unknown key", "the instruction is the text below the front matter"))
+    try:
+        checked = PromptFile.model_validate({**content, "instruction": instruction})
+    except ValidationError as error:
+        mistakes += [_mistake(item) for item in error.errors()]
+        return mistakes
+    return mistakes or checked
+
+
+def _mistake(error: ErrorDetails) -> _Mistake:
+    path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
+    value, context = error["input"], error.get("ctx", {})
+    if error["type"] == "wrong":
+        return _Mistake((*path, *context["path"]), context["message"])
+    path = _as_named(path)
+    what, allowed = _described(value), _allowed(path) if path else None
+    match error["type"]:
+        case "extra_forbidden":
+            what, allowed = _unknown_key(path)
+        case "missing":
+            what = "has not two numbers" if path[-1] == "range" else "missing"
+        case "too_long":
+            what = "has not two numbers"
+        case "value_error":
+            what = str(context["error"])
+        case "literal_error":
+            what = f"unknown {path[-1]} {value}{meant(str(value), get_args(Effort))}"
+        case "string_type" if isinstance(value, int | float):
+            allowed = _QUOTES
+    return _Mistake(path, what, allowed)
+
+
+def _unknown_key(path: KeyPath) -> tuple[str, str]:
+    names = _names(path[:-1])
+    holder = _HOLDERS[names[-1]] if names else PromptFile
+    keys = [name for name in holder.model_fields if name != "instruction"]
+    return f"unknown key{meant(str(path[-1]), keys)}", ", ".join(keys)
+
+
+def _described(value: object) -> str:
+    match value:
+        case None | "":
+            return "is empty"
+        case bool():
+            return f"is {str(value).lower()}"
+        case int() | float():
+            return f"is the number {value:g}"
+        case str():
+            return f"is the text {textwrap.shorten(value, 40, placeholder='…')!r}"
+        case list():
+            return "is a list" if value else "is an empty list"
+        case _:
+            return "holds keys of its own"

@@ -1,0 +1,58 @@
+"""What one run works with, from beginning to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from exposure_dagster.progress import Progress
+from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.budget import Budget
+from exposure_dagster.scoring.job import ScoringJob
+from exposure_dagster.scoring.ledger import Ledger
+from exposure_dagster.scoring.locks import FileLock
+from exposure_dagster.scoring.tally import Tally
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how often a request is tried.
+
+    `attempts` bounds what is asked for one request; being told to come back later does not count, but time
+    does: `request_seconds` from the first sending on, `opening_seconds` as long as the API has not answered
+    at all. One attempt may take `attempt_seconds` and `seconds_per_token` for each token that it may write;
+    `retry-after` is honoured up to `wait_seconds` at a time.
+    """
+
+    attempts: int = 10
+    request_seconds: float = 600.0
+    opening_seconds: float = 150.0
+    attempt_seconds: float = 30.0
+    seconds_per_token: float = 0.01
+    wait_seconds: float = 60.0
+
+    def of_attempt(self, max_tokens: int) -> float:
+        """Seconds that one attempt may take."""
+        return self.attempt_seconds + max_tokens * self.seconds_per_token
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run keeps to: money, requests under way (of all runs together), and how often it tries."""
+
+    budget: Budget
+    concurrency: int = 16
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """A run's job and means. `lock` is held; `scorer` is how the ledger names the way of asking."""
+
+    job: ScoringJob
+    asking: Asking
+    ledger: Ledger
+    lock: FileLock
+    limits: Limits
+    scorer: str
+    tally: Tally
+    progress: Progress

@@ -1,0 +1,357 @@
+"""Asking what is open: every question is asked until it is answered, refused, or out of attempts.
+
+What one request holds is decided in `asking`, what became of it in `claude`, whether its text is an answer
+in `answers`. Here it is decided what to do next, within the limits of `limiter` and `budget`; every attempt
+goes to the ledger. Nothing here holds a database connection while a request is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
+
+from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.prompts.render import Document
+from exposure_dagster.scoring.answers import Answer, UnreadableAnswerError, read_answers
+from exposure_dagster.scoring.asking import CutDocument
+from exposure_dagster.scoring.budget import Purse
+from exposure_dagster.scoring.context import RunContext
+from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
+from exposure_dagster.scoring.job import Question
+from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.writing import GroupWriter
+from exposure_dagster.sources.fetching import utc_now
+
+PORTION = 500
+"""Documents whose texts are held in memory at once."""
+
+_BACKOFF = wait_random_exponential(multiplier=0.25, max=20)
+
+
+class Model(Protocol):
+    """Who is asked."""
+
+    async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
+        """Send one request and wait for what becomes of it. Raises nothing of the API's."""
+
+
+@dataclass(slots=True)
+class Ask:
+    """A request in the making: its questions, each with its document, and how often it was tried."""
+
+    questions: Sequence[Question]
+    cuts: Sequence[CutDocument]
+    max_tokens: int
+    tries: int = 0
+    is_repeat: bool = False
+    first_sent_at: float | None = None
+
+    @property
+    def documents(self) -> list[Document]:
+        return [cut.document for cut in self.cuts]
+
+    def alone(self, place: int, max_tokens: int) -> Ask:
+        """The same question, in a request of its own."""
+        return Ask([self.questions[place]], [self.cuts[place]], max_tokens, tries=self.tries, is_repeat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt means for one document."""
+
+    status: Status
+    answer: Answer | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do after an attempt: the same request `again`, and those in `alone` in one of their own.
+
+    `wait_seconds` is what the API asked for; null: our own backing off.
+    """
+
+    again: bool = False
+    alone: Sequence[int] = ()
+    fate: Fate | None = None
+    wait_seconds: float | None = None
+    error: str = ""
+
+
+@dataclass
+class Engine:
+    """One run's asking. Used once, within one event loop."""
+
+    run: RunContext
+    model: Model
+    writer: GroupWriter[LedgerRow]
+    purse: Purse
+    limiter: Limiter
+    stopped_by: ExposureError | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _unanswered_in_a_row: int = 0
+    _denied_in_a_row: int = 0
+
+    async def ask_all(self, questions: Sequence[Question]) -> None:
+        """Ask until every question is answered or out of attempts, or until `stop`.
+
+        The first request goes alone: it shows whether key and model will do, and it fills the provider's
+        cache, which the others read.
+        """
+        window = asyncio.Semaphore(self.run.limits.concurrency)
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                async for ask in self._asks(questions):
+                    await window.acquire()
+                    if self._stopping.is_set():
+                        break
+                    task = tasks.create_task(self._answer(ask))
+                    task.add_done_callback(lambda _: window.release())
+                    if not self._opened.is_set():
+                        await self._first_of(task)
+            except ExposureError as error:
+                self.stop(error)
+
+    def stop(self, error: ExposureError) -> None:
+        """Send nothing more. What is under way is waited for, and kept."""
+        if self.stopped_by is None:
+            self.stopped_by = error
+        self._stopping.set()
+        self.limiter.stop()
+        self.purse.stop()
+
+    async def _asks(self, questions: Sequence[Question]) -> AsyncIterator[Ask]:
+        for start in range(0, len(questions), PORTION):
+            portion = questions[start : start + PORTION]
+            refs = [question.document for question in portion]
+            texts = await asyncio.to_thread(self.run.job.texts.texts, refs)
+            cuts = [self.run.asking.cut(Document(ref.doc_id, ref.title, texts[ref.text_sha256])) for ref in refs]
+            taken = 0
+            for group in self.run.asking.groups(cuts):
+                of_group = portion[taken : taken + len(group)]
+                taken += len(group)
+                yield Ask(of_group, group, self.run.asking.max_tokens(len(group)))
+
+    async def _first_of(self, task: asyncio.Task[None]) -> None:
+        """Wait until the API has answered at all, or will not."""
+        signs = [asyncio.ensure_future(event.wait()) for event in (self._opened, self._stopping)]
+        await asyncio.wait([task, *signs], return_when=asyncio.FIRST_COMPLETED)
+        for sign in signs:
+            sign.cancel()
+
+    async def _answer(self, ask: Ask) -> None:
+        step: Step = await AsyncRetrying(
+            retry=retry_if_result(lambda step: step.again),
+            wait=self._wait_after,
+            stop=lambda state: self._is_enough(ask, state),
+            sleep=self._sleep,
+            retry_error_callback=_last_step,
+        )(self._attempt, ask)
+        if step.again and not self._stopping.is_set():
+            self._give_up(step)
+        if step.alone:
+            async with asyncio.TaskGroup() as tasks:
+                for place in step.alone:
+                    tasks.create_task(self._answer(ask.alone(place, self.run.asking.max_tokens(1))))
+
+    async def _attempt(self, ask: Ask) -> Step:
+        request = self.run.asking.request(ask.documents, ask.max_tokens)
+        worst = self.run.asking.worst_cost(request)
+        await self.limiter.acquire()
+        try:
+            if not await self._may_spend(worst):
+                return Step()
+            now = asyncio.get_running_loop().time()
+            ask.first_sent_at = ask.first_sent_at or now
+            left = self._seconds_allowed() - (now - ask.first_sent_at)
+            attempt = await self.model.ask(
+                request, timeout_seconds=max(1.0, min(left, self.run.limits.patience.of_attempt(ask.max_tokens)))
+            )
+        finally:
+            self.limiter.release()
+        self.run.tally.sent(attempt, is_retry=ask.is_repeat)
+        ask.is_repeat = True
+        ask.tries += attempt.fate is not Fate.BUSY
+        step, verdicts = self._judge(ask, attempt, now)
+        rows = self._rows(ask, attempt, verdicts)
+        self.purse.settle(worst, None if attempt.usage is None else sum(row.cost_usd or 0.0 for row in rows))
+        self.run.tally.assumed_usd = self.purse.assumed
+        await self.writer.add(rows)
+        return step
+
+    async def _may_spend(self, worst: float) -> bool:
+        if self._stopping.is_set():
+            return False
+        try:
+            return await self.purse.reserve(worst)
+        except ExposureError as error:
+            self.stop(error)
+            return False
+
+    def _judge(self, ask: Ask, attempt: Attempt, sent_at: float) -> tuple[Step, list[Verdict]]:
+        match attempt.fate:
+            case Fate.ANSWERED:
+                self._heard_from_api()
+                self._denied_in_a_row = 0
+                self.limiter.answered()
+                return self._judge_answer(ask, attempt)
+            case Fate.REJECTED:
+                self._heard_from_api()
+                return self._judge_hopeless(ask, attempt)
+            case Fate.DENIED:
+                self._denied_in_a_row += 1
+                if not self._opened.is_set() or self._denied_in_a_row >= 2 * self.run.limits.concurrency:
+                    self.stop(_denial(self.run.job.asked.model, attempt))
+                return self._judge_hopeless(ask, attempt)
+            case Fate.BUSY:
+                self.limiter.busy(sent_at, attempt.retry_after_seconds)
+        step = Step(again=True, fate=attempt.fate, wait_seconds=attempt.retry_after_seconds, error=attempt.error)
+        return step, [Verdict(Status.FAILED, error=attempt.error)] * len(ask.questions)
+
+    def _heard_from_api(self) -> None:
+        self._opened.set()
+        self._unanswered_in_a_row = 0
+
+    def _judge_answer(self, ask: Ask, attempt: Attempt) -> tuple[Step, list[Verdict]]:
+        if attempt.stop_reason == "refusal":
+            return self._judge_refusal(ask)
+        try:
+            readings = read_answers(self.run.job.asked, ask.documents, attempt.text)
+        except UnreadableAnswerError as unreadable:
+            error = str(unreadable)
+            if attempt.stop_reason == "max_tokens":
+                error = f"cut short at {ask.max_tokens} tokens"
+                ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens)
+            step = Step(again=True, fate=attempt.fate, wait_seconds=0, error=error)
+            return step, [Verdict(Status.INVALID, error=error)] * len(ask.questions)
+        verdicts = [
+            Verdict(Status.OK, read) if isinstance(read, Answer) else Verdict(Status.INVALID, error=read.reason)
+            for read in readings
+        ]
+        flawed = [place for place, verdict in enumerate(verdicts) if verdict.answer is None]
+        if len(verdicts) > 1:
+            return Step(alone=flawed), verdicts
+        error = verdicts[0].error or ""
+        return Step(again=bool(flawed), fate=attempt.fate, wait_seconds=0, error=error), verdicts
+
+    def _judge_refusal(self, ask: Ask) -> tuple[Step, list[Verdict]]:
+        if len(ask.questions) == 1:
+            return Step(), [Verdict(Status.REFUSED, error="the model refused to answer")]
+        verdict = Verdict(Status.INVALID, error="the model refused to answer about several documents at once")
+        return Step(alone=range(len(ask.questions))), [verdict] * len(ask.questions)
+
+    def _judge_hopeless(self, ask: Ask, attempt: Attempt) -> tuple[Step, list[Verdict]]:
+        """The request is not repeated as it is; of several documents, one alone may be the reason."""
+        verdicts = [Verdict(Status.FAILED, error=attempt.error)] * len(ask.questions)
+        if len(ask.questions) > 1:
+            return Step(alone=range(len(ask.questions))), verdicts
+        self.run.progress.advance(1)
+        return Step(), verdicts
+
+    def _rows(self, ask: Ask, attempt: Attempt, verdicts: Sequence[Verdict]) -> list[LedgerRow]:
+        count = len(ask.questions)
+        rates = self.run.asking.price.rates_for(attempt.usage.prompt_tokens if attempt.usage else 0)
+        shares = [None] * count if attempt.usage is None else attempt.usage.shares(count)
+        now = utc_now()
+        rows = []
+        for question, cut, verdict, share in zip(ask.questions, ask.cuts, verdicts, shares, strict=True):
+            question.attempts += 1
+            rows.append(
+                LedgerRow(
+                    request_key=question.key,
+                    attempt=question.attempts,
+                    is_accepted=verdict.status is Status.OK,
+                    prompt=self.run.job.prompt,
+                    prompt_hash=self.run.job.prompt_hash,
+                    doc_id=question.document.doc_id,
+                    text_sha256=question.document.text_sha256,
+                    scorer=self.run.scorer,
+                    model=self.run.job.asked.model,
+                    sample=question.sample,
+                    epoch=self.run.job.epoch,
+                    status=verdict.status,
+                    attributes=None if verdict.answer is None else verdict.answer.numbers,
+                    rationale=None if verdict.answer is None else verdict.answer.rationale,
+                    input_tokens=None if share is None else share.input_tokens,
+                    output_tokens=None if share is None else share.output_tokens,
+                    cache_read_tokens=None if share is None else share.cache_read_tokens,
+                    cache_write_tokens=None if share is None else share.cache_write_tokens,
+                    cost_usd=None if share is None else rates.cost(share),
+                    request_id=attempt.request_id,
+                    batch_id=None,
+                    latency_ms=attempt.latency_ms,
+                    created_at=now,
+                    error=verdict.error,
+                    note=cut.note,
+                )
+            )
+        return rows
+
+    def _give_up(self, step: Step) -> None:
+        """A request is out of attempts or of time."""
+        self.run.progress.advance(1)
+        if step.fate is Fate.ANSWERED:
+            return
+        self._unanswered_in_a_row += 1
+        if not self._opened.is_set() or self._unanswered_in_a_row >= 2 * self.run.limits.concurrency:
+            self.stop(
+                ScoringError(
+                    f"the API gives no answer ({step.error})",
+                    remedy="Look at the network, ANTHROPIC_BASE_URL and the provider's status page, and run again: "
+                    "only what is missing is asked.",
+                )
+            )
+
+    def _seconds_allowed(self) -> float:
+        return (
+            self.run.limits.patience.request_seconds
+            if self._opened.is_set()
+            else self.run.limits.patience.opening_seconds
+        )
+
+    def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
+        if self._stopping.is_set() or ask.tries >= self.run.limits.patience.attempts or ask.first_sent_at is None:
+            return True
+        elapsed = asyncio.get_running_loop().time() - ask.first_sent_at
+        return elapsed + state.upcoming_sleep >= self._seconds_allowed()
+
+    def _wait_after(self, state: RetryCallState) -> float:
+        wait_seconds = _last_step(state).wait_seconds
+        if wait_seconds is None:
+            return _BACKOFF(state)
+        if wait_seconds == 0:
+            return 0.0
+        return min(wait_seconds, self.run.limits.patience.wait_seconds) * random.uniform(1.0, 1.1)
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _last_step(state: RetryCallState) -> Step:
+    assert state.outcome is not None
+    step: Step = state.outcome.result()
+    return step
+
+
+def _denial(model: str, attempt: Attempt) -> ScoringError:
+    match attempt.status:
+        case 404:
+            return ScoringError(
+                f"the API does not know the model or the address ({attempt.error})",
+                where=f"model {model}",
+                remedy="Correct `model` in the prompt file, or ANTHROPIC_BASE_URL.",
+            )
+        case 402:
+            remedy = "Look at the billing of the account that ANTHROPIC_API_KEY belongs to."
+        case _:
+            remedy = "Look at ANTHROPIC_API_KEY: the key is wrong, was withdrawn, or may not use the model."
+    return ScoringError(f"the API refuses the key ({attempt.error})", where="ANTHROPIC_API_KEY", remedy=remedy)

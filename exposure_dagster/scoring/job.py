@@ -1,0 +1,197 @@
+"""What is to be scored, which questions of it are open, and how each document stands afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property, partial
+from statistics import fmean, stdev
+from typing import Protocol
+
+import pandas as pd
+
+from exposure_dagster.errors import WarehouseError
+from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
+from exposure_dagster.scoring.ledger import KeyRecord, Outcome, Status, request_key
+from exposure_dagster.warehouse import Warehouse
+
+SCORER = "claude"
+"""Scorer of standing answers, however they were sent for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """A document to be asked about; its text is fetched when it is needed."""
+
+    doc_id: str
+    title: str
+    text_sha256: str
+
+
+class TextSource(Protocol):
+    """Where the texts of documents come from. Called away from the event loop, a portion at a time."""
+
+    def texts(self, refs: Sequence[DocumentRef]) -> Mapping[str, str]:
+        """Texts by `text_sha256`; all that are asked for, or an error."""
+
+
+@dataclass(frozen=True)
+class WarehouseTexts:
+    """Texts from parsed.texts."""
+
+    warehouse: Warehouse
+
+    def texts(self, refs: Sequence[DocumentRef]) -> Mapping[str, str]:
+        """Raises WarehouseError where a text was never stored."""
+        wanted = sorted({ref.text_sha256 for ref in refs})
+        found = dict(
+            self.warehouse.rows(
+                "SELECT text_sha256, text FROM parsed.texts WHERE text_sha256 IN (SELECT unnest(?))", [wanted]
+            )
+        )
+        if len(found) < len(wanted):
+            missing = next(ref for ref in refs if ref.text_sha256 not in found)
+            raise WarehouseError(
+                f"it holds no text of document {missing.doc_id} ({missing.text_sha256[:12]}…)",
+                where=f"{self.warehouse.path}, parsed.texts",
+                remedy="Materialize parsed/documents again.",
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class HeldTexts:
+    """Texts held in memory, by `text_sha256`."""
+
+    by_sha256: Mapping[str, str]
+
+    def texts(self, refs: Sequence[DocumentRef]) -> Mapping[str, str]:
+        return {ref.text_sha256: self.by_sha256[ref.text_sha256] for ref in refs}
+
+
+@dataclass(frozen=True)
+class ScoringJob:
+    """One prompt version and the documents it is asked about.
+
+    `epoch` is raised to ask the same questions again on purpose (see `ledger.newest_epoch`).
+    """
+
+    run_id: str
+    prompt: str
+    asked: AskedPrompt
+    documents: Sequence[DocumentRef]
+    texts: TextSource
+    epoch: int = 0
+
+    @cached_property
+    def prompt_hash(self) -> str:
+        return self.asked.prompt_hash
+
+    def key_of(self, document: DocumentRef, sample: int) -> str:
+        """The request key of a sample, which is numbered from 1."""
+        return request_key(self.prompt_hash, document.doc_id, document.text_sha256, sample, self.epoch)
+
+
+@dataclass(slots=True)
+class Question:
+    """A request key that has no answer yet. `attempts` are those in the ledger or on their way to it."""
+
+    key: str
+    document: DocumentRef
+    sample: int
+    attempts: int
+
+
+def was_refused(job: ScoringJob, document: DocumentRef, records: Mapping[str, KeyRecord]) -> bool:
+    """Whether a sample of the document was refused: then it is settled, and nothing more is asked about it."""
+    found = (records.get(job.key_of(document, sample + 1)) for sample in range(job.asked.samples))
+    return any(record is not None and record.status is Status.REFUSED for record in found)
+
+
+def open_questions(job: ScoringJob, records: Mapping[str, KeyRecord]) -> list[Question]:
+    """What is to be asked: samples in order, and in each the documents in the job's order."""
+    documents = [document for document in job.documents if not was_refused(job, document, records)]
+    questions = []
+    for sample in range(1, job.asked.samples + 1):
+        for document in documents:
+            key = job.key_of(document, sample)
+            record = records.get(key)
+            if record is None or not record.is_settled:
+                questions.append(Question(key, document, sample, record.attempts if record else 0))
+    return questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a document stands. `score` is the mean of the samples; null where several attributes are asked for.
+
+    `status` is ok, refused or failed; `note` says what a reader should know, as that the text was cut.
+    """
+
+    doc_id: str
+    text_sha256: str
+    status: Status
+    score: float | None = None
+    attributes: Mapping[str, float] | None = None
+    rationale: str | None = None
+    model: str | None = None
+    samples: int = 0
+    score_sd: float | None = None
+    scored_at: datetime | None = None
+    error: str | None = None
+    note: str | None = None
+
+
+def standings(job: ScoringJob, outcomes: Iterable[Outcome]) -> list[Standing]:
+    """How every document of the job stands, by what the ledger holds of its samples."""
+    documents = {
+        job.key_of(document, sample + 1): document for document in job.documents for sample in range(job.asked.samples)
+    }
+    by_document: dict[DocumentRef, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.request_key in documents:
+            by_document[documents[outcome.request_key]].append(outcome)
+    return [_standing(job, document, by_document[document]) for document in job.documents]
+
+
+def _standing(job: ScoringJob, document: DocumentRef, outcomes: Sequence[Outcome]) -> Standing:
+    stands = partial(
+        Standing,
+        doc_id=document.doc_id,
+        text_sha256=document.text_sha256,
+        model=job.asked.model,
+        note=next((outcome.note for outcome in outcomes if outcome.note), None),
+    )
+    for status in (Status.REFUSED, Status.FAILED):
+        bad = next((outcome for outcome in outcomes if outcome.status is status), None)
+        if bad is not None:
+            return stands(status=status, error=bad.error)
+    if len(outcomes) < job.asked.samples:
+        return stands(status=Status.FAILED, error="it was not asked about")
+    means = {
+        attribute.key: fmean(outcome.numbers[attribute.key] for outcome in outcomes)
+        for attribute in job.asked.attributes
+    }
+    typical = min(outcomes, key=lambda outcome: sum(abs(outcome.numbers[key] - mean) for key, mean in means.items()))
+    is_single = job.asked.has_single_number
+    scores = [outcome.numbers[SINGLE_ATTRIBUTE] for outcome in outcomes] if is_single else []
+    return stands(
+        status=Status.OK,
+        score=means[SINGLE_ATTRIBUTE] if is_single else None,
+        attributes=None if is_single else means,
+        rationale=typical.rationale,
+        samples=len(outcomes),
+        score_sd=stdev(scores) if len(scores) > 1 else None,
+        scored_at=max(outcome.created_at for outcome in outcomes),
+    )
+
+
+def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
+    """Rows of scored.scores, without `input_hash`, which belongs to who collected the inputs."""
+    columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(Standing)}
+    columns["status"] = [row.status.value for row in rows]
+    columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
+    return pd.DataFrame(columns).assign(prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=SCORER)

@@ -1,0 +1,157 @@
+"""A scoring run from lock to record: the one way in to ask a model.
+
+lock the prompt version → read what is answered → ask what is open → say how every document stands
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.budget import BudgetStopError
+from exposure_dagster.scoring.context import Limits, RunContext
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
+from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
+from exposure_dagster.scoring.locks import holding
+from exposure_dagster.scoring.prices import PriceTable
+from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run, run_lock_path
+from exposure_dagster.scoring.session import ask_questions
+from exposure_dagster.scoring.tally import RunFigures, Tally
+from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.warehouse import Warehouse
+
+SCORER = "claude"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """How every document of a job stands after a run, in the job's order, and what the run did."""
+
+    standings: Sequence[Standing]
+    figures: RunFigures
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no document is left to be asked again: each is answered or refused."""
+        return self.figures.failed == 0
+
+
+class ScoringStoppedError(ScoringError):
+    """A run ended before everything was asked. What was answered is in the ledger; `figures` say what it did."""
+
+    def __init__(self, cause: ExposureError, left: str, figures: RunFigures) -> None:
+        super().__init__(f"{cause.what}; {left}", where=cause.where, remedy=cause.remedy)
+        self.figures = figures
+
+
+def score_documents(
+    job: ScoringJob,
+    *,
+    access: Access | None,
+    warehouse: Warehouse,
+    prices: PriceTable,
+    limits: Limits,
+    progress: Progress = NO_PROGRESS,
+) -> ScoringResult:
+    """Ask what is not answered yet, and say how every document stands.
+
+    Waits for another run of the same prompt version, and then finds its answers. Raises ScoringError where
+    the model's price is not known, and ScoringStoppedError where asking could not begin or had to end early;
+    what was answered is kept, and the next run asks only for the rest.
+    """
+    asking = Asking(job.asked, prices.of(job.asked.model))
+    on_wait = partial(_log.info, "another run asks %s; waiting for it", job.prompt)
+    ledger = Ledger(warehouse)
+    tally = Tally()
+    with holding(run_lock_path(warehouse, job.prompt_hash), on_wait=on_wait) as lock:
+        row = RunRow(
+            run_id=job.run_id, prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=SCORER, started_at=utc_now()
+        )
+        begin_run(warehouse, row)
+        records = ledger.records(job.prompt_hash, job.epoch)
+        questions = open_questions(job, records)
+        context = RunContext(
+            job=job,
+            asking=asking,
+            ledger=ledger,
+            lock=lock,
+            limits=limits,
+            scorer=SCORER,
+            tally=tally,
+            progress=progress,
+        )
+        try:
+            if questions:
+                asyncio.run(ask_questions(context, questions, _needed(access)))
+        except BaseException as error:
+            figures = _figures(job, records, questions, tally)
+            _record(warehouse, row, figures, "stopped" if isinstance(error, BudgetStopError) else "failed", error)
+            if isinstance(error, ExposureError):
+                raise ScoringStoppedError(error, _what_is_left(questions, tally), figures) from error
+            raise
+        figures = _figures(job, records, questions, tally)
+        _record(warehouse, row, figures, "incomplete" if figures.failed else "complete")
+        return ScoringResult(standings(job, ledger.outcomes(job.prompt_hash, job.epoch)), figures)
+
+
+def _needed(access: Access | None) -> Access:
+    if access is None:
+        raise ScoringError(
+            "there is no key to ask the model with",
+            where="ANTHROPIC_API_KEY",
+            remedy="Set it, or EXPOSURE_SCORER=baseline to estimate without a model.",
+        )
+    return access
+
+
+def _figures(
+    job: ScoringJob, records: Mapping[str, KeyRecord], questions: Sequence[Question], tally: Tally
+) -> RunFigures:
+    asked = {question.document for question in questions}
+    unsettled = {question.document for question in questions if question.key not in tally.settled}
+    refused = {question.document for question in questions if tally.settled.get(question.key) is Status.REFUSED}
+    reused = [document for document in job.documents if document not in asked]
+    refused_before = sum(was_refused(job, document, records) for document in reused)
+    return tally.figures(
+        documents=len(job.documents),
+        reused=len(reused) - refused_before,
+        refused=len(refused) + refused_before,
+        failed=len(unsettled - refused),
+    )
+
+
+def _what_is_left(questions: Sequence[Question], tally: Tally) -> str:
+    left = len(questions) - len(tally.settled)
+    clause = f"{left:,} of {len(questions):,} answers are still to be asked for"
+    if not tally.settled:
+        return clause
+    return f"{clause}, for about ${left * tally.cost_usd / len(tally.settled):,.2f}"
+
+
+def _record(
+    warehouse: Warehouse, row: RunRow, figures: RunFigures, outcome: str, error: BaseException | None = None
+) -> None:
+    ended = replace(
+        row,
+        finished_at=utc_now(),
+        asked=figures.requests,
+        reused=figures.reused,
+        refused=figures.refused,
+        failed=figures.failed,
+        cost_usd=figures.cost_usd,
+        outcome=outcome,
+        error=None if error is None else str(error) or type(error).__name__,
+    )
+    try:
+        record_run(warehouse, ended)
+    except ExposureError:
+        _log.warning("the end of run %s could not be recorded", row.run_id)

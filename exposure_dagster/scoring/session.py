@@ -1,0 +1,103 @@
+"""One run's asking, put together: client, engine, group commits, and the shares in common limits.
+
+Each commit to the ledger is also the moment at which the run trades its share of the day's budget and of
+the requests under way (see `shares`), so that neither needs a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from functools import partial
+
+from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.scoring.budget import Purse
+from exposure_dagster.scoring.context import RunContext
+from exposure_dagster.scoring.engine import Engine, Model
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import Question
+from exposure_dagster.scoring.ledger import LedgerRow
+from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.shares import SharedLimits
+from exposure_dagster.scoring.writing import GroupWriter
+
+_PLACE_WAIT_SECONDS = (0.05, 0.5)
+
+
+async def ask_questions(run: RunContext, questions: Sequence[Question], access: Access) -> None:
+    """Ask all questions; every attempt is in the ledger when this returns or raises.
+
+    Raises an ExposureError where the asking ended early.
+    """
+    from exposure_dagster.scoring.claude import connect
+
+    async with connect(access, connections=run.limits.concurrency) as client:
+        session = _Session(run, client)
+        run.progress.start("answered", len(questions))
+        try:
+            await session.take_places()
+            await session.engine.ask_all(questions)
+        finally:
+            await session.close()
+            run.progress.finish()
+    if session.engine.stopped_by is not None:
+        raise session.engine.stopped_by
+
+
+class _Session:
+    def __init__(self, run: RunContext, model: Model) -> None:
+        limits = run.limits
+        self._run = run
+        self._shares = SharedLimits(run.lock.path.parent, run.lock.path, limits.budget.day_usd, limits.concurrency)
+        self._trading = asyncio.Lock()
+        self._limiter = Limiter(0)
+        self._purse = Purse(limits.budget, requests_at_once=limits.concurrency, renew=self._renew)
+        self._writer = GroupWriter(self._trade, on_committed=self._count, on_error=self._stop)
+        self.engine = Engine(run, model, self._writer, self._purse, self._limiter)
+
+    async def take_places(self) -> None:
+        """Wait until other runs leave room for at least one request."""
+        await self._trade(())
+        while self._limiter.ceiling == 0:
+            await asyncio.sleep(random.uniform(*_PLACE_WAIT_SECONDS))
+            await self._trade(())
+
+    async def close(self) -> None:
+        """Commit what is left, and let go of the run's shares."""
+        try:
+            await self._writer.close()
+        finally:
+            await asyncio.to_thread(self._shares.leave)
+
+    async def _renew(self, gives_back: bool) -> None:
+        await self._trade((), gives_back=gives_back)
+
+    async def _trade(self, rows: Sequence[LedgerRow], *, gives_back: bool = False) -> None:
+        """Commit rows, if any, and trade the run's shares for new ones. One at a time."""
+        async with self._trading:
+            written = sum(row.cost_usd or 0.0 for row in rows)
+            demand = self._purse.demand(
+                written=written,
+                gives_back=gives_back,
+                least_places=max(self._limiter.in_flight, self._limiter.ceiling),
+            )
+            spent_today = partial(self._run.ledger.commit, rows) if rows else self._run.ledger.spent_today
+            grant = await asyncio.to_thread(self._shares.update, demand, spent_today)
+            self._purse.granted(grant, written=written)
+            self._limiter.ceiling = min(grant.places, grant.fair_places)
+        if self._run.lock.is_lost():
+            self._stop(
+                ScoringError(
+                    "the run's lock was taken away, so that another run could ask the same",
+                    where=str(self._run.lock.path),
+                    remedy="Leave the files in that folder alone, and run again.",
+                )
+            )
+
+    def _count(self, rows: Sequence[LedgerRow]) -> None:
+        settled = self._run.tally.written(rows)
+        self._run.progress.advance(settled, spent_usd=self._run.tally.cost_usd, retries=self._run.tally.retries)
+
+    def _stop(self, error: ExposureError) -> None:
+        self.engine.stop(error)

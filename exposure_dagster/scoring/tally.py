@@ -1,0 +1,101 @@
+"""What a run did, counted: for the progress bar while it goes on, and for its record afterwards."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exposure_dagster.scoring.exchange import Attempt, Fate
+from exposure_dagster.scoring.ledger import LedgerRow, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFigures:
+    """Figures of one run.
+
+    `requests` were sent, `retries` of them because an earlier one brought no valid answer. `reused`,
+    `refused` and `failed` count documents as they stand after the run. `cost_usd` and tokens are of answers
+    that reached us; `assumed_usd` is what may have been charged beside for answers that were lost on the way.
+    `cache_hit_share` is the part of what the model read that came from the provider's cache. Latencies are
+    those of answered requests; null where there was none.
+    """
+
+    documents: int
+    requests: int
+    retries: int
+    reused: int
+    refused: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float
+    assumed_usd: float
+    cache_hit_share: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+
+
+class Tally:
+    """Counts as a run goes on. Rows count once they are on disk; `settled` are request keys answered or refused."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.retries = 0
+        self.cost_usd = 0.0
+        self.assumed_usd = 0.0
+        self.settled: dict[str, Status] = {}
+        self._input_tokens = 0
+        self._output_tokens = 0
+        self._cache_read_tokens = 0
+        self._cache_write_tokens = 0
+        self._latencies = array("d")
+
+    def sent(self, attempt: Attempt, *, is_retry: bool) -> None:
+        """A request was sent, and ended."""
+        self.requests += 1
+        self.retries += is_retry
+        if attempt.fate is Fate.ANSWERED:
+            self._latencies.append(attempt.latency_ms)
+
+    def written(self, rows: Sequence[LedgerRow]) -> int:
+        """Rows came to the ledger. Returns how many questions they settled."""
+        before = len(self.settled)
+        for row in rows:
+            if row.status in (Status.OK, Status.REFUSED):
+                self.settled[row.request_key] = row.status
+            self.cost_usd += row.cost_usd or 0.0
+            self._input_tokens += row.input_tokens or 0
+            self._output_tokens += row.output_tokens or 0
+            self._cache_read_tokens += row.cache_read_tokens or 0
+            self._cache_write_tokens += row.cache_write_tokens or 0
+        return len(self.settled) - before
+
+    def figures(self, *, documents: int, reused: int, refused: int, failed: int) -> RunFigures:
+        """The figures of the run, with the counts of documents that the caller knows."""
+        read = self._input_tokens + self._cache_read_tokens + self._cache_write_tokens
+        latencies = sorted(self._latencies)
+        return RunFigures(
+            documents=documents,
+            requests=self.requests,
+            retries=self.retries,
+            reused=reused,
+            refused=refused,
+            failed=failed,
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+            cache_read_tokens=self._cache_read_tokens,
+            cache_write_tokens=self._cache_write_tokens,
+            cost_usd=self.cost_usd,
+            assumed_usd=self.assumed_usd,
+            cache_hit_share=self._cache_read_tokens / read if read else None,
+            latency_p50_ms=_percentile(latencies, 0.5),
+            latency_p95_ms=_percentile(latencies, 0.95),
+        )
+
+
+def _percentile(ascending: Sequence[float], share: float) -> float | None:
+    """The nearest-rank percentile."""
+    return ascending[min(len(ascending) - 1, int(share * len(ascending)))] if ascending else None

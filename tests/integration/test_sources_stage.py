@@ -1,0 +1,804 @@
+"""From a site to the raw and parsed tables: a folder of saved pages, and a server asked over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
+
+from exposure_dagster import checks
+from exposure_dagster.errors import SourceError, WarehouseError
+from exposure_dagster.parsing.ooh_index import INDEX_URL
+from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, Progress
+from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
+from exposure_dagster.sources.live import LiveLimits
+from exposure_dagster.sources.sites import Site, open_site
+from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages, parse_ooh_titles
+from exposure_dagster.stages.raw import FetchReport, refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.tables import TABLES
+from exposure_dagster.warehouse import Warehouse
+
+CATEGORIES = {
+    "actors": "entertainment-and-sports",
+    "military-careers": "military",
+    "physicians-and-surgeons": "healthcare",
+    "roofers": "construction-and-extraction",
+}
+"""Hourly pay alone; no figures at all; several SOC rows and top-coded pay; nothing odd."""
+
+NO_HANDBOOK_PAGE = b"<!DOCTYPE html><html><head><title>Access denied</title></head><body>Sorry.</body></html>"
+INDEX_PATH = "ooh/a-z-index.htm"
+
+
+def path_of(slug: str, categories: Mapping[str, str] = CATEGORIES) -> str:
+    return f"ooh/{categories[slug]}/{slug}.htm"
+
+
+def sample_page(slug: str) -> bytes:
+    return (SAMPLE_SITES / "www.bls.gov" / path_of(slug)).read_bytes()
+
+
+def index_of(paths: list[str]) -> bytes:
+    """An A–Z index with an entry a page, and an alias for the first."""
+    entries = [f'<li><a href="/{path}">{Path(path).stem}</a></li>' for path in paths]
+    alias = f'<li><a href="/{paths[0]}">Nickname</a>, see: <a href="/{paths[0]}">{Path(paths[0]).stem}</a></li>'
+    body = f'<div class="a-z-list"><ul>{"".join([*entries, alias])}</ul></div>'
+    return f"<!DOCTYPE html><html><head><title>A-Z Index</title></head><body>{body}</body></html>".encode()
+
+
+def changed(body: bytes, old: str, new: str) -> bytes:
+    assert old.encode() in body
+    return body.replace(old.encode(), new.encode())
+
+
+@dataclass
+class Folder:
+    """A folder of saved pages, as EXPOSURE_SITES may name one."""
+
+    root: Path
+
+    def put(self, path: str, body: bytes) -> None:
+        file = self.root / "www.bls.gov" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+
+    def remove(self, path: str) -> None:
+        (self.root / "www.bls.gov" / path).unlink()
+
+    def put_index(self, *slugs: str) -> None:
+        self.put(INDEX_PATH, index_of([path_of(slug) for slug in slugs]))
+
+
+@dataclass
+class Sources:
+    """A warehouse and the site that fills it."""
+
+    warehouse: Warehouse
+    site: Site
+    fetcher: Callable[[Clock], Fetcher]
+    refetch_after_hours: float = 24
+    progress: Progress = NO_PROGRESS
+
+    def refresh_index(self, clock: Clock = SYSTEM_CLOCK) -> FetchReport:
+        with self.fetcher(clock) as fetcher:
+            return refresh_ooh_index(self.warehouse, self.site, fetcher, refetch_after_hours=self.refetch_after_hours)
+
+    def refresh_pages(self, clock: Clock = SYSTEM_CLOCK) -> FetchReport:
+        with self.fetcher(clock) as fetcher:
+            return refresh_ooh_pages(
+                self.warehouse,
+                self.site,
+                fetcher,
+                refetch_after_hours=self.refetch_after_hours,
+                progress=self.progress,
+            )
+
+    def refresh(self) -> FetchReport:
+        self.refresh_index()
+        return self.refresh_pages()
+
+    def refresh_and_parse(self) -> None:
+        self.refresh()
+        parse_ooh_pages(self.warehouse)
+
+    def raw(self, column: str, table: str = "raw.ooh_pages") -> dict[str, object]:
+        name = "slug" if table == "raw.ooh_pages" else "url"
+        return dict(self.warehouse.rows(f"SELECT {name}, {column} FROM {table} ORDER BY 1"))
+
+    def parsed(self, column: str = "title") -> dict[str, object]:
+        return dict(self.warehouse.rows(f"SELECT slug, {column} FROM parsed.ooh_occupations ORDER BY 1"))
+
+    def unread(self) -> list[tuple[str, str]]:
+        return self.warehouse.rows("SELECT slug, field FROM parsed.ooh_unread ORDER BY ALL")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "exposure.duckdb", wait_s=5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder(tmp_path / "sites")
+    for slug in CATEGORIES:
+        folder.put(path_of(slug), sample_page(slug))
+    folder.put_index(*CATEGORIES)
+    return folder
+
+
+@pytest.fixture
+def saved(warehouse: Warehouse, folder: Folder) -> Sources:
+    site = open_site(str(folder.root), contact=None)
+    return Sources(warehouse, site, lambda clock: site.fetcher(clock=clock))
+
+
+@dataclass
+class LiveSite:
+    """The handbook's addresses, answered by a server on loopback."""
+
+    server: LoopbackSite
+    limits: LiveLimits = field(
+        default_factory=lambda: LiveLimits(seconds_between_requests=0, silence_seconds=5, attempts=1)
+    )
+
+    def fetcher(self, clock: Clock) -> Fetcher:
+        site = open_site("live", contact="jo@uni.edu")
+        return site.fetcher(limits=self.limits, transport=ToLoopback(self.server), clock=clock)
+
+    def asked(self) -> list[str]:
+        """Paths that were asked for since this was last called."""
+        paths = [path.removeprefix("/") for path in self.server.paths()]
+        self.server.seen.clear()
+        return paths
+
+
+@pytest.fixture
+def live_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSite]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with running_site() as server:
+        server.has(f"/{INDEX_PATH}", Reply(body=index_of([path_of(slug) for slug in CATEGORIES])))
+        for slug in CATEGORIES:
+            server.has(f"/{path_of(slug)}", Reply(body=sample_page(slug)))
+        yield LiveSite(server)
+
+
+@pytest.fixture
+def live(warehouse: Warehouse, live_site: LiveSite) -> Sources:
+    return Sources(warehouse, open_site("live", contact="jo@uni.edu"), live_site.fetcher)
+
+
+def assert_sound(warehouse: Warehouse) -> None:
+    with warehouse.connect(read_only=True) as connection:
+        for table in TABLES.values():
+            outcome = checks.rows_fit_the_registry(connection, table)
+            assert outcome.passed, f"{table.full_name}: {outcome.description}"
+
+
+def outcome_of(warehouse: Warehouse, name: str) -> checks.CheckOutcome:
+    (outcome,) = [outcome for outcome in checks.occupations(warehouse) if outcome.name == name]
+    return outcome
+
+
+def found_by(outcome: checks.CheckOutcome) -> list[dict[str, object]]:
+    assert not outcome.passed
+    assert outcome.found is not None
+    return outcome.found.to_dict("records")
+
+
+# Fetching: what is stored
+
+
+def test_every_page_that_the_index_names_is_stored_as_it_was_received(saved: Sources) -> None:
+    report = saved.refresh()
+    assert (report.listed, report.asked, report.new_bodies, report.missing) == (4, 4, 4, ())
+    assert saved.raw("body") == {slug: sample_page(slug) for slug in CATEGORIES}
+    assert saved.raw("category") == CATEGORIES
+    assert set(saved.raw("status").values()) == {200}
+    assert checks.every_listed_page_is_there(report.listed, report.missing).passed
+    assert_sound(saved.warehouse)
+
+
+def test_a_body_that_did_not_change_is_not_stored_again(saved: Sources) -> None:
+    first = saved.refresh()
+    fetched_at, checked_at = saved.raw("fetched_at"), saved.raw("checked_at")
+    second = saved.refresh()
+    assert (second.asked, second.new_bodies, second.digest) == (4, 0, first.digest)
+    assert saved.raw("fetched_at") == fetched_at
+    assert all(saved.raw("checked_at")[slug] > moment for slug, moment in checked_at.items())  # type: ignore[operator]
+
+
+def test_a_body_that_changed_takes_the_place_of_the_old_one_and_changes_the_digest(
+    saved: Sources, folder: Folder
+) -> None:
+    first = saved.refresh()
+    before = saved.raw("body")
+    new = changed(sample_page("roofers"), "Roofers", "Thatchers")
+    folder.put(path_of("roofers"), new)
+    second = saved.refresh()
+    assert second.new_bodies == 1
+    assert second.digest != first.digest
+    assert saved.raw("body") == {**before, "roofers": new}
+
+
+# Fetching: pages that cannot be had
+
+
+def test_a_page_that_is_gone_is_recorded_keeps_its_last_body_and_leaves_the_others_alone(
+    saved: Sources, folder: Folder
+) -> None:
+    before = saved.refresh()
+    bodies = saved.raw("body")
+    folder.remove(path_of("roofers"))
+    report = saved.refresh()
+    assert report.digest == before.digest
+    assert saved.raw("body") == bodies
+    assert saved.raw("status") == {**dict.fromkeys(CATEGORIES, 200), "roofers": 404}
+    assert found_by(checks.every_listed_page_is_there(report.listed, report.missing)) == [
+        {
+            "page": f"https://www.bls.gov/{path_of('roofers')}",
+            "status": 404,
+            "reason": f"no file www.bls.gov/{path_of('roofers')} in the folder of pages",
+            "in its place": "the last good body",
+        }
+    ]
+
+
+def test_a_page_that_never_could_be_had_has_a_row_and_nothing_in_its_place(saved: Sources, folder: Folder) -> None:
+    folder.remove(path_of("roofers"))
+    report = saved.refresh()
+    outcome = checks.every_listed_page_is_there(report.listed, report.missing)
+    assert outcome.description == "1 of 4 pages could not be had; the others are unaffected"
+    assert not outcome.is_blocking
+    assert found_by(outcome)[0]["in its place"] == "nothing"
+    assert saved.raw("body")["roofers"] is None
+    parse_ooh_pages(saved.warehouse)
+    assert set(saved.parsed()) == set(CATEGORIES) - {"roofers"}
+    assert found_by(outcome_of(saved.warehouse, "every_listed_page_has_a_row")) == [
+        {
+            "url": f"https://www.bls.gov/{path_of('roofers')}",
+            "reason": f"no file www.bls.gov/{path_of('roofers')} in the folder of pages",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "the body is empty"),
+        (sample_page("roofers")[:5_000], "the page is cut off: it does not end with </html>"),
+        (b'{"error": "busy"}', "not HTML: it does not begin like a page"),
+    ],
+)
+def test_a_body_of_no_use_takes_no_bodys_place(saved: Sources, folder: Folder, body: bytes, reason: str) -> None:
+    saved.refresh()
+    folder.put(path_of("roofers"), body)
+    report = saved.refresh()
+    assert [(page.status, page.reason, page.has_earlier_body) for page in report.missing] == [(200, reason, True)]
+    assert saved.raw("body")["roofers"] == sample_page("roofers")
+
+
+def test_a_page_that_comes_back_is_missing_no_more(saved: Sources, folder: Folder) -> None:
+    folder.remove(path_of("roofers"))
+    saved.refresh()
+    folder.put(path_of("roofers"), sample_page("roofers"))
+    report = saved.refresh()
+    assert (report.new_bodies, report.missing) == (1, ())
+    assert set(saved.raw("reason").values()) == {None}
+
+
+# Fetching: the index
+
+
+def test_without_an_index_there_is_no_run_and_the_error_says_why(saved: Sources, folder: Folder) -> None:
+    folder.remove(INDEX_PATH)
+    with pytest.raises(SourceError) as raised:
+        saved.refresh_index()
+    assert str(raised.value) == (
+        f"{INDEX_URL}: the A–Z index cannot be had: no file www.bls.gov/{INDEX_PATH} in the folder of pages. "
+        "Without it there is no run: try again later, or point EXPOSURE_SITES at a folder of saved pages."
+    )
+    with pytest.raises(SourceError, match="the A–Z index cannot be had"):
+        saved.refresh_pages()
+    with pytest.raises(SourceError, match="there is no A–Z index yet"):
+        parse_ooh_titles(saved.warehouse)
+
+
+def test_where_the_index_is_gone_the_earlier_one_stands(saved: Sources, folder: Folder) -> None:
+    saved.refresh()
+    folder.remove(INDEX_PATH)
+    report = saved.refresh_index()
+    assert [(page.status, page.has_earlier_body) for page in report.missing] == [(404, True)]
+    assert saved.refresh_pages().listed == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (NO_HANDBOOK_PAGE, "no entry of the A–Z index can be read"),
+        (
+            index_of([path_of("roofers"), "ooh/production/roofers.htm"]),
+            "two pages have the slug 'roofers': https://www.bls.gov/ooh/construction-and-extraction/roofers.htm and "
+            "https://www.bls.gov/ooh/production/roofers.htm",
+        ),
+    ],
+)
+def test_an_index_that_cannot_be_used_is_a_clear_error_and_the_earlier_one_stays(
+    saved: Sources, folder: Folder, body: bytes, says: str
+) -> None:
+    saved.refresh()
+    before = saved.raw("body", "raw.ooh_index")
+    folder.put(INDEX_PATH, body)
+    with pytest.raises(SourceError) as raised:
+        saved.refresh_index()
+    assert says in str(raised.value)
+    assert saved.raw("body", "raw.ooh_index") == before
+
+
+def test_titles_and_aliases_lead_to_their_pages(saved: Sources) -> None:
+    saved.refresh_index()
+    report = parse_ooh_titles(saved.warehouse)
+    assert (report.titles, report.aliases, report.unread) == (5, 1, ())
+    assert saved.warehouse.rows("SELECT title, slug FROM parsed.ooh_titles WHERE is_alias") == [("Nickname", "actors")]
+    assert checks.every_index_entry_is_read(report).passed
+
+
+def test_an_entry_of_the_index_that_leads_nowhere_is_named(saved: Sources, folder: Folder) -> None:
+    whole = index_of([path_of(slug) for slug in CATEGORIES])
+    folder.put(INDEX_PATH, changed(whole, "<ul>", '<ul><li><a href="/elsewhere.htm">Lost trade</a></li>'))
+    saved.refresh_index()
+    outcome = checks.every_index_entry_is_read(parse_ooh_titles(saved.warehouse))
+    assert found_by(outcome) == [{"entry": "Lost trade"}]
+
+
+def test_a_link_to_a_page_that_is_gone_does_not_stop_the_others(saved: Sources, folder: Folder) -> None:
+    folder.put(INDEX_PATH, index_of(["ooh/production/weavers.htm", *(path_of(slug) for slug in CATEGORIES)]))
+    report = saved.refresh()
+    assert [page.url for page in report.missing] == ["https://www.bls.gov/ooh/production/weavers.htm"]
+    assert parse_ooh_pages(saved.warehouse).parsed == 4
+
+
+# Pages that come, go and move
+
+
+def test_a_page_that_leaves_the_index_is_kept_raw_and_leaves_the_tables_below(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    collect_documents(saved.warehouse)
+    folder.put_index("actors", "military-careers", "physicians-and-surgeons")
+    assert saved.refresh().listed == 3
+    parse_ooh_pages(saved.warehouse)
+    report = collect_documents(saved.warehouse)
+    assert saved.raw("is_listed") == {**dict.fromkeys(CATEGORIES, True), "roofers": False}
+    assert saved.raw("body")["roofers"] == sample_page("roofers")
+    assert "roofers" not in saved.parsed()
+    assert saved.warehouse.rows("SELECT count(*) FROM parsed.ooh_projections WHERE slug = 'roofers'") == [(0,)]
+    assert report.documents == 3
+    assert saved.warehouse.rows("SELECT count(*) FROM parsed.texts") == [(4,)]
+    assert outcome_of(saved.warehouse, "every_listed_page_has_a_row").passed
+
+
+def test_a_page_that_returns_to_the_index_is_parsed_again(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    folder.put_index("actors")
+    saved.refresh_and_parse()
+    folder.put_index(*CATEGORIES)
+    saved.refresh_and_parse()
+    assert set(saved.parsed()) == set(CATEGORIES)
+    assert set(saved.raw("is_listed").values()) == {True}
+    assert collect_documents(saved.warehouse).new_texts == 4
+
+
+def move_roofers(folder: Folder) -> str:
+    """The index names roofers in another category; returns the new path."""
+    moved = {**CATEGORIES, "roofers": "roofing"}
+    folder.put(INDEX_PATH, index_of([path_of(slug, moved) for slug in moved]))
+    return path_of("roofers", moved)
+
+
+def test_a_page_that_moves_to_another_category_is_one_page(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    path = move_roofers(folder)
+    folder.put(path, changed(sample_page("roofers"), path_of("roofers"), path))
+    report = saved.refresh()
+    assert (report.listed, report.missing) == (4, ())
+    assert parse_ooh_pages(saved.warehouse).parsed == 1
+    assert saved.raw("url")["roofers"] == saved.parsed("url")["roofers"] == f"https://www.bls.gov/{path}"
+    assert saved.parsed("category")["roofers"] == "roofing"
+    assert_sound(saved.warehouse)
+
+
+def test_a_page_that_moves_and_keeps_its_words_is_read_under_its_new_address(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    path = move_roofers(folder)
+    folder.put(path, sample_page("roofers"))
+    assert saved.refresh().new_bodies == 0
+    parse_ooh_pages(saved.warehouse)
+    assert saved.parsed("category")["roofers"] == "roofing"
+
+
+def test_a_page_that_moves_and_is_not_to_be_had_keeps_its_last_body(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    path = move_roofers(folder)
+    report = saved.refresh()
+    assert [(page.url, page.status, page.has_earlier_body) for page in report.missing] == [
+        (f"https://www.bls.gov/{path}", 404, True)
+    ]
+    assert saved.raw("body")["roofers"] == sample_page("roofers")
+    assert_sound(saved.warehouse)
+
+
+# Kinds of site
+
+
+def test_pages_of_another_kind_of_site_are_refused_and_nothing_is_lost(saved: Sources) -> None:
+    saved.refresh()
+    before = saved.raw("body")
+    sample = open_site("sample", contact=None)
+    other = Sources(saved.warehouse, sample, lambda clock: sample.fetcher(clock=clock))
+    for attempt in (other.refresh_index, other.refresh_pages):
+        with pytest.raises(WarehouseError, match="filled from a folder site and takes no pages of a sample one"):
+            attempt()
+    assert saved.raw("body") == before
+
+
+def test_after_a_site_that_gave_no_page_another_may_fill_the_warehouse(
+    saved: Sources, warehouse: Warehouse, folder: Folder
+) -> None:
+    folder.remove(INDEX_PATH)
+    with pytest.raises(SourceError):
+        saved.refresh()
+    sample = open_site("sample", contact=None)
+    assert Sources(warehouse, sample, lambda clock: sample.fetcher(clock=clock)).refresh_index().new_bodies == 1
+
+
+# Live
+
+
+def test_a_live_site_is_asked_for_the_index_and_for_each_page_once(live: Sources, live_site: LiveSite) -> None:
+    report = live.refresh()
+    assert (report.asked, report.new_bodies, report.missing) == (4, 4, ())
+    assert live_site.asked() == [INDEX_PATH, *(path_of(slug) for slug in CATEGORIES)]
+    assert live.raw("body") == {slug: sample_page(slug) for slug in CATEGORIES}
+
+
+def test_what_was_had_a_moment_ago_is_not_asked_for_again(live: Sources, live_site: LiveSite) -> None:
+    first = live.refresh()
+    live_site.asked()
+    index, pages = live.refresh_index(), live.refresh_pages()
+    assert live_site.asked() == []
+    assert (index.asked, pages.asked, pages.digest) == (0, 0, first.digest)
+
+
+def test_a_page_that_the_server_calls_unmodified_keeps_its_body_and_the_day_it_came(
+    live: Sources, live_site: LiveSite
+) -> None:
+    tagged = Reply(body=sample_page("roofers"), headers={**HTML, "ETag": '"v1"'})
+    live_site.server.has(f"/{path_of('roofers')}", tagged, Reply(status=304))
+    live.refresh()
+    row = "(fetched_at, body, etag, status)"
+    before = live.raw(row)["roofers"]
+    live_site.asked()
+    live.refetch_after_hours = 0
+    report = live.refresh_pages()
+    (conditional,) = [seen for seen in live_site.server.seen if seen.path.endswith("roofers.htm")]
+    assert conditional.headers["If-None-Match"] == '"v1"'
+    assert (report.asked, report.new_bodies) == (4, 0)
+    assert live.raw(row)["roofers"] == before
+
+
+def test_a_page_that_failed_is_asked_for_in_the_next_run_and_the_others_are_not(
+    live: Sources, live_site: LiveSite
+) -> None:
+    good = Reply(body=sample_page("roofers"))
+    live_site.server.has(f"/{path_of('roofers')}", Reply(status=500), good)
+    report = live.refresh()
+    assert [(page.status, page.reason) for page in report.missing] == [
+        (500, "answered 500 Internal Server Error (attempts: 1)")
+    ]
+    live_site.asked()
+    assert live.refresh().missing == ()
+    assert live_site.asked() == [path_of("roofers")]
+
+
+def test_a_refused_page_says_what_to_do_and_keeps_its_last_body(live: Sources, live_site: LiveSite) -> None:
+    live_site.server.has(f"/{path_of('roofers')}", Reply(body=sample_page("roofers")), Reply(status=403))
+    live.refresh()
+    live.refetch_after_hours = 0
+    (missing,) = live.refresh().missing
+    assert missing.status == 403
+    assert "EXPOSURE_CONTACT" in missing.reason
+    assert live.raw("body")["roofers"] == sample_page("roofers")
+
+
+def test_a_site_that_refuses_everything_is_spared_and_every_page_is_named(live: Sources, live_site: LiveSite) -> None:
+    paths = [f"ooh/production/trade-{n}.htm" for n in range(8)]
+    live_site.server.has(f"/{INDEX_PATH}", Reply(body=index_of(paths)))
+    for path in paths:
+        live_site.server.has(f"/{path}", Reply(status=403))
+    for _ in range(2):
+        report = live.refresh()
+        found = found_by(checks.every_listed_page_is_there(report.listed, report.missing))
+        assert [row["status"] for row in found] == [403] * 5 + ["no answer"] * 3
+        assert str(found[7]["reason"]).startswith("not asked, to spare www.bls.gov: 5 pages in a row failed")
+    assert live_site.asked() == [INDEX_PATH, *paths[:5], *paths[:5]]
+    assert parse_ooh_pages(live.warehouse).pages == 0
+
+
+class Interrupted(Exception):
+    """Some other end of a fetch than the user's."""
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Interrupted])
+def test_a_fetch_that_is_stopped_keeps_what_came_and_goes_on_where_it_stopped(
+    live: Sources, live_site: LiveSite, stop: type[BaseException]
+) -> None:
+    live.refresh_index()
+    live_site.asked()
+    live_site.limits = replace(live_site.limits, seconds_between_requests=1)
+    pauses: list[float] = []
+
+    def stopped_at_the_third(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise stop
+
+    with pytest.raises(stop):
+        live.refresh_pages(replace(SYSTEM_CLOCK, monotonic=lambda: 0.0, sleep=stopped_at_the_third))
+    first, second, *rest = [path_of(slug) for slug in CATEGORIES]
+    assert live_site.asked() == [first, second]
+    assert live.raw("body") == {slug: sample_page(slug) for slug in ("actors", "military-careers")}
+
+    live_site.limits = replace(live_site.limits, seconds_between_requests=0)
+    report = live.refresh_pages()
+    assert live_site.asked() == rest
+    assert (report.listed, report.asked, report.missing) == (4, 2, ())
+    assert live.raw("body") == {slug: sample_page(slug) for slug in CATEGORIES}
+
+
+def test_a_fetch_and_a_parse_tell_how_far_they_are(live: Sources, live_site: LiveSite) -> None:
+    live_site.server.has(f"/{path_of('roofers')}", Reply(status=404))
+    lines: list[str] = []
+    live.progress = LoggedProgress(lines.append, monotonic=lambda: 0.0)
+    live.refresh()
+    parse_ooh_pages(live.warehouse, progress=live.progress)
+    assert lines == ["fetched 4 of 4 in 0s, failed 1", "parsed 3 of 3 in 0s"]
+
+
+# Parsing
+
+
+def test_every_stored_page_is_parsed_and_every_check_holds(saved: Sources) -> None:
+    saved.refresh()
+    report = parse_ooh_pages(saved.warehouse)
+    assert (report.pages, report.parsed, report.unread) == (4, 4, ())
+    assert saved.parsed("pay_basis") == {
+        "actors": "hourly_only",
+        "military-careers": "none",
+        "physicians-and-surgeons": "annual",
+        "roofers": "annual",
+    }
+    assert [outcome.passed for outcome in checks.occupations(saved.warehouse)] == [True] * 3
+    jobs = checks.job_total(saved.warehouse)
+    assert jobs.passed
+    assert jobs.figures == {"jobs": sum(count or 0 for count in saved.parsed("jobs").values())}  # type: ignore[misc]
+    assert_sound(saved.warehouse)
+
+
+def test_pages_that_did_not_change_are_not_parsed_again(saved: Sources) -> None:
+    saved.refresh()
+    first = parse_ooh_pages(saved.warehouse)
+    saved.refresh()
+    assert parse_ooh_pages(saved.warehouse) == replace(first, parsed=0)
+
+
+@pytest.mark.parametrize("slug", CATEGORIES)
+def test_a_page_that_changed_is_parsed_alone(saved: Sources, folder: Folder, slug: str) -> None:
+    saved.refresh()
+    first = parse_ooh_pages(saved.warehouse)
+    before = saved.parsed()
+    folder.put(path_of(slug), changed(sample_page(slug), "<h1>", "<h1>New "))
+    saved.refresh()
+    second = parse_ooh_pages(saved.warehouse)
+    assert (second.pages, second.parsed, second.unread) == (4, 1, ())
+    assert second.occupations_digest != first.occupations_digest
+    assert second.projections_digest == first.projections_digest
+    assert saved.parsed() == {**before, slug: f"New {before[slug]}"}
+    assert_sound(saved.warehouse)
+
+
+def test_pages_that_an_earlier_parser_read_are_parsed_again(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    with saved.warehouse.connect() as connection:
+        connection.execute("UPDATE parsed.ooh_occupations SET parser_version = '0', title = 'wrong'")
+    assert parse_ooh_pages(saved.warehouse).parsed == 4
+    assert "wrong" not in saved.parsed().values()
+
+
+def test_a_page_that_is_no_handbook_page_keeps_its_earlier_rows_and_is_named(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    before = saved.parsed("(title, jobs, text)")
+    rows = saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL")
+    folder.put(path_of("roofers"), NO_HANDBOOK_PAGE)
+    saved.refresh_and_parse()
+    assert saved.parsed("(title, jobs, text)") == before
+    assert saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL") == rows
+    outcome = outcome_of(saved.warehouse, "no_field_is_unread")
+    assert outcome.description == "1 fields on 1 pages could not be read (1 whole pages)"
+    assert found_by(outcome) == [
+        {
+            "slug": "roofers",
+            "field": "page",
+            "found": "this is no handbook page: it has no tabs, and is titled 'Access denied'",
+        }
+    ]
+
+
+def test_a_page_that_is_itself_again_is_named_no_more(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    folder.put(path_of("roofers"), NO_HANDBOOK_PAGE)
+    saved.refresh_and_parse()
+    folder.put(path_of("roofers"), sample_page("roofers"))
+    saved.refresh_and_parse()
+    assert saved.unread() == []
+    assert outcome_of(saved.warehouse, "no_field_is_unread").passed
+
+
+def test_a_page_that_never_was_a_handbook_page_has_no_row_and_is_named(saved: Sources, folder: Folder) -> None:
+    folder.put(path_of("roofers"), NO_HANDBOOK_PAGE)
+    saved.refresh_and_parse()
+    assert set(saved.parsed()) == set(CATEGORIES) - {"roofers"}
+    assert found_by(outcome_of(saved.warehouse, "every_listed_page_has_a_row")) == [
+        {"url": f"https://www.bls.gov/{path_of('roofers')}", "reason": "not parsed"}
+    ]
+    assert saved.unread() == [("roofers", "page")]
+
+
+# Layout drift
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column", "found"),
+    [
+        ('id="quickfacts"', 'id="quick-facts-2026"', "jobs", "no table of quick facts"),
+        (">Number of Jobs, 2024<", ">Headcount, 2024<", "jobs", "no such row among: "),
+        (">166,700</td></tr>", ">about 167K</td></tr>", "jobs", "'about 167K'"),
+        (">SOC Code<", ">Class<", "projections", "no table with a column of SOC codes"),
+        (">Projected Employment, 2034<", ">Outlook, 2034<", "projections.projected_employment", "no such column among"),
+        ('id="tab-9"', 'id="pane-9"', "onet_codes", "0 links under more information"),
+        ('class="update"', 'class="changed"', "last_modified", "''"),
+        ('id="tab-4"', 'id="pane-4"', "text", "tab 4: absent"),
+        ('<meta name="description"', '<meta name="summary"', "description", "no description"),
+        ('/construction-and-extraction/roofers.htm">', '/roofing/roofers.htm">', "url", "the page calls itself"),
+    ],
+)
+def test_a_changed_layout_is_seen_with_page_field_and_what_was_found(
+    saved: Sources, folder: Folder, old: str, new: str, column: str, found: str
+) -> None:
+    folder.put(path_of("roofers"), changed(sample_page("roofers"), old, new))
+    saved.refresh_and_parse()
+    outcome = outcome_of(saved.warehouse, "no_field_is_unread")
+    assert outcome.is_blocking
+    rows = {row["field"]: row for row in found_by(outcome)}
+    assert {row["slug"] for row in rows.values()} == {"roofers"}
+    assert str(rows[column]["found"]).startswith(found)
+    assert_sound(saved.warehouse)
+
+
+def test_a_field_that_is_missing_twice_is_named_twice(saved: Sources, folder: Folder) -> None:
+    body = changed(changed(sample_page("roofers"), 'id="tab-3"', 'id="pane-3"'), 'id="tab-4"', 'id="pane-4"')
+    folder.put(path_of("roofers"), body)
+    saved.refresh_and_parse()
+    assert saved.unread() == [("roofers", "text")] * 2
+    assert_sound(saved.warehouse)
+
+
+def test_what_could_not_be_read_is_forgotten_once_it_can(saved: Sources, folder: Folder) -> None:
+    folder.put(path_of("roofers"), changed(sample_page("roofers"), 'class="update"', 'class="changed"'))
+    saved.refresh_and_parse()
+    assert saved.unread() == [("roofers", "last_modified")]
+    folder.put(path_of("roofers"), sample_page("roofers"))
+    saved.refresh_and_parse()
+    assert saved.unread() == []
+
+
+# Documents and texts
+
+
+def test_every_page_is_a_document_with_its_text_and_the_hash_of_it(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    report = collect_documents(saved.warehouse)
+    assert (report.documents, report.new_texts, report.without_text) == (4, 4, ())
+    rows = saved.warehouse.rows(
+        "SELECT doc_id, o.text = d.text, sha256(d.text) = text_sha256 FROM parsed.documents d"
+        " JOIN parsed.ooh_occupations o ON slug = doc_id WHERE corpus = 'ooh' ORDER BY 1"
+    )
+    assert rows == [(slug, True, True) for slug in CATEGORIES]
+    assert checks.every_page_has_text(report.without_text, report.documents).passed
+
+
+def test_documents_that_did_not_change_have_the_same_digest(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    first = collect_documents(saved.warehouse)
+    saved.refresh_and_parse()
+    assert collect_documents(saved.warehouse) == replace(first, new_texts=0)
+
+
+def test_a_text_is_kept_after_its_page_has_changed(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    first = collect_documents(saved.warehouse)
+    ((old_text,),) = saved.warehouse.rows("SELECT text FROM parsed.documents WHERE doc_id = 'roofers'")
+    folder.put(path_of("roofers"), changed(sample_page("roofers"), "<h1>", "<h1>New "))
+    saved.refresh_and_parse()
+    second = collect_documents(saved.warehouse)
+    assert second.new_texts == 1
+    assert second.digest != first.digest
+    assert saved.warehouse.rows("SELECT count(*) FROM parsed.texts") == [(5,)]
+    assert saved.warehouse.rows("SELECT count(*) FROM parsed.texts WHERE text = ?", [old_text]) == [(1,)]
+    folder.put(path_of("roofers"), sample_page("roofers"))
+    saved.refresh_and_parse()
+    third = collect_documents(saved.warehouse)
+    assert (third.new_texts, third.digest) == (0, first.digest)
+
+
+def test_a_changed_figure_outside_the_text_changes_no_document(saved: Sources, folder: Folder) -> None:
+    saved.refresh_and_parse()
+    first = collect_documents(saved.warehouse)
+    facts = changed(sample_page("roofers"), "Quick Facts: Roofers", "Facts: Roofers")
+    folder.put(path_of("roofers"), facts)
+    saved.refresh()
+    assert parse_ooh_pages(saved.warehouse).parsed == 1
+    assert collect_documents(saved.warehouse).digest == first.digest
+
+
+def test_a_page_without_any_text_is_no_document_and_is_named(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    with saved.warehouse.connect() as connection:
+        connection.execute("UPDATE parsed.ooh_occupations SET text = ' ' WHERE slug = 'roofers'")
+    report = collect_documents(saved.warehouse)
+    assert (report.documents, report.without_text) == (3, ("roofers",))
+    assert found_by(checks.every_page_has_text(report.without_text, report.documents)) == [{"page": "roofers"}]
+
+
+# Checks of figures
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "median_pay_annual = 24.49",
+        "median_pay_hourly = 50970",
+        "jobs = -1",
+        "outlook_pct = 5000",
+        "projection_year = base_year",
+        "soc_code = '99-2181'",
+        "soc_codes = ['47-2181', '472181']",
+        "onet_codes = ['47-2181']",
+    ],
+)
+def test_a_figure_or_code_that_cannot_be_is_seen(saved: Sources, change: str) -> None:
+    saved.refresh_and_parse()
+    with saved.warehouse.connect() as connection:
+        connection.execute(f"UPDATE parsed.ooh_occupations SET {change} WHERE slug = 'roofers'")
+    outcome = outcome_of(saved.warehouse, "figures_are_in_range")
+    assert [row["slug"] for row in found_by(outcome)] == ["roofers"]
+
+
+def test_jobs_that_do_not_agree_with_the_projections_table_are_seen(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    with saved.warehouse.connect() as connection:
+        connection.execute("UPDATE parsed.ooh_occupations SET jobs = 2 * jobs WHERE slug = 'physicians-and-surgeons'")
+    outcome = checks.job_total(saved.warehouse)
+    assert [row["slug"] for row in found_by(outcome)] == ["physicians-and-surgeons"]
+
+
+def test_rows_that_a_key_does_not_tell_apart_are_seen(saved: Sources) -> None:
+    saved.refresh_and_parse()
+    table = TABLES["parsed.ooh_occupations"]
+    saved.warehouse.append(table, pd.DataFrame({"slug": ["roofers"]}))
+    with saved.warehouse.connect(read_only=True) as connection:
+        outcome = checks.rows_fit_the_registry(connection, table)
+    assert found_by(outcome) == [{"slug": "roofers", "rows": 2}]

@@ -1,0 +1,399 @@
+"""The warehouse on real DuckDB files, with other processes about."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from exposure_dagster.errors import WarehouseError
+from exposure_dagster.tables import (
+    OOH_OCCUPATIONS,
+    OOH_PAGES,
+    OOH_TITLES,
+    SCORES,
+    TABLES,
+    TEXTS,
+    WAREHOUSE_VERSION,
+)
+from exposure_dagster.warehouse import Warehouse
+
+TITLES = pd.DataFrame({"title": ["Roofer", "Actor"], "slug": ["roofers", "actors"], "is_alias": [True, False]})
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "home" / "exposure.duckdb", wait_s=20)
+
+
+def titles(warehouse: Warehouse) -> list[str]:
+    return [title for (title,) in warehouse.rows("SELECT title FROM parsed.ooh_titles ORDER BY title")]
+
+
+def texts(warehouse: Warehouse) -> list[str]:
+    return [digest for (digest,) in warehouse.rows("SELECT text_sha256 FROM parsed.texts ORDER BY 1")]
+
+
+def text_rows(*digests: str) -> pd.DataFrame:
+    return pd.DataFrame({"text_sha256": list(digests), "text": "words"})
+
+
+# Making and reading
+
+
+def test_the_first_write_makes_folder_file_and_every_table(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    made = warehouse.rows("SELECT table_schema || '.' || table_name FROM information_schema.tables")
+    assert {name for (name,) in made} == {*TABLES, "meta.facts"}
+
+
+def test_reading_where_nothing_was_ever_written_says_what_to_do_and_makes_nothing(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match=r"exposure\.duckdb: there is no warehouse yet\. Fill it first with"):
+        warehouse.rows("SELECT 1")
+    assert not warehouse.path.parent.exists()
+
+
+def test_a_result_comes_as_a_frame_or_as_tuples_with_named_or_numbered_parameters(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    frame = warehouse.read("SELECT slug FROM parsed.ooh_titles WHERE title = $title", {"title": "Actor"})
+    assert frame.to_dict("records") == [{"slug": "actors"}]
+    assert warehouse.rows("SELECT slug FROM parsed.ooh_titles WHERE title = ?", ["Roofer"]) == [("roofers",)]
+
+
+def test_a_reader_cannot_write(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with warehouse.connect(read_only=True) as connection, pytest.raises(duckdb.InvalidInputException):
+        connection.execute("DELETE FROM parsed.ooh_titles")
+
+
+# Writing by name
+
+
+def test_columns_are_matched_by_name_whatever_their_order(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES[["is_alias", "slug", "title"]])
+    assert warehouse.rows("SELECT title, slug, is_alias FROM parsed.ooh_titles ORDER BY title") == [
+        ("Actor", "actors", False),
+        ("Roofer", "roofers", True),
+    ]
+
+
+def test_a_column_that_the_frame_lacks_is_null(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES[["title", "slug"]])
+    assert warehouse.rows("SELECT DISTINCT is_alias FROM parsed.ooh_titles") == [(None,)]
+
+
+def test_a_column_that_the_table_lacks_is_refused_and_the_rows_stay(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with pytest.raises(AssertionError, match="has no column colour"):
+        warehouse.replace(OOH_TITLES, TITLES.assign(colour="red"))
+    assert titles(warehouse) == ["Actor", "Roofer"]
+
+
+def test_values_come_back_as_they_went_in(warehouse: Warehouse) -> None:
+    row = {
+        "slug": "roofers",
+        "title": 'Roofers; DROP TABLE x -- "Dächer" 日本 \u202e',
+        "soc_codes": ["47-2181", "47-2182"],
+        "onet_codes": [],
+        "median_pay_annual": 50970.5,
+        "pay_is_top_coded": False,
+        "jobs": 166_700,
+        "last_modified": date(2025, 8, 28),
+        "text": "# Roofers\n\n| a | b |\n",
+    }
+    warehouse.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
+    names = ", ".join(row)
+    assert warehouse.rows(f"SELECT {names} FROM parsed.ooh_occupations") == [tuple(row.values())]
+
+
+def test_a_body_of_any_bytes_and_a_time_come_back_as_they_went_in(warehouse: Warehouse) -> None:
+    body, moment = bytes(range(256)), datetime.fromisoformat("2026-03-02T09:00:00.123456")
+    warehouse.append(OOH_PAGES, pd.DataFrame([{"slug": "x", "url": "u", "body": body, "fetched_at": moment}]))
+    assert warehouse.rows("SELECT body, fetched_at FROM raw.ooh_pages") == [(body, moment)]
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
+def test_whatever_stands_for_nothing_is_null_in_a_column_of_any_type(warehouse: Warehouse, nothing: object) -> None:
+    optional = [column.name for column in OOH_OCCUPATIONS.columns if column.is_nullable]
+    row = {"slug": "military-careers", **dict.fromkeys(optional, nothing)}
+    warehouse.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
+    assert warehouse.rows(f"SELECT {', '.join(optional)} FROM parsed.ooh_occupations") == [(None,) * len(optional)]
+
+
+def test_whole_numbers_stay_whole_beside_empty_cells(warehouse: Warehouse) -> None:
+    frame = pd.DataFrame({"slug": ["a", "b"], "jobs": [839_000, None]})
+    warehouse.replace(OOH_OCCUPATIONS, frame)
+    read = warehouse.read("SELECT jobs FROM parsed.ooh_occupations ORDER BY slug")
+    assert read["jobs"].to_csv(index=False, header=False).split() == ["839000", '""']
+
+
+# Replacing
+
+
+def test_only_the_partition_that_is_named_is_replaced(warehouse: Warehouse) -> None:
+    for prompt in ("first", "second"):
+        frame = pd.DataFrame({"prompt": prompt, "doc_id": ["a", "b"], "status": "ok"})
+        warehouse.replace(SCORES, frame, where={"prompt": prompt})
+    warehouse.replace(
+        SCORES, pd.DataFrame({"prompt": ["first"], "doc_id": ["c"], "status": ["ok"]}), where={"prompt": "first"}
+    )
+    assert warehouse.rows("SELECT prompt, doc_id FROM scored.scores ORDER BY ALL") == [
+        ("first", "c"),
+        ("second", "a"),
+        ("second", "b"),
+    ]
+
+
+def test_an_empty_frame_empties_the_partition(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    assert warehouse.replace(OOH_TITLES, TITLES.head(0)) == 0
+    assert titles(warehouse) == []
+
+
+def test_what_only_grows_is_never_replaced(warehouse: Warehouse) -> None:
+    warehouse.append(TEXTS, text_rows("a"))
+    with pytest.raises(AssertionError, match="append-only"):
+        warehouse.replace(TEXTS, text_rows("b"))
+    assert texts(warehouse) == ["a"]
+
+
+def test_rows_that_do_not_fit_leave_the_old_ones_in_place(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with pytest.raises(duckdb.ConstraintException):
+        warehouse.replace(OOH_TITLES, TITLES.assign(slug=[None, "actors"]))
+    assert titles(warehouse) == ["Actor", "Roofer"]
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
+def test_a_stop_within_a_transaction_undoes_all_of_it(warehouse: Warehouse, stop: type[BaseException]) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with pytest.raises(stop), warehouse.transaction() as connection:
+        connection.execute("DELETE FROM parsed.ooh_titles")
+        connection.execute("INSERT INTO parsed.texts VALUES ('a', 'words')")
+        raise stop
+    assert titles(warehouse) == ["Actor", "Roofer"]
+    assert texts(warehouse) == []
+
+
+def test_after_an_error_the_file_is_free_for_others(warehouse: Warehouse) -> None:
+    with pytest.raises(RuntimeError), warehouse.connect():
+        raise RuntimeError
+    with duckdb.connect(warehouse.path, read_only=True) as other:
+        assert other.execute("SELECT count(*) FROM parsed.texts").fetchone() == (0,)
+
+
+# Other processes
+
+
+@contextmanager
+def another_process_holds(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the file open for writing until it reads a line, or the block ends."""
+    code = "import sys, duckdb; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.readline()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_file_that_stays_held_by_another_process_is_a_clear_error(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    impatient = Warehouse(warehouse.path, wait_s=0.1)
+    with another_process_holds(warehouse.path):
+        for attempt in (lambda: impatient.rows("SELECT 1"), lambda: impatient.replace(OOH_TITLES, TITLES.head(1))):
+            with pytest.raises(WarehouseError, match=r"another process has held it for 0 seconds\. Close the program"):
+                attempt()
+    assert titles(warehouse) == ["Actor", "Roofer"]
+
+
+def test_a_write_waits_its_turn(warehouse: Warehouse) -> None:
+    warehouse.append(TEXTS, text_rows("a"))
+    with another_process_holds(warehouse.path) as other:
+        writer = threading.Thread(target=lambda: warehouse.append(TEXTS, text_rows("b")))
+        writer.start()
+        assert writer.is_alive()
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+        writer.join()
+    assert texts(warehouse) == ["a", "b"]
+
+
+def warehouse_process(warehouse: Warehouse, body: str) -> subprocess.Popen[bytes]:
+    """Runs `body`, which may use `warehouse`, `rows` and `TEXTS`, in another process."""
+    lines = (
+        "import os, sys",
+        "from pathlib import Path",
+        "import pandas as pd",
+        "from exposure_dagster.tables import TEXTS",
+        "from exposure_dagster.warehouse import Warehouse, insert_rows",
+        "warehouse = Warehouse(Path(sys.argv[1]))",
+        "rows = lambda *digests: pd.DataFrame({'text_sha256': list(digests), 'text': 'words'})",
+        body,
+    )
+    return subprocess.Popen([sys.executable, "-c", "\n".join(lines), str(warehouse.path)])
+
+
+def test_processes_that_write_at_once_lose_nothing(warehouse: Warehouse) -> None:
+    writers = [
+        warehouse_process(warehouse, f"for n in range(8): warehouse.append(TEXTS, rows(f'{name}{{n}}'))")
+        for name in ("a", "b")
+    ]
+    for n in range(8):
+        warehouse.append(TEXTS, text_rows(f"c{n}"))
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert texts(warehouse) == sorted(f"{name}{n}" for name in "abc" for n in range(8))
+
+
+def test_a_process_that_is_killed_keeps_what_was_committed_and_undoes_the_rest(warehouse: Warehouse) -> None:
+    killed = """
+with warehouse.connect() as connection:
+    connection.begin()
+    insert_rows(connection, TEXTS, rows('committed'))
+    connection.commit()
+    connection.begin()
+    connection.execute("DELETE FROM parsed.texts")
+    insert_rows(connection, TEXTS, rows('half way'))
+    os._exit(9)
+"""
+    assert warehouse_process(warehouse, killed).wait() == 9
+    assert texts(warehouse) == ["committed"]
+    warehouse.append(TEXTS, text_rows("later"))
+    assert texts(warehouse) == ["committed", "later"]
+
+
+# Older and newer files
+
+
+def as_an_older_version_left_it(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with warehouse.connect() as connection:
+        connection.execute("ALTER TABLE parsed.ooh_titles DROP COLUMN is_alias")
+        connection.execute("DROP TABLE ranked.summaries")
+        connection.execute("UPDATE meta.facts SET value = 'of then' WHERE name = 'registry'")
+
+
+def test_an_older_file_gets_the_new_columns_and_tables_and_keeps_its_rows(warehouse: Warehouse) -> None:
+    as_an_older_version_left_it(warehouse)
+    warehouse.append(OOH_TITLES, TITLES.assign(title=["Thatcher", "Mime"]))
+    assert warehouse.rows("SELECT title, is_alias FROM parsed.ooh_titles ORDER BY title") == [
+        ("Actor", None),
+        ("Mime", False),
+        ("Roofer", None),
+        ("Thatcher", True),
+    ]
+    assert warehouse.rows("SELECT count(*) FROM ranked.summaries") == [(0,)]
+
+
+def test_an_older_file_can_be_read_before_anything_is_written(warehouse: Warehouse) -> None:
+    as_an_older_version_left_it(warehouse)
+    assert warehouse.rows("SELECT title, is_alias FROM parsed.ooh_titles ORDER BY title") == [
+        ("Actor", None),
+        ("Roofer", None),
+    ]
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(warehouse: Warehouse, read_only: bool) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with warehouse.connect() as connection:
+        connection.execute(
+            "UPDATE meta.facts SET value = ? WHERE name = 'warehouse_version'", [str(WAREHOUSE_VERSION + 1)]
+        )
+    before = warehouse.path.read_bytes()
+    with pytest.raises(WarehouseError) as raised, warehouse.connect(read_only=read_only):
+        pass
+    assert str(raised.value) == (
+        f"{warehouse.path}: a newer version of the project wrote it (format {WAREHOUSE_VERSION + 1}, this one knows "
+        f"{WAREHOUSE_VERSION}). Upgrade the project, or set EXPOSURE_HOME to another folder."
+    )
+    assert warehouse.path.read_bytes() == before
+
+
+# Places that cannot be used
+
+
+def assert_cannot_be_opened(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError) as raised:
+        warehouse.replace(OOH_TITLES, TITLES)
+    message = str(raised.value)
+    assert message.startswith(f"{warehouse.path}: it cannot be opened (")
+    assert "\n" not in message
+    assert "Set EXPOSURE_HOME to a folder that can be written" in message
+
+
+def test_a_home_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("something else")
+    assert_cannot_be_opened(Warehouse(tmp_path / "home" / "exposure.duckdb"))
+    assert (tmp_path / "home").read_text() == "something else"
+
+
+def test_a_file_that_is_no_database_is_a_clear_error_and_is_left_as_it_is(warehouse: Warehouse) -> None:
+    warehouse.path.parent.mkdir()
+    warehouse.path.write_bytes(b"something else")
+    assert_cannot_be_opened(warehouse)
+    assert warehouse.path.read_bytes() == b"something else"
+
+
+def test_a_folder_in_the_place_of_the_file_is_a_clear_error(warehouse: Warehouse) -> None:
+    warehouse.path.mkdir(parents=True)
+    assert_cannot_be_opened(warehouse)
+
+
+@contextmanager
+def without_the_right_to_write(folder: Path) -> Iterator[None]:
+    """Root may write anywhere, so tests that run as root step down to nobody for a moment."""
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
+
+
+def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with without_the_right_to_write(home):
+        assert_cannot_be_opened(Warehouse(home / "exposure.duckdb"))
+        assert_cannot_be_opened(Warehouse(home / "below" / "exposure.duckdb"))
+    assert list(home.iterdir()) == []
+
+
+# Kinds of site
+
+
+def test_a_warehouse_that_holds_pages_of_one_kind_of_site_takes_none_of_another(warehouse: Warehouse) -> None:
+    warehouse.claim_for_site("sample")
+    warehouse.append(OOH_PAGES, pd.DataFrame([{"slug": "roofers", "url": "u", "reason": "no such page (404)"}]))
+    warehouse.claim_for_site("sample")
+    with pytest.raises(WarehouseError) as raised:
+        warehouse.claim_for_site("live")
+    assert str(raised.value) == (
+        f"{warehouse.path}: it was filled from a sample site and takes no pages of a live one. "
+        "Set EXPOSURE_SITES as it was, or EXPOSURE_HOME to another folder."
+    )
+
+
+def test_a_claim_that_no_page_followed_binds_nobody(warehouse: Warehouse) -> None:
+    warehouse.claim_for_site("live")
+    warehouse.claim_for_site("sample")
+    warehouse.append(OOH_PAGES, pd.DataFrame([{"slug": "roofers", "url": "u"}]))
+    with pytest.raises(WarehouseError, match="filled from a sample site"):
+        warehouse.claim_for_site("live")

@@ -1,0 +1,169 @@
+"""Summary pages of O*NET OnLine. The pages here are of our own making, in the build of real ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from exposure_dagster.errors import SourceError
+from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.parsing.education import EducationShare
+from exposure_dagster.parsing.onet_page import OnetPage, ParsedOnetPage, parse_onet_page
+
+URL = "https://www.onetonline.org/link/summary/47-2999.00"
+
+HEAD = """
+<h1><span class="main">Lamp Keepers</span>
+  <span class="sub"><div>47-2999.00</div> <a>Bright Outlook</a> <a>Updated 2025</a></span></h1>"""
+DESCRIPTION = "<p>Light lamps, trim wicks, and keep watch over&nbsp;harbors by night.</p>"
+TITLES = "<p><b>Sample of reported job titles:</b>\n Lamp Keeper, Lighter (Gas, Oil), Wick Trimmer</p>"
+TASKS = """
+<div id="Tasks" class="reportsection"><h2>Tasks</h2><button>5 of 12 displayed</button>
+<table><tbody>
+<tr><td data-title="Importance" data-text="94">94</td><td data-title="Category">Core</td>
+    <td data-title="Task" data-text="Light the lamps at dusk."><div>Light the lamps at dusk.</div></td></tr>
+<tr class="collapse"><td data-title="Importance" data-text="-2">Not available</td><td data-title="Category">New</td>
+    <td data-title="Task" data-text="-2"><div class="order-2">Trim wicks.</div><a>more info</a></td></tr>
+</tbody></table></div>"""
+EDUCATION = """
+<div id="Education" class="reportsection"><p>How much education does a new hire need? Respondents said:</p>
+<ul><li><b>25%</b> <span>responded:</span> some college courses required <a>more info</a></li>
+<li>56% &nbsp; responded: high school diploma or equivalent required</li></ul></div>"""
+WAGES = """
+<div id="WagesEmployment" class="reportsection"><dl>
+<dt>Median wages (2024)</dt><dd>$21.50 hourly, $44,720 annual</dd>
+<dt>State wages</dt><dd>Local Salary Info</dd>
+<dt>Employment (2024)</dt><dd>12,000 employees</dd>
+<dt>Projected growth (2024-2034)</dt><dd><a>Much faster than average</a> (7% or higher)</dd>
+<dt>Projected job openings (2024-2034)</dt><dd>1,300</dd>
+</dl></div>"""
+
+
+def a_page(*parts: str) -> bytes:
+    return f"<!DOCTYPE html><html><body><p>Help</p><div id='content'>{''.join(parts)}</div></body></html>".encode()
+
+
+def parsed(*parts: str) -> ParsedOnetPage:
+    return parse_onet_page(a_page(*parts), url=URL)
+
+
+WHOLE = (HEAD, DESCRIPTION, TITLES, TASKS, EDUCATION, WAGES)
+
+
+def without(part: str) -> list[str]:
+    return [other for other in WHOLE if other != part]
+
+
+def unread(page: ParsedOnetPage) -> list[tuple[str, str]]:
+    return [(field.field, field.found) for field in page.unread]
+
+
+def test_a_whole_page_is_read() -> None:
+    assert parsed(*WHOLE) == ParsedOnetPage(
+        OnetPage(
+            onet_code="47-2999.00",
+            title="Lamp Keepers",
+            description="Light lamps, trim wicks, and keep watch over harbors by night.",
+            sample_titles=("Lamp Keeper", "Lighter (Gas, Oil)", "Wick Trimmer"),
+            tasks=("Light the lamps at dusk.", "Trim wicks."),
+            tasks_count=12,
+            median_wage_annual=44_720,
+            median_wage_hourly=21.5,
+            wage_is_top_coded=False,
+            wage_year=2024,
+            growth_category=GrowthCategory.MUCH_FASTER,
+            openings=1_300,
+            base_year=2024,
+            projection_year=2034,
+            education=(
+                EducationShare("Some college courses", 25),
+                EducationShare("High school diploma", 56),
+            ),
+        ),
+        unread=[],
+    )
+
+
+def test_a_heading_without_inner_marks_gives_the_title_all_the_same() -> None:
+    assert parsed("<h1>Lamp Keepers 47-2999.00 Updated 2025</h1>", *WHOLE[1:]).page.title == "Lamp Keepers"
+
+
+def test_a_placeholder_is_no_description() -> None:
+    placeholder = "<p>A subset of this occupation's profile is available. Data collection is under way.</p>"
+    assert parsed(HEAD, placeholder, *WHOLE[1:]).page.description == (
+        "Light lamps, trim wicks, and keep watch over harbors by night."
+    )
+
+
+def test_paragraphs_of_sections_are_no_description() -> None:
+    page = parsed(*without(DESCRIPTION))
+    assert page.page.description is None
+    assert unread(page) == [("description", "no paragraph below the heading")]
+
+
+def test_unrated_tasks_stand_in_a_list() -> None:
+    tasks = """<div id="Tasks" class="reportsection"><ul>
+    <li><div><div class="order-2">Light the lamps.</div><a>more info</a></div></li><li>Trim wicks.</li></ul></div>"""
+    page = parsed(HEAD, DESCRIPTION, tasks, WAGES).page
+    assert (page.tasks, page.tasks_count) == (("Light the lamps.", "Trim wicks."), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "annual", "hourly", "is_top_coded"),
+    [
+        ("$115.00+ hourly, $239,200+ annual", 239_200, 115.0, True),
+        ("$23.33 hourly", None, 23.33, False),
+        ("$93,600 annual", 93_600, None, False),
+        ("annual wages not available", None, None, False),
+        ("Not available", None, None, False),
+    ],
+)
+def test_wages_have_several_forms(words: str, annual: int | None, hourly: float | None, is_top_coded: bool) -> None:
+    page = parsed(*without(WAGES), WAGES.replace("$21.50 hourly, $44,720 annual", words))
+    wages = (page.page.median_wage_annual, page.page.median_wage_hourly, page.page.wage_is_top_coded)
+    assert wages == (annual, hourly, is_top_coded)
+    assert page.unread == []
+
+
+def test_titles_and_education_may_be_absent() -> None:
+    page = parsed(HEAD, DESCRIPTION, TASKS, WAGES)
+    assert (page.page.sample_titles, page.page.education, page.unread) == ((), (), [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "found"),
+    [
+        ("$21.50 hourly, $44,720 annual", "21.50 USD", "median_wage_annual", "21.50 USD"),
+        ("Much faster than average", "Booming", "growth_category", "Booming (7% or higher)"),
+        ("1,300", "some", "openings", "some"),
+        ("Projected growth", "Growth", "growth_category", "no projected growth"),
+        ("Median wages", "Wages", "median_wage_annual", "no median wages"),
+        ("Projected job openings", "Openings", "openings", "no projected job openings"),
+        ('id="Tasks"', 'id="Duties"', "tasks_count", "no section of tasks"),
+    ],
+)
+def test_a_changed_layout_shows_as_an_unread_field(old: str, new: str, field: str, found: str) -> None:
+    body = a_page(*WHOLE).decode().replace(old, new).encode()
+    assert unread(parse_onet_page(body, url=URL)) == [(field, found)]
+
+
+def test_announced_shares_that_cannot_be_read_are_reported() -> None:
+    page = parsed(*without(EDUCATION), EDUCATION.replace("responded:", "said"))
+    assert [field.field for field in page.unread] == ["education_top"]
+    assert page.unread[0].found.startswith("Respondents said")
+
+
+def test_of_an_occupation_without_data_only_title_and_description_are_wanted() -> None:
+    page = parse_onet_page(a_page(HEAD, DESCRIPTION), url=URL, has_data=False)
+    assert page.unread == []
+    assert page.page.tasks_count is None
+
+
+def test_the_page_of_another_occupation_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"not the summary page of 11-1011\.00: it is about 47-2999\.00"):
+        parse_onet_page(a_page(*WHOLE), url="https://www.onetonline.org/link/summary/11-1011.00")
+
+
+def test_a_refusal_is_no_summary_page() -> None:
+    body = b"<html><head><title>Access Denied</title></head><body>No.</body></html>"
+    with pytest.raises(SourceError, match=r"not the summary page of 47-2999\.00: it is titled 'Access Denied'"):
+        parse_onet_page(body, url=URL)

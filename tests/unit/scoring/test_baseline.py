@@ -1,0 +1,257 @@
+"""What the baseline makes of a prompt and of documents."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from exposure_dagster.prompts.model import BaselineAttribute, BaselineDefinition, Level, Scale, WordLists
+from exposure_dagster.prompts.render import Document
+from exposure_dagster.scoring.baseline import Alias, BaselineScore, score_documents
+
+DESK = ["keyboard", "spreadsheet", "memo", "invoice", "ledger", "browser", "document", "report", "archive", "inbox"]
+YARD = ["shovel", "ladder", "gravel", "trench", "boots", "rope", "timber", "crane", "mud", "weather"]
+COMMON = ["worker", "task", "team", "day", "week", "place", "people", "time"]
+
+NO_WORDS = WordLists()
+SCALE = Scale(min=0, max=10)
+LEVELS = (
+    Level(label="Low", range=(0, 2), description="Work with shovel and rope", examples=("Digger", "Roper", "Loader")),
+    Level(label="Middle", range=(4, 6), description="Some of both", examples=("Foreman", "Surveyor")),
+    Level(label="High", range=(8, 10), description="Work with spreadsheet", examples=("Clerk", "Scribe", "Keeper")),
+)
+SHARE_OF_DESK = {
+    "Digger": 0.0,
+    "Roper": 0.1,
+    "Loader": 0.05,
+    "Foreman": 0.5,
+    "Surveyor": 0.55,
+    "Clerk": 1.0,
+    "Scribe": 0.9,
+    "Keeper": 0.95,
+    "Gardener": 0.15,
+    "Inspector": 0.6,
+    "Bookkeeper": 0.9,
+}
+
+
+def text_of(share_of_desk: float, seed: int, words: int = 120) -> str:
+    chance = random.Random(seed)
+    return " ".join(
+        chance.choice(COMMON if chance.random() < 0.3 else DESK if chance.random() < share_of_desk else YARD)
+        for _ in range(words)
+    )
+
+
+def trades() -> list[Document]:
+    return [
+        Document(title.lower(), title, text_of(share, seed))
+        for seed, (title, share) in enumerate(SHARE_OF_DESK.items())
+    ]
+
+
+def definition(
+    *, levels: tuple[Level, ...] = LEVELS, words: WordLists = NO_WORDS, scale: Scale = SCALE
+) -> BaselineDefinition:
+    return BaselineDefinition(
+        attributes=(BaselineAttribute(key="score", scale=scale, levels=levels, words=words),),
+    )
+
+
+def scores_of(results: list[BaselineScore]) -> dict[str, float]:
+    return {result.doc_id: result.attributes["score"] for result in results}
+
+
+def test_documents_are_placed_by_their_likeness_to_the_examples() -> None:
+    scores = scores_of(score_documents(definition(), trades(), []))
+    assert scores["gardener"] < scores["inspector"] < scores["bookkeeper"]
+    assert scores["gardener"] < 4 < scores["inspector"] < 7 < scores["bookkeeper"]
+
+
+def test_examples_come_out_in_the_order_of_their_levels() -> None:
+    scores = scores_of(score_documents(definition(), trades(), []))
+    low = [scores[name] for name in ("digger", "roper", "loader")]
+    middle = [scores[name] for name in ("foreman", "surveyor")]
+    high = [scores[name] for name in ("clerk", "scribe", "keeper")]
+    assert max(low) < min(middle) <= max(middle) < min(high)
+
+
+def test_the_same_input_gives_the_same_scores_and_rationales() -> None:
+    lists = WordLists(raises=("spreadsheet",), lowers=("shovel",))
+    assert score_documents(definition(words=lists), trades(), []) == score_documents(
+        definition(words=lists), trades(), []
+    )
+
+
+def test_the_order_of_documents_and_aliases_makes_no_difference() -> None:
+    aliases = [Alias("Navvy", "digger"), Alias("Copyist", "scribe"), Alias("Record keeper", "keeper")]
+    assert score_documents(definition(), trades(), aliases) == score_documents(
+        definition(), trades()[::-1], aliases[::-1]
+    )
+
+
+def test_scores_lie_on_the_scale_with_one_decimal() -> None:
+    for score in scores_of(score_documents(definition(), trades(), [])).values():
+        assert 0 <= score <= 10
+        assert score == round(score, 1)
+
+
+def test_a_scale_of_listed_values_gets_one_of_them() -> None:
+    scale = Scale(values=(0, 0.25, 1))
+    levels = (
+        Level(label="No", range=(0, 0), description="shovel", examples=("Digger", "Roper", "Loader")),
+        Level(label="Yes", range=(1, 1), description="spreadsheet", examples=("Clerk", "Scribe", "Keeper")),
+    )
+    scores = scores_of(score_documents(definition(levels=levels, scale=scale), trades(), []))
+    assert set(scores.values()) <= {0, 0.25, 1}
+    assert scores["gardener"] < scores["bookkeeper"]
+
+
+def test_a_raising_word_raises_and_a_lowering_word_lowers() -> None:
+    documents = [
+        *trades(),
+        Document("plain", "Plain", text_of(0.5, 99)),
+        Document("up", "Up", text_of(0.5, 99) + " telework telework telework"),
+        Document("down", "Down", text_of(0.5, 99) + " scaffold scaffold scaffold"),
+    ]
+    scores = scores_of(
+        score_documents(definition(words=WordLists(raises=("telework",), lowers=("scaffold",))), documents, [])
+    )
+    assert scores["down"] < scores["plain"] < scores["up"]
+
+
+@pytest.mark.parametrize("lists", [WordLists(raises=DESK), WordLists(lowers=YARD)])
+def test_one_list_alone_is_enough(lists: WordLists) -> None:
+    levels = tuple(level.model_copy(update={"examples": ()}) for level in LEVELS)
+    scores = scores_of(score_documents(definition(levels=levels, words=lists), trades(), []))
+    assert scores["gardener"] < scores["inspector"] < scores["bookkeeper"]
+
+
+def test_examples_that_do_not_agree_with_the_texts_calibrate_nothing() -> None:
+    """An axis with as many directions as examples fits them whatever they are: only an example left out can tell."""
+    chance = random.Random(1)
+    vocabulary = ["".join(chance.choices("abcdefghijklmnopqrst", k=6)) for _ in range(400)]
+    documents = [
+        Document(f"d{number:02}", f"Title {number:02}", " ".join(chance.choices(vocabulary, k=200)))
+        for number in range(40)
+    ]
+    levels = tuple(
+        Level(
+            label=str(low),
+            range=(low, low),
+            description="-",
+            examples=tuple(f"Title {number:02}" for number in numbers),
+        )
+        for low, numbers in ((0, range(6)), (5, range(6, 12)), (10, range(12, 18)))
+    )
+    results = score_documents(definition(levels=levels), documents, [])
+    assert all("the place on the scale is rough" in result.rationale for result in results)
+
+
+def test_examples_that_agree_with_the_texts_calibrate() -> None:
+    assert not any("rough" in result.rationale for result in score_documents(definition(), trades(), []))
+
+
+def test_the_rationale_names_the_nearest_examples_with_their_levels() -> None:
+    rationales = {result.doc_id: result.rationale for result in score_documents(definition(), trades(), [])}
+    assert "(8–10)" in rationales["bookkeeper"].split("Words")[0]
+    assert "(0–2)" in rationales["gardener"].split("Words")[0]
+
+
+def test_the_rationale_of_an_example_says_that_it_is_one() -> None:
+    rationales = {result.doc_id: result.rationale for result in score_documents(definition(), trades(), [])}
+    assert "It is itself an example: Scribe (8–10)." in rationales["scribe"]
+    assert "itself" not in rationales["bookkeeper"]
+
+
+def test_the_rationale_names_listed_words_as_they_stand_in_the_text() -> None:
+    documents = [*trades(), Document("mixed", "Mixed", text_of(0.5, 7) + " telework remotely remotely scaffolding")]
+    lists = WordLists(raises=("telework", "remote*"), lowers=("scaffold*", "crane"))
+    (rationale,) = (
+        result.rationale
+        for result in score_documents(definition(words=lists), documents, [])
+        if result.doc_id == "mixed"
+    )
+    raising, lowering = rationale.split("Words that ")[1:]
+    assert "remotely" in raising
+    assert "telework" in raising
+    assert "scaffolding" in lowering
+
+
+def test_without_lists_the_rationale_names_words_of_the_text() -> None:
+    rationales = {result.doc_id: result.rationale for result in score_documents(definition(), trades(), [])}
+    raising = rationales["bookkeeper"].split("Words that raise it: ")[1].split(".")[0].split(", ")
+    assert set(raising) <= {*DESK, *COMMON, "bookkeeper"}
+
+
+def test_examples_are_found_through_aliases() -> None:
+    documents = [
+        Document(f"page-{number}", f"Page {number}", document.text) for number, document in enumerate(trades())
+    ]
+    aliases = [Alias(title.upper() + "S", f"page-{number}") for number, title in enumerate(SHARE_OF_DESK)]
+    results = score_documents(definition(), documents, aliases)
+    assert "It is itself an example: Digger (0–2)." in results[0].rationale
+
+
+def test_no_example_that_names_a_document_leaves_the_levels_own_words() -> None:
+    levels = tuple(level.model_copy(update={"examples": ("Nobody",)}) for level in LEVELS)
+    results = score_documents(definition(levels=levels), trades(), [])
+    assert all("No example of the prompt names a document" in result.rationale for result in results)
+    scores = scores_of(results)
+    assert scores["gardener"] < scores["bookkeeper"]
+
+
+def test_each_attribute_has_an_axis_of_its_own() -> None:
+    reversed_levels = tuple(
+        level.model_copy(update={"range": (10 - level.range[1], 10 - level.range[0])}) for level in LEVELS
+    )
+    both = BaselineDefinition(
+        attributes=(
+            BaselineAttribute(key="desk", scale=SCALE, levels=LEVELS, words=WordLists()),
+            BaselineAttribute(key="yard", scale=SCALE, levels=reversed_levels, words=WordLists()),
+        )
+    )
+    (clerk,) = (result for result in score_documents(both, trades(), []) if result.doc_id == "bookkeeper")
+    assert clerk.attributes["desk"] > 7
+    assert clerk.attributes["yard"] < 3
+    assert "desk: " in clerk.rationale
+    assert "yard: " in clerk.rationale
+
+
+def test_no_documents_have_no_scores() -> None:
+    assert score_documents(definition(), [], [Alias("Clerk", "clerk")]) == []
+
+
+def test_two_documents_are_enough() -> None:
+    documents = [document for document in trades() if document.title in {"Digger", "Clerk"}]
+    scores = scores_of(score_documents(definition(), documents, []))
+    assert scores["digger"] < scores["clerk"]
+
+
+@pytest.mark.parametrize("lists", [WordLists(), WordLists(raises=("same",), lowers=("***",))])
+@pytest.mark.parametrize("text", ["", "same words everywhere", "one"])
+def test_documents_that_do_not_differ_get_one_score(text: str, lists: WordLists) -> None:
+    documents = [Document(str(number), "", text) for number in range(5)]
+    scores = scores_of(score_documents(definition(words=lists), documents, []))
+    assert len(set(scores.values())) == 1
+
+
+def test_an_empty_document_is_no_example_and_is_like_none() -> None:
+    documents = [*trades(), Document("empty", "", "")]
+    levels = (*LEVELS[:2], LEVELS[2].model_copy(update={"examples": (*LEVELS[2].examples, "Blank")}))
+    results = score_documents(definition(levels=levels), documents, [Alias("Blank", "empty")])
+    (empty,) = (result for result in results if result.doc_id == "empty")
+    assert "Its text is like that of no example." in empty.rationale
+    assert 0 <= empty.attributes["score"] <= 10
+
+
+def test_a_script_without_spaces_is_read_by_its_signs() -> None:
+    documents = [
+        Document("a", "屋根職人", "屋根の上で道具を使い、体を動かして働く。"),
+        Document("b", "翻訳者", "机に向かい、文章を読み、文章を書く。"),
+        Document("c", "大工", "道具を使い、木を切り、体を動かして家を建てる。"),
+    ]
+    lists = WordLists(raises=("文章",), lowers=("道具", "体"))
+    scores = scores_of(score_documents(definition(words=lists), documents, []))
+    assert scores["b"] > max(scores["a"], scores["c"])

@@ -1,0 +1,73 @@
+"""Words and their weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from exposure_dagster.scoring.baseline_text import ListedWords, TextSpace, form_in_text, tokens_of
+
+
+def finds(entry: str, text: str) -> bool:
+    return bool(ListedWords.of([entry], [tokens_of(text)]).weights[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ("write", "They write."),
+        ("WRITE", "they write"),
+        ("writ*", "writing and written"),
+        ("by hand", "sorted by\nhand, mostly"),
+        ("job site*", "at job sites"),
+        ("hand-eye coordination", "Hand–eye coordination is needed"),
+        ("e-mail*", "e-mails"),
+        ("3d*", "a 3D model"),
+        ("größe", "GRÖSSE"),
+        ("café", "cafe\u0301"),
+        ("文章", "長い文章を書く"),
+    ],
+)
+def test_an_entry_is_found_whatever_case_and_punctuation(entry: str, text: str) -> None:
+    assert finds(entry, text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ("write", "writer"),
+        ("writ*", "rewrite"),
+        ("by hand", "by a hand"),
+        ("tax", "taxi"),
+        ("***", "a b"),
+        ("文章", "文の章"),
+    ],
+)
+def test_an_entry_is_not_found_within_other_words(entry: str, text: str) -> None:
+    assert not finds(entry, text)
+
+
+def test_every_occurrence_counts_though_they_touch() -> None:
+    one, three = ListedWords.of(["web"], [tokens_of("web"), tokens_of("web web web")]).weights[:, 0]
+    assert three > one
+
+
+def test_a_word_that_few_documents_have_weighs_more() -> None:
+    weights = ListedWords.of(
+        ["rare", "common"], [tokens_of("rare common"), tokens_of("common"), tokens_of("common")]
+    ).weights
+    assert weights[0, 0] > weights[0, 1]
+
+
+def test_an_entry_reads_as_its_most_frequent_form_in_the_text() -> None:
+    assert form_in_text("analy*", tokens_of("analyze analysis analysis")) == "analysis"
+    assert form_in_text("job site*", tokens_of("job sites")) == "job site"
+    assert form_in_text("web", tokens_of("web")) == "web"
+
+
+def test_too_few_words_make_no_space() -> None:
+    assert TextSpace.of([tokens_of("one"), tokens_of("one 2 3")]) is None
+
+
+def test_words_that_no_two_documents_share_still_make_a_space() -> None:
+    documents = [tokens_of("".join(chr(97 + int(digit)) for digit in f"{number:04}")) for number in range(200)]
+    assert TextSpace.of(documents) is not None

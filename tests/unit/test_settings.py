@@ -1,0 +1,132 @@
+"""Settings: what the environment may say, and how a mistake in it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.errors import SettingError
+from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, variable_of
+
+DOCUMENTED_VARIABLES = {
+    "EXPOSURE_HOME",
+    "EXPOSURE_SITES",
+    "EXPOSURE_CONTACT",
+    "EXPOSURE_PROMPTS",
+    "EXPOSURE_SCORER",
+    "EXPOSURE_MAX_COST_USD",
+    "EXPOSURE_MAX_COST_USD_PER_DAY",
+    "EXPOSURE_CONCURRENCY",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+}
+
+
+def test_every_documented_variable_is_a_setting() -> None:
+    assert {variable_of(name) for name in Settings.model_fields} >= DOCUMENTED_VARIABLES
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(field.description and field.description.endswith(".") for field in Settings.model_fields.values())
+
+
+def test_an_empty_environment_means_live_pages_and_the_home_in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXPOSURE_HOME")
+    settings = load_settings()
+    assert (settings.home, settings.sites, settings.contact) == (project_root() / "data", "live", None)
+    assert (settings.max_cost_usd, settings.max_cost_usd_per_day, settings.concurrency) == (25, 100, 16)
+    assert settings.prompts.is_dir()
+
+
+def test_a_variable_that_is_set_to_nothing_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EXPOSURE_SITES", "EXPOSURE_SCORER", "EXPOSURE_CONCURRENCY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert (settings.sites, settings.scorer, settings.concurrency, settings.anthropic_api_key) == (
+        "live",
+        None,
+        16,
+        None,
+    )
+
+
+def test_a_relative_home_lies_in_the_project_wherever_the_command_is_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", "elsewhere/data")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().home == project_root() / "elsewhere" / "data"
+
+
+def test_an_absolute_home_and_one_below_the_users_own_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", "/srv/exposure")
+    assert load_settings().home == Path("/srv/exposure")
+    monkeypatch.setenv("HOME", "/home/jo")
+    monkeypatch.setenv("EXPOSURE_HOME", "~/exposure")
+    assert load_settings().home == Path("/home/jo/exposure")
+
+
+def test_everything_that_is_kept_lies_in_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", "/srv/exposure")
+    settings = load_settings()
+    assert [str(settings.warehouse_file), str(settings.published_folder), str(settings.dagster_home)] == [
+        "/srv/exposure/exposure.duckdb",
+        "/srv/exposure/published",
+        "/srv/exposure/dagster",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "named", "in_force"),
+    [
+        (None, None, ScorerName.BASELINE),
+        ("sk-1", None, ScorerName.CLAUDE),
+        ("sk-1", "baseline", ScorerName.BASELINE),
+        (None, "claude-batch", ScorerName.CLAUDE_BATCH),
+    ],
+)
+def test_claude_answers_where_there_is_a_key_unless_a_scorer_is_named(
+    monkeypatch: pytest.MonkeyPatch, key: str | None, named: str | None, in_force: ScorerName
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    if named is not None:
+        monkeypatch.setenv("EXPOSURE_SCORER", named)
+    assert load_settings().scorer_in_force is in_force
+
+
+def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
+    settings = load_settings()
+    assert "sk-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("EXPOSURE_SCORER", "gpt", "input should be 'claude', 'claude-batch' or 'baseline'"),
+        ("EXPOSURE_CONCURRENCY", "many", "input should be a valid integer"),
+        ("EXPOSURE_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("EXPOSURE_MAX_COST_USD", "-1", "greater than or equal to 0"),
+        ("EXPOSURE_MAX_COST_USD_PER_DAY", "nan", "greater than or equal to 0"),
+        ("EXPOSURE_HOME", "~nobody-of-that-name/data", "there is no such user as ~nobody-of-that-name"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_with_its_variable_and_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingError) as raised:
+        load_settings()
+    message = str(raised.value)
+    assert f"{variable}='{value}'" in message
+    assert says in message
+    assert message.endswith("`exposure settings` lists all settings.")
+
+
+def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPOSURE_SCORER", "gpt")
+    monkeypatch.setenv("EXPOSURE_CONCURRENCY", "many")
+    with pytest.raises(SettingError, match=r"EXPOSURE_SCORER='gpt'.*; EXPOSURE_CONCURRENCY='many'"):
+        load_settings()
