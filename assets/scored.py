@@ -97,7 +97,7 @@ def scores(
             store,
             name,
             choice=scorer.choice,
-            limits=scorer.limits,
+            means=scorer.means(),
             run_id=context.run.run_id,
             progress=progress.make(context.log.info),
         )

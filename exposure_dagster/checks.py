@@ -42,7 +42,8 @@ def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -
         f" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20"
     ).df()
     required = [column.name for column in table.columns if not column.is_nullable]
-    counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required) or "0 AS none"
+    counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required)
+    counts = counts or "count(*) FILTER (false) AS none"
     empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
     gaps = {str(name): int(count) for name, count in empty.items() if count}
     passed = doubled.empty and not gaps

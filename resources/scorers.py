@@ -7,8 +7,12 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
-from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.scored import ScorerChoice, ScoringLimits
+from exposure_dagster.scoring.budget import Budget
+from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.settings import ScorerName, load_settings
+from exposure_dagster.stages.scored import ModelMeans, ScorerChoice
 
 
 class ScorerResource(ConfigurableResource[ScorerChoice]):
@@ -27,11 +31,15 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
     def choice(self) -> ScorerChoice:
         return ScorerChoice(ScorerName(self.scorer), self.is_explicit)
 
-    @property
-    def limits(self) -> ScoringLimits:
-        return ScoringLimits(
-            max_cost_usd=self.max_cost_usd,
-            max_cost_usd_per_day=self.max_cost_usd_per_day,
-            concurrency=self.concurrency,
-            prices=Path(self.prices) if self.prices else None,
+    def means(self) -> ModelMeans:
+        """What asking a model takes. The key is read from the environment here and now, and kept nowhere."""
+        settings = load_settings()
+        key = settings.anthropic_api_key
+        return ModelMeans(
+            access=Access(key, settings.anthropic_base_url) if key else None,
+            prices=load_prices(Path(self.prices) if self.prices else None),
+            limits=Limits(
+                budget=Budget(run_usd=self.max_cost_usd, day_usd=self.max_cost_usd_per_day),
+                concurrency=self.concurrency,
+            ),
         )

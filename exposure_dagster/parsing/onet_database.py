@@ -37,7 +37,10 @@ RELEASE_TABLES: tuple[OnetTable, ...] = (
     "job_zones",
     "task_ratings",
 )
-"""The tables that every whole release holds."""
+"""The tables that are read where they are there; a whole release holds them all."""
+
+NEEDED_TABLES: tuple[OnetTable, ...] = ("occupations", "reported_titles", "education", "education_categories", "tasks")
+"""Those without which occupations lack texts or figures: what a fetched release must hold."""
 
 _Kind = Literal["text", "code", "integer", "number", "flag"]
 _ABSENT = ("", "n/a", "N/A")
@@ -153,6 +156,11 @@ _OTHER_NAMES: dict[str, OnetTable] = {"etecategories": "education_categories"}
 """Short names that copies are saved under, as `_plain` writes them."""
 
 _RELEASE = re.compile(r"(?<![a-z])db_(\d+)_(\d+)(?!\d)", re.IGNORECASE)
+
+
+def database_url(release: str) -> str:
+    """The address of a release's zip archive of text files; `release` as in "30.2"."""
+    return f"https://www.onetcenter.org/dl_files/database/db_{release.replace('.', '_')}_text.zip"
 
 
 def read_onet_database(

@@ -41,9 +41,7 @@ def missing_files(content: PublishedContent, folder: Path) -> list[str]:
     """Names of the files that a publication should hold and `folder` does not, or holds empty."""
     names = [f"{prompt.name}/{name}" for prompt in content.prompts for name in PROMPT_FILES]
     return [
-        name
-        for name in [*names, *COMMON_FILES]
-        if not (folder / name).is_file() or (folder / name).stat().st_size == 0
+        name for name in [*names, *COMMON_FILES] if not (folder / name).is_file() or (folder / name).stat().st_size == 0
     ]
 
 

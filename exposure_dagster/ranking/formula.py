@@ -1,22 +1,22 @@
-"""The formula of the resilience ranking as a prompt file declares it, checked. No frames, no pandas.
+"""Formulas that prompt files declare, checked: of the resilience ranking, and from tasks to occupations.
 
-What the numbers do is in `resilience`; why they are what they are, in docs/resilience.md.
+What their numbers do is in `resilience` and `task_rollup`. No frames here, and no pandas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from exposure_dagster.growth import GrowthCategory
 
 _TOLERANCE = 1e-9
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(gt=0)]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Weight = Annotated[FiniteFloat, Field(gt=0)]
 
 
 class _Strict(BaseModel):
@@ -34,16 +34,16 @@ class Ceiling(_Strict):
     """Where all of `attributes` are at most `at_most`, the score is at most `score`."""
 
     attributes: tuple[str, ...] = Field(min_length=1)
-    at_most: float
-    score: float
+    at_most: FiniteFloat
+    score: FiniteFloat
 
 
 class Floor(_Strict):
     """Where any of `attributes` is at least `at_least`, the score is at least `score`."""
 
     attributes: tuple[str, ...] = Field(min_length=1)
-    at_least: float
-    score: float
+    at_least: FiniteFloat
+    score: FiniteFloat
 
 
 class Signals(_Strict):
@@ -66,7 +66,7 @@ class ResilienceFormula(_Strict):
     their own.
     """
 
-    scale: tuple[float, float]
+    scale: tuple[FiniteFloat, FiniteFloat]
     defensive: AttributeGroup
     offensive: AttributeGroup
     ceiling: Ceiling | None = None
@@ -111,6 +111,13 @@ class ResilienceFormula(_Strict):
         for lower, higher in pairwise(GrowthCategory):
             if self.growth_categories[lower] > self.growth_categories[higher]:
                 raise ValueError(f"growth_categories: {lower!s} stands above {higher!s}")
+
+
+class TaskRollup(_Strict):
+    """Weights of a task by its type, in the mean that stands for its occupation; `untyped` for those without one."""
+
+    weights: dict[Literal["Core", "Supplemental"], Weight]
+    untyped: Weight
 
 
 def _check_total(what: str, parts: Iterable[float]) -> None:

@@ -94,7 +94,7 @@ class Engine:
     writer: GroupWriter[LedgerRow]
     purse: Purse
     limiter: Limiter
-    stopped_by: ExposureError | None = None
+    stopped_by: BaseException | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _unanswered_in_a_row: int = 0
@@ -120,7 +120,7 @@ class Engine:
             except ExposureError as error:
                 self.stop(error)
 
-    def stop(self, error: ExposureError) -> None:
+    def stop(self, error: BaseException) -> None:
         """Send nothing more. What is under way is waited for, and kept."""
         if self.stopped_by is None:
             self.stopped_by = error

@@ -53,7 +53,7 @@ class ScoringStoppedError(ScoringError):
         self.figures = figures
 
 
-def score_documents(
+def score_with_model(
     job: ScoringJob,
     *,
     access: Access | None,
@@ -91,7 +91,9 @@ def score_documents(
         )
         try:
             if questions:
+                progress.start("answered", len(questions))
                 asyncio.run(ask_questions(context, questions, _needed(access)))
+                progress.finish()
         except BaseException as error:
             figures = _figures(job, records, questions, tally)
             _record(warehouse, row, figures, "stopped" if isinstance(error, BudgetStopError) else "failed", error)

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
-from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.engine import Engine, Model
@@ -34,13 +34,11 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], access: 
 
     async with connect(access, connections=run.limits.concurrency) as client:
         session = _Session(run, client)
-        run.progress.start("answered", len(questions))
         try:
             await session.take_places()
             await session.engine.ask_all(questions)
         finally:
             await session.close()
-            run.progress.finish()
     if session.engine.stopped_by is not None:
         raise session.engine.stopped_by
 
@@ -99,5 +97,5 @@ class _Session:
         settled = self._run.tally.written(rows)
         self._run.progress.advance(settled, spent_usd=self._run.tally.cost_usd, retries=self._run.tally.retries)
 
-    def _stop(self, error: ExposureError) -> None:
+    def _stop(self, error: BaseException) -> None:
         self.engine.stop(error)

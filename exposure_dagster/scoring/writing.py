@@ -34,7 +34,7 @@ class GroupWriter(Generic[Row]):
         commit: Callable[[Sequence[Row]], Awaitable[None]],
         *,
         on_committed: Callable[[Sequence[Row]], None],
-        on_error: Callable[[ExposureError], None],
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self._commit = commit
         self._on_committed = on_committed
@@ -88,10 +88,12 @@ class GroupWriter(Generic[Row]):
                 self._committing = len(group)
             try:
                 await self._commit(group)
-            except ExposureError as error:
+            except BaseException as error:
                 self._rows = group + self._rows
                 self._on_error(error)
-                return
+                if isinstance(error, ExposureError):
+                    return
+                raise
             finally:
                 async with self._changed:
                     self._committing = 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -14,6 +13,13 @@ from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, scores_frame
+from exposure_dagster.scoring.ledger import newest_epoch
+from exposure_dagster.scoring.prices import PriceTable
+from exposure_dagster.scoring.run import score_with_model as ask_model
+from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.parsed import corpus_digest
@@ -129,13 +135,12 @@ def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerN
 
 
 @dataclass(frozen=True)
-class ScoringLimits:
-    """How much may be spent, and how many requests may be under way. Amounts are USD."""
+class ModelMeans:
+    """What asking a model takes: how it is reached (None without a key), what it costs, and the limits."""
 
-    max_cost_usd: float
-    max_cost_usd_per_day: float
-    concurrency: int
-    prices: Path | None = None
+    access: Access | None
+    prices: PriceTable
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ def score_prompt(
     name: str,
     *,
     choice: ScorerChoice,
-    limits: ScoringLimits,
+    means: ModelMeans,
     run_id: str,
     progress: Progress = NO_PROGRESS,
 ) -> ScoreReport:
@@ -174,8 +179,53 @@ def score_prompt(
                 "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
             )
         case _:
-            raise NotImplementedError
+            figures = _shown(score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress))
     return _standing(warehouse, name, figures, note)
+
+
+def score_with_model(
+    warehouse: Warehouse, name: str, *, means: ModelMeans, run_id: str, progress: Progress = NO_PROGRESS
+) -> RunFigures:
+    """Ask the model what is not answered yet, and put every document's standing into scored.scores.
+
+    Raises ScoringError where asking had to end early; then what stood goes on standing, and what was
+    answered is in the ledger.
+    """
+    prompt = stored_prompt(warehouse, name)
+    inputs = warehouse.read(
+        "SELECT i.doc_id, i.text_sha256, i.input_hash, coalesce(d.title, i.doc_id) AS title FROM scored.inputs i"
+        " LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
+        [prompt.corpus, name],
+    )
+    job = ScoringJob(
+        run_id=run_id,
+        prompt=name,
+        asked=prompt.asked,
+        documents=[
+            DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
+        ],
+        texts=WarehouseTexts(warehouse),
+        epoch=newest_epoch(warehouse, prompt.prompt_hash),
+    )
+    result = ask_model(
+        job,
+        access=means.access,
+        warehouse=warehouse,
+        prices=means.prices,
+        limits=means.limits,
+        progress=progress,
+    )
+    frame = scores_frame(job, result.standings).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
+    warehouse.replace(SCORES, frame, where={"prompt": name})
+    return result.figures
+
+
+def _shown(figures: RunFigures) -> dict[str, int | float | str]:
+    return {
+        name.replace("_", " "): value
+        for name, value in asdict(figures).items()
+        if value is not None and name != "documents"
+    }
 
 
 def _standing(

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from exposure_dagster.errors import SourceError
-from exposure_dagster.parsing.onet_database import RELEASE_TABLES, OnetDatabase, read_onet_database
+from exposure_dagster.parsing.onet_database import RELEASE_TABLES, OnetDatabase, database_url, read_onet_database
 
 Rows = list[list[str]]
 Release = Mapping[str, Rows]
@@ -148,6 +148,10 @@ def test_the_word_none_is_a_category_and_not_an_absence() -> None:
 
 def test_the_release_is_read_from_the_names() -> None:
     assert read_onet_database(text_zip()).release == "30.2"
+
+
+def test_a_release_has_its_address() -> None:
+    assert database_url("30.2") == "https://www.onetcenter.org/dl_files/database/db_30_2_text.zip"
 
 
 def test_a_folder_with_some_tables_is_read_and_the_others_are_none(tmp_path: Path) -> None:

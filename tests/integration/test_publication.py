@@ -1,0 +1,467 @@
+"""Publications on disk: from the ranked tables to the files, and the link that readers follow."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from exposure_dagster.errors import SettingError, WarehouseError
+from exposure_dagster.prompts.model import Level, PromptFile, Scale, Tier
+from exposure_dagster.prompts.render import asked_part, ranking_part
+from exposure_dagster.publishing.content import PublishedContent
+from exposure_dagster.publishing.exports import missing_files
+from exposure_dagster.publishing.publication import ABANDONED_AFTER_S, KEPT_PUBLICATIONS, publish
+from exposure_dagster.stages.published import publish_exports, read_content
+from exposure_dagster.stages.ranked import rank_prompt, summarize_prompt
+from exposure_dagster.tables import DEFINITIONS, OOH_OCCUPATIONS, PROMPT_VERSIONS, PROMPTS, RANKINGS, SCORES, SUMMARIES
+from exposure_dagster.warehouse import Warehouse
+
+FORMULA = '=HYPERLINK("http://evil.example","click")'
+HOSTILE = 'a "quoted" </script><script>alert(1)</script> | pipe,\r\nnew line \u202e turned \u2028 日本 👩🏽‍⚕️'
+
+OCCUPATIONS = pd.DataFrame(
+    [
+        {
+            "slug": "roofers",
+            "title": "Roofers",
+            "category": "construction",
+            "soc_code": "47-2181",
+            "soc_codes": ["47-2181"],
+            "median_pay_annual": 50_970,
+            "jobs": 166_700,
+            "outlook_pct": 6,
+            "entry_education": "No formal educational credential",
+            "outlook_desc": "Faster than average",
+            "pay_basis": "annual",
+            "pay_is_top_coded": False,
+        },
+        {
+            "slug": "physicians",
+            "title": "Physicians",
+            "soc_codes": ["29-1211", "29-1215"],
+            "median_pay_annual": 239_200,
+            "jobs": 839_000,
+            "pay_is_top_coded": True,
+        },
+        {"slug": "actors", "title": "-Actors", "soc_codes": ["27-2011"], "median_pay_hourly": 23.33, "jobs": 57_000},
+        {"slug": "military", "title": "Military careers", "soc_codes": []},
+    ]
+)
+
+PROMPT = PromptFile(
+    title="Exposure to AI",
+    corpus="ooh",
+    model="claude-haiku-5-5",
+    scale=Scale(min=0, max=10),
+    levels=(Level(label="Any", range=(0, 10), description="Any work."),),
+    tiers=(Tier(label="Low", range=(0, 4)), Tier(label="High", range=(5, 10))),
+    instruction="How much of the work could an AI do?",
+)
+
+
+def fill(warehouse: Warehouse, *names: str) -> None:
+    """Occupations, and for each prompt its definition and standing answers, ranked and summed up."""
+    asked, definition = asked_part(PROMPT), ranking_part(PROMPT)
+    warehouse.replace(OOH_OCCUPATIONS, OCCUPATIONS)
+    for name in names:
+        mine = {"prompt": name}
+        prompt = {**mine, "prompt_hash": asked.prompt_hash}
+        warehouse.replace(PROMPTS, pd.DataFrame([{**prompt, "corpus": "ooh"}]), where=mine)
+        warehouse.append(PROMPT_VERSIONS, pd.DataFrame([{**prompt, "definition": asked.model_dump_json()}]))
+        row = {**mine, "ranking_hash": definition.ranking_hash, "definition": definition.model_dump_json()}
+        warehouse.replace(DEFINITIONS, pd.DataFrame([row]), where=mine)
+        answer(warehouse, name, [1.0, 5.0, 7.5, None], [FORMULA, HOSTILE, "Voice and face.", None])
+
+
+def answer(warehouse: Warehouse, name: str, scores: list[float | None], rationales: list[str | None]) -> None:
+    frame = pd.DataFrame(
+        {
+            "prompt": name,
+            "prompt_hash": asked_part(PROMPT).prompt_hash,
+            "doc_id": OCCUPATIONS["slug"],
+            "score": scores,
+            "rationale": rationales,
+            "status": ["refused" if score is None else "ok" for score in scores],
+            "scorer": "claude",
+            "model": "claude-haiku-5-5",
+            "scored_at": pd.Timestamp("2026-03-02 09:00:00"),
+        }
+    )
+    warehouse.replace(SCORES, frame, where={"prompt": name})
+    rank_prompt(warehouse, name)
+    summarize_prompt(warehouse, name)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("warehouse") / "exposure.duckdb", wait_s=5)
+    fill(warehouse, "exposure", "second")
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def content(warehouse: Warehouse) -> PublishedContent:
+    return read_content(warehouse)
+
+
+@pytest.fixture(scope="module")
+def published(content: PublishedContent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the prompt `exposure` in a publication."""
+    return publish_exports(content, tmp_path_factory.mktemp("out") / "published") / "exposure"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "published"
+
+
+# What a publication holds
+
+
+def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: PublishedContent, root: Path) -> None:
+    folder = publish_exports(content, root)
+    assert folder == root / content.digest
+    assert (root / "current").readlink() == Path(content.digest)
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(
+        [
+            "ATTRIBUTION.md",
+            "data_dictionary.md",
+            "manifest.json",
+            *(
+                f"{prompt}/{name}"
+                for prompt in ("exposure", "second")
+                for name in (
+                    "brief.md",
+                    "ranking.csv",
+                    "ranking.json",
+                    "ranking.parquet",
+                    "summaries.csv",
+                    "summaries.parquet",
+                )
+            ),
+        ]
+    )
+    assert missing_files(content, folder) == []
+    assert {path.name for path in root.iterdir()} == {"current", content.digest}
+
+
+def test_a_file_that_is_missing_or_empty_is_named(content: PublishedContent, root: Path) -> None:
+    folder = publish_exports(content, root)
+    (folder / "exposure" / "brief.md").unlink()
+    (folder / "manifest.json").write_text("")
+    assert missing_files(content, folder) == ["exposure/brief.md", "manifest.json"]
+
+
+def test_others_may_read_what_is_published(content: PublishedContent, root: Path) -> None:
+    folder = publish_exports(content, root)
+    assert folder.stat().st_mode & 0o055 == 0o055
+
+
+def test_the_manifest_says_what_was_published(content: PublishedContent, published: Path) -> None:
+    manifest = json.loads((published.parent / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["digest"] == published.parent.name == content.digest
+    assert [prompt["prompt"] for prompt in manifest["prompts"]] == ["exposure", "second"]
+    first = manifest["prompts"][0]
+    assert (first["documents"], first["models"], first["note"]) == (4, ["claude-haiku-5-5"], None)
+    assert (first["scored_at"], first["prompt_hash"]) == ("2026-03-02T09:00:00", asked_part(PROMPT).prompt_hash)
+
+
+def test_where_nothing_is_ranked_there_is_nothing_to_publish(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "exposure.duckdb")
+    warehouse.claim_for_site("sample")
+    with pytest.raises(WarehouseError, match="nothing is ranked yet"):
+        read_content(warehouse)
+
+
+def test_the_brief_has_every_occupation(published: Path) -> None:
+    lines = [line for line in (published / "brief.md").read_text(encoding="utf-8").splitlines() if ": **" in line]
+    assert [line.split("**")[1] for line in lines] == ["-Actors", "Physicians", "Roofers", "Military careers"]
+
+
+# Comma-separated
+
+
+def csv_rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_csv_file_has_a_row_a_document_and_whole_numbers_stay_whole(published: Path) -> None:
+    rows = csv_rows(published / "ranking.csv")
+    assert tuple(rows[0]) == RANKINGS.column_names
+    assert [(row["rank"], row["doc_id"], row["jobs"]) for row in rows] == [
+        ("1", "actors", "57000"),
+        ("2", "physicians", "839000"),
+        ("3", "roofers", "166700"),
+        ("", "military", ""),
+    ]
+
+
+def test_text_that_looks_like_a_formula_is_disarmed_in_the_csv_file_alone(published: Path) -> None:
+    rows = {row["doc_id"]: row for row in csv_rows(published / "ranking.csv")}
+    assert rows["roofers"]["rationale"] == f"'{FORMULA}"
+    assert rows["actors"]["title"] == "'-Actors"
+    for cells in rows.values():
+        for name, cell in cells.items():
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), name
+    document = json.loads((published / "ranking.json").read_text(encoding="utf-8"))
+    assert {row["doc_id"]: row["rationale"] for row in document["ranking"]}["roofers"] == FORMULA
+
+
+def test_hostile_text_stays_in_its_cell(published: Path) -> None:
+    rows = {row["doc_id"]: row for row in csv_rows(published / "ranking.csv")}
+    assert len(rows) == 4
+    assert rows["physicians"]["rationale"] == HOSTILE
+
+
+# Parquet
+
+
+@pytest.mark.parametrize(("name", "table"), [("ranking", RANKINGS), ("summaries", SUMMARIES)])
+def test_a_parquet_file_has_the_columns_and_types_of_the_registry(published: Path, name: str, table: object) -> None:
+    with duckdb.connect() as connection:
+        described = connection.execute("DESCRIBE FROM read_parquet(?)", [str(published / f"{name}.parquet")]).fetchall()
+    assert [(column, kind) for column, kind, *_ in described] == [
+        (column.name, column.type)
+        for column in table.columns  # type: ignore[attr-defined]
+    ]
+
+
+@pytest.mark.parametrize(("name", "table"), [("ranking", "ranked.rankings"), ("summaries", "ranked.summaries")])
+def test_a_parquet_file_read_by_duckdb_holds_what_the_warehouse_holds(
+    published: Path, warehouse: Warehouse, name: str, table: str
+) -> None:
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT * FROM read_parquet(?) ORDER BY ALL", [str(published / f"{name}.parquet")])
+        assert rows.fetchall() == warehouse.rows(f"SELECT * FROM {table} WHERE prompt = 'exposure' ORDER BY ALL")
+
+
+def test_a_parquet_file_read_by_pandas_holds_the_text_as_it_is(published: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pandas reads Parquet through pyarrow, which the project does not need")
+    frame = pd.read_parquet(published / "ranking.parquet").set_index("doc_id")
+    assert frame.loc["roofers", "rationale"] == FORMULA
+    assert frame.loc["physicians", "rationale"] == HOSTILE
+    assert frame.loc["physicians", "wages"] == 839_000 * 239_200
+
+
+def test_a_column_without_a_single_value_keeps_its_type(warehouse: Warehouse, root: Path, tmp_path: Path) -> None:
+    bare = Warehouse(tmp_path / "exposure.duckdb")
+    fill(bare, "exposure")
+    answer(bare, "exposure", [None] * 4, [None] * 4)
+    file = publish_exports(read_content(bare), root) / "exposure" / "ranking.parquet"
+    with duckdb.connect() as connection:
+        described = connection.execute("DESCRIBE FROM read_parquet(?)", [str(file)]).fetchall()
+    kinds = {column: kind for column, kind, *_ in described}
+    assert (kinds["tier"], kinds["rationale"], kinds["rank"]) == ("VARCHAR", "VARCHAR", "BIGINT")
+
+
+# JSON
+
+
+def test_the_json_file_holds_head_summaries_and_every_document(published: Path) -> None:
+    document = json.loads((published / "ranking.json").read_text(encoding="utf-8"))
+    assert (document["prompt"], document["title"], document["documents"]) == ("exposure", "Exposure to AI", 4)
+    assert "no forecast of job losses" in document["caveats"]
+    assert document["sources"][0]["url"] == "https://www.bls.gov/ooh/"
+    assert {row["grouping"] for row in document["summaries"]} >= {"all", "tier", "score_threshold"}
+    by_id = {row["doc_id"]: row for row in document["ranking"]}
+    assert by_id["physicians"]["rationale"] == HOSTILE
+    assert (by_id["actors"]["rank"], by_id["actors"]["score"], by_id["actors"]["wages"]) == (1, 7.5, None)
+    assert (by_id["military"]["rank"], by_id["military"]["status"]) == (None, "refused")
+
+
+def test_no_file_holds_what_json_does_not_know(published: Path) -> None:
+    def refused(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for file in (published / "ranking.json", published.parent / "manifest.json"):
+        json.loads(file.read_text(encoding="utf-8"), parse_constant=refused)
+
+
+# Unchanged content
+
+
+def test_unchanged_content_is_not_written_again(content: PublishedContent, warehouse: Warehouse, root: Path) -> None:
+    folder = publish_exports(content, root)
+    written = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*"), root / "current"]}
+    again = publish_exports(read_content(warehouse), root)
+    assert again == folder
+    assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
+def test_other_content_is_another_folder_and_the_earlier_one_stays_readable(root: Path, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "exposure.duckdb")
+    fill(warehouse, "exposure")
+    before = publish_exports(read_content(warehouse), root)
+    answer(warehouse, "exposure", [9.0, 5.0, 7.5, None], ["Changed.", "b", "c", None])
+    after = publish_exports(read_content(warehouse), root)
+    assert (root / "current").resolve() == after.resolve() != before.resolve()
+    assert "Changed." in (root / "current" / "exposure" / "brief.md").read_text(encoding="utf-8")
+    assert "Changed." not in (before / "exposure" / "brief.md").read_text(encoding="utf-8")
+
+
+# The switch
+
+
+def digest_of(number: int) -> str:
+    return f"{number:016x}"
+
+
+def writes(*contents: str) -> Callable[[Path], None]:
+    """Writes a file for each of `contents`, named by its position."""
+
+    def write(folder: Path) -> None:
+        for position, text in enumerate(contents):
+            (folder / f"{position}.txt").write_text(text)
+
+    return write
+
+
+def names_in(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir()}
+
+
+def test_the_link_does_not_move_before_the_folder_is_complete(root: Path) -> None:
+    publish(root, digest_of(1), writes("old"))
+
+    def write(folder: Path) -> None:
+        assert (root / "current" / "0.txt").read_text() == "old"
+        assert not (root / digest_of(2)).exists()
+        writes("new")(folder)
+        assert (root / "current" / "0.txt").read_text() == "old"
+
+    publish(root, digest_of(2), write)
+    assert (root / "current" / "0.txt").read_text() == "new"
+
+
+def test_a_reader_that_follows_the_link_never_sees_half_of_one_and_half_of_another(root: Path) -> None:
+    publish(root, digest_of(0), writes(*[digest_of(0)] * 5))
+    done = threading.Event()
+    seen: list[set[str]] = []
+
+    def read() -> None:
+        while not done.is_set():
+            folder = root / os.readlink(root / "current")
+            seen.append({(folder / f"{n}.txt").read_text() for n in range(5)} | {folder.name})
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(60):
+        digest = digest_of(number % 4)
+        publish(root, digest, writes(*[digest] * 5))
+    done.set()
+    reader.join()
+    assert seen
+    assert all(len(words) == 1 for words in seen)
+
+
+@pytest.mark.parametrize("crash", [RuntimeError, KeyboardInterrupt])
+def test_a_crash_while_writing_leaves_the_old_one_in_place_and_no_rubbish(
+    root: Path, crash: type[BaseException]
+) -> None:
+    publish(root, digest_of(1), writes("old"))
+
+    def write(folder: Path) -> None:
+        writes("half")(folder)
+        raise crash
+
+    with pytest.raises(crash):
+        publish(root, digest_of(2), write)
+    assert (root / "current" / "0.txt").read_text() == "old"
+    assert names_in(root) == {"current", digest_of(1)}
+
+
+def test_after_a_process_was_killed_while_writing_the_old_one_stands_and_the_rest_is_cleared_away_later(
+    root: Path,
+) -> None:
+    publish(root, digest_of(1), writes("old"))
+    code = (
+        "import os, sys; from pathlib import Path; from exposure_dagster.publishing.publication import publish;"
+        "publish(Path(sys.argv[1]), 'f' * 16, lambda folder: (folder.joinpath('0.txt').write_text('half'), os._exit(9)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(root)], check=False).returncode == 9
+    (left_behind,) = names_in(root) - {"current", digest_of(1)}
+    publish(root, digest_of(2), writes("new"))
+    assert left_behind in names_in(root)
+    long_ago = (root / left_behind).stat().st_mtime - ABANDONED_AFTER_S - 60
+    os.utime(root / left_behind, (long_ago, long_ago))
+    publish(root, digest_of(3), writes("newer"))
+    assert names_in(root) == {"current", digest_of(1), digest_of(2), digest_of(3)}
+
+
+def test_two_that_publish_the_same_at_once_both_succeed(root: Path) -> None:
+    def write(folder: Path) -> None:
+        writes("same")(folder)
+        if not (root / digest_of(1)).exists():
+            publish(root, digest_of(1), writes("same"))
+
+    assert publish(root, digest_of(1), write) == root / digest_of(1)
+    assert (root / "current" / "0.txt").read_text() == "same"
+    assert names_in(root) == {"current", digest_of(1)}
+
+
+# What stays
+
+
+def published_in_turn(root: Path, numbers: range) -> None:
+    for number in numbers:
+        folder = publish(root, digest_of(number), writes(str(number)))
+        os.utime(folder, (1_000_000 + number, 1_000_000 + number))
+
+
+def test_the_latest_publications_stay_and_older_ones_go(root: Path) -> None:
+    published_in_turn(root, range(9))
+    latest = {digest_of(number) for number in range(9 - KEPT_PUBLICATIONS, 9)}
+    assert names_in(root) == {"current", *latest}
+
+
+def test_an_earlier_publication_that_is_current_again_counts_as_new(root: Path) -> None:
+    published_in_turn(root, range(KEPT_PUBLICATIONS))
+    publish(root, digest_of(0), writes("0"))
+    publish(root, digest_of(99), writes("99"))
+    assert digest_of(0) in names_in(root)
+    assert digest_of(1) not in names_in(root)
+
+
+def test_what_someone_else_keeps_beside_the_publications_stays(root: Path) -> None:
+    root.mkdir()
+    (root / "my notes").mkdir()
+    (root / "old.zip").write_text("kept")
+    os.utime(root / "my notes", (0, 0))
+    published_in_turn(root, range(8))
+    assert {"my notes", "old.zip"} <= names_in(root)
+
+
+# Places that cannot be used
+
+
+@pytest.fixture
+def blocked(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "file").write_text("something else")
+    yield tmp_path / "file" / "published"
+    assert (tmp_path / "file").read_text() == "something else"
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(blocked: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"the published files cannot be written here \(Not a directory\)\. Make room"
+    ):
+        publish(blocked, digest_of(1), writes("new"))
+
+
+def test_a_folder_in_the_place_of_the_link_is_a_clear_error_and_stays(root: Path) -> None:
+    (root / "current").mkdir(parents=True)
+    (root / "current" / "mine.txt").write_text("mine")
+    with pytest.raises(SettingError, match="the published files cannot be written here"):
+        publish(root, digest_of(1), writes("new"))
+    assert (root / "current" / "mine.txt").read_text() == "mine"
