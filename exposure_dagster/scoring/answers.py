@@ -39,9 +39,10 @@ class UnreadableAnswerError(ValueError):
 def read_answers(asked: AskedPrompt, documents: Sequence[Document], text: str) -> list[Answer | Flaw]:
     """What a model's text says about each of the documents it was sent, in their order.
 
+    One document alone is answered by one object, several by a list of them (see `asking.answer_schema`).
     Raises UnreadableAnswerError where the text as a whole does not have the form of an answer.
     """
-    rows = _rows(text)
+    rows = _rows(text, is_single=len(documents) == 1)
     ids = [row.get("id") if isinstance(row, dict) else None for row in rows]
     by_id = {html.unescape(id_): row for id_, row in zip(ids, rows, strict=True) if isinstance(id_, str)}
     counts = Counter(html.unescape(id_) for id_ in ids if isinstance(id_, str))
@@ -86,13 +87,15 @@ def _checked(asked: AskedPrompt, row: Mapping[str, Any]) -> Answer | Flaw:
     return Answer(numbers, rationale.strip())
 
 
-def _rows(text: str) -> list[Any]:
+def _rows(text: str, *, is_single: bool) -> list[Any]:
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswerError(f"not JSON: {type(error).__name__} after {len(text)} characters") from error
+    if is_single and isinstance(content, dict):
+        return [content]
     if not isinstance(content, dict) or content.keys() != {"answers"} or not isinstance(content["answers"], list):
-        raise UnreadableAnswerError("the JSON is not an object that holds answers alone")
+        raise UnreadableAnswerError("the JSON does not have the form of an answer")
     rows: list[Any] = content["answers"]
     return rows
 

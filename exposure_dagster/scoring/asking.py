@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
@@ -30,6 +31,16 @@ THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "ma
 """Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
 
 DEFAULT_THINKING_TOKENS = THINKING_TOKENS["high"]
+
+
+def answer_schema(asked: AskedPrompt, documents: int) -> dict[str, Any]:
+    """The form of an answer: a list of one object a document, and of one document alone just the object.
+
+    A list would let a model answer twice about the one document that it was sent.
+    """
+    schema = asked.answer_schema
+    items: dict[str, Any] = schema["properties"]["answers"]["items"]
+    return items if documents == 1 else schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Asking:
             model=self.asked.model,
             system=self.asked.system,
             user=user_message(documents),
-            answer_schema=self.asked.answer_schema,
+            answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
             max_tokens=max_tokens,
         )

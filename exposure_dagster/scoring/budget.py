@@ -110,7 +110,9 @@ class Purse:
         return self._out + worst <= self._grant.usd
 
     async def _fits_renewed(self, worst: float) -> bool:
-        await self._renew(self._reserved == 0)
+        await self._renew(False)
+        if not self._fits_day(worst) and self._reserved == 0:
+            await self._renew(True)
         if self._fits_day(worst):
             return True
         left = self._budget.day_usd - self._grant.spent_today_usd - self._out

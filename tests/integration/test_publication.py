@@ -246,12 +246,13 @@ def test_a_parquet_file_read_by_duckdb_holds_what_the_warehouse_holds(
         assert rows.fetchall() == warehouse.rows(f"SELECT * FROM {table} WHERE prompt = 'exposure' ORDER BY ALL")
 
 
-def test_a_parquet_file_read_by_pandas_holds_the_text_as_it_is(published: Path) -> None:
-    pytest.importorskip("pyarrow", reason="pandas reads Parquet through pyarrow, which the project does not need")
-    frame = pd.read_parquet(published / "ranking.parquet").set_index("doc_id")
-    assert frame.loc["roofers", "rationale"] == FORMULA
-    assert frame.loc["physicians", "rationale"] == HOSTILE
-    assert frame.loc["physicians", "wages"] == 839_000 * 239_200
+def test_a_parquet_file_becomes_the_frame_that_was_published(published: Path, content: PublishedContent) -> None:
+    with duckdb.connect() as connection:
+        frame = connection.execute("FROM read_parquet(?)", [str(published / "ranking.parquet")]).df()
+    pd.testing.assert_frame_equal(frame, content.prompts[0].rankings)
+    by_id = frame.set_index("doc_id")
+    assert (by_id.loc["roofers", "rationale"], by_id.loc["physicians", "rationale"]) == (FORMULA, HOSTILE)
+    assert by_id.loc["physicians", "wages"] == 839_000 * 239_200
 
 
 def test_a_column_without_a_single_value_keeps_its_type(warehouse: Warehouse, root: Path, tmp_path: Path) -> None:
@@ -351,7 +352,7 @@ def test_a_reader_that_follows_the_link_never_sees_half_of_one_and_half_of_anoth
 
     def read() -> None:
         while not done.is_set():
-            folder = root / os.readlink(root / "current")
+            folder = root / (root / "current").readlink()
             seen.append({(folder / f"{n}.txt").read_text() for n in range(5)} | {folder.name})
 
     reader = threading.Thread(target=read)
@@ -385,10 +386,17 @@ def test_after_a_process_was_killed_while_writing_the_old_one_stands_and_the_res
     root: Path,
 ) -> None:
     publish(root, digest_of(1), writes("old"))
-    code = (
-        "import os, sys; from pathlib import Path; from exposure_dagster.publishing.publication import publish;"
-        "publish(Path(sys.argv[1]), 'f' * 16, lambda folder: (folder.joinpath('0.txt').write_text('half'), os._exit(9)))"
-    )
+    code = """
+import os, sys
+from pathlib import Path
+from exposure_dagster.publishing.publication import publish
+
+def write(folder):
+    (folder / "0.txt").write_text("half")
+    os._exit(9)
+
+publish(Path(sys.argv[1]), "f" * 16, write)
+"""
     assert subprocess.run([sys.executable, "-c", code, str(root)], check=False).returncode == 9
     (left_behind,) = names_in(root) - {"current", digest_of(1)}
     publish(root, digest_of(2), writes("new"))
