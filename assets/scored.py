@@ -17,7 +17,7 @@ from assets.reporting import (
 from exposure_dagster import checks
 from exposure_dagster.stages import scored
 from exposure_dagster.stages.ranked import frame_digest
-from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, RESPONSES, RUNS, SCORES
+from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, RESPONSES, RUNS, SCORE_VERSIONS, SCORES
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
@@ -131,5 +131,6 @@ LEDGER_SPECS = [
     table_spec(PROMPT_VERSIONS, deps=[key_of(PROMPTS)]),
     table_spec(RESPONSES, deps=[key_of(INPUTS)]),
     table_spec(RUNS, deps=[key_of(INPUTS)]),
+    table_spec(SCORE_VERSIONS, deps=[key_of(SCORES)]),
 ]
 """Tables that the steps above write beside their own: shown in the graph, materialized by no step of theirs."""

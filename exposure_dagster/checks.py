@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pandas as pd
 
-from exposure_dagster.ranking.summaries import SOC_MAJOR_GROUPS
+from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
 from exposure_dagster.stages.parsed import WHOLE_PAGE, TitlesReport
 from exposure_dagster.stages.raw import MissingPage
 from exposure_dagster.tables import Table
@@ -230,15 +230,19 @@ def rankings(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
 
 
 def groups_add_up(warehouse: Warehouse, prompt: str) -> CheckOutcome:
-    """Every grouping counts each document once (thresholds, which overlap, apart)."""
+    """Every grouping is there and counts each document once (thresholds, which overlap, apart)."""
     off = warehouse.read(
         """
-        SELECT grouping, sum(occupations)::BIGINT AS occupations, sum(jobs)::BIGINT AS jobs FROM ranked.summaries
-        WHERE prompt = $prompt AND grouping != 'score_threshold' GROUP BY grouping
-        HAVING sum(occupations) != (SELECT count(*) FROM ranked.rankings WHERE prompt = $prompt)
-            OR sum(jobs) != (SELECT coalesce(sum(jobs), 0) FROM ranked.rankings WHERE prompt = $prompt)
+        SELECT wanted.grouping, coalesce(sum(occupations), 0)::BIGINT AS occupations,
+               coalesce(sum(jobs), 0)::BIGINT AS jobs
+        FROM (SELECT unnest($groupings) AS grouping) wanted
+        LEFT JOIN ranked.summaries s ON s.grouping = wanted.grouping AND s.prompt = $prompt
+        GROUP BY wanted.grouping
+        HAVING occupations != (SELECT count(*) FROM ranked.rankings WHERE prompt = $prompt)
+            OR jobs != (SELECT coalesce(sum(jobs), 0) FROM ranked.rankings WHERE prompt = $prompt)
+        ORDER BY wanted.grouping
         """,
-        {"prompt": prompt},
+        {"prompt": prompt, "groupings": list(GROUPINGS_THAT_ADD_UP)},
     )
     description = f"{prompt}: every grouping adds up to all documents and jobs"
     if len(off):

@@ -317,6 +317,22 @@ SCORES = Table(
     key=("prompt", "doc_id"),
 )
 
+SCORE_VERSIONS = Table(
+    schema="scored",
+    name="score_versions",
+    grain="prompt × version × document",
+    description="Every version of a prompt's standing answers that ever stood, whoever answered.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _int("version", "Number of the version, from 1.", required=True),
+        _time("versioned_at", "When it began to stand."),
+        _text("title", "Title of the document then."),
+        *(column for column in SCORES.columns if column.name != "prompt"),
+    ),
+    key=("prompt", "version", "doc_id"),
+    is_append_only=True,
+)
+
 RESPONSES = Table(
     schema="scored",
     name="responses",
@@ -457,6 +473,36 @@ SUMMARIES = Table(
     key=("prompt", "grouping", "group_label"),
 )
 
+CHANGES = Table(
+    schema="ranked",
+    name="changes",
+    grain="prompt × document",
+    description=(
+        "What moved between the standing answers and the latest version before them that another prompt version "
+        "or model answered. Empty until there are two versions."
+    ),
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("doc_id", "Document.", required=True),
+        _text("title", "Title of the document."),
+        _text("change", "up, down, same, added or gone."),
+        _number("score_before", "Ranked score of the earlier version.", unit="scale"),
+        _number("score_after", "Ranked score of the later version.", unit="scale"),
+        _number("shift", "score_after − score_before.", unit="scale"),
+        _int("rank_before", "Rank in the earlier version."),
+        _int("rank_after", "Rank in the later version."),
+        _text("rationale_before", "Reason in the earlier version."),
+        _text("rationale_after", "Reason in the later version."),
+        _int("from_version", "Number of the earlier version."),
+        _int("to_version", "Number of the later version."),
+        _text("from_prompt_hash", "Prompt version of the earlier version.", unit="hex"),
+        _text("to_prompt_hash", "Prompt version of the later version.", unit="hex"),
+        _text("from_model", "Model of the earlier version."),
+        _text("to_model", "Model of the later version."),
+    ),
+    key=("prompt", "doc_id"),
+)
+
 TABLES = MappingProxyType(
     {
         table.full_name: table
@@ -473,11 +519,13 @@ TABLES = MappingProxyType(
             PROMPT_VERSIONS,
             INPUTS,
             SCORES,
+            SCORE_VERSIONS,
             RESPONSES,
             RUNS,
             DEFINITIONS,
             RANKINGS,
             SUMMARIES,
+            CHANGES,
         )
     }
 )

@@ -38,9 +38,7 @@ def asked_part(file: PromptFile) -> AskedPrompt:
     """What the model sees of a prompt file."""
     return AskedPrompt(
         system=_system_text(file),
-        attributes=tuple(
-            AskedAttribute(key=number.key, allowed=number.scale.allowed) for number in file.numbers
-        ),
+        attributes=tuple(AskedAttribute(key=number.key, allowed=number.scale.allowed) for number in file.numbers),
         answer_schema=_answer_schema(file),
         document_format=DOCUMENT_FORMAT,
         model=file.model,
@@ -128,8 +126,7 @@ def _system_text(file: PromptFile) -> str:
         sections.append(f"# Scale\n\nThe score is {_allowed(number)}.\n\n{_rubric(number)}")
     else:
         sections.extend(
-            f"# Attribute `{number.key}`\n\n{number.question}\n\n"
-            f"The value is {_allowed(number)}.\n\n{_rubric(number)}"
+            f"# Attribute `{number.key}`\n\n{number.question}\n\nThe value is {_allowed(number)}.\n\n{_rubric(number)}"
             for number in file.attributes
         )
     keys = ", ".join(f"`{number.key}`" for number in file.numbers)

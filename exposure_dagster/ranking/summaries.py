@@ -75,6 +75,9 @@ SOC_MAJOR_GROUPS = {
 
 SEVERAL_GROUPS = "Several major groups"
 
+GROUPINGS_THAT_ADD_UP = ("all", "tier", "pay_band", "education", "category", "outlook", "soc_major_group")
+"""Every grouping but score_threshold: its groups hold each document once."""
+
 THRESHOLD_SHARES = (0.7, 0.8)
 """Where the scale's upper part begins: scores of at least 7 and at least 8 on a 0–10 scale."""
 

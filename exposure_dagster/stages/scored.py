@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -22,6 +22,7 @@ from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.parsed import corpus_digest
 from exposure_dagster.tables import INPUTS, PROMPT_VERSIONS, PROMPTS, RUNS, SCORES
 from exposure_dagster.warehouse import Warehouse, insert_rows, replace_rows
@@ -110,20 +111,30 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
     documents = warehouse.read(
         "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
     )
-    version: list[object] = [
+    is_baseline = scorer_for(warehouse, name, choice) is ScorerName.BASELINE
+    wanted = input_hash(
         prompt.prompt_hash,
-        corpus_digest(documents.itertuples(index=False, name=None)),
-    ]
-    if scorer_for(warehouse, name, choice) is ScorerName.BASELINE:
-        from exposure_dagster.scoring.baseline import BASELINE_VERSION
-
-        version += ["baseline", BASELINE_VERSION, prompt.baseline.baseline_hash]
-    input_hash = content_hash(version)
+        documents.itertuples(index=False, name=None),
+        baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+    )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
-    documents["input_hash"] = input_hash
+    documents["input_hash"] = wanted
     warehouse.replace(INPUTS, documents, where={"prompt": name})
-    return InputsReport(len(documents), prompt.prompt_hash, input_hash)
+    return InputsReport(len(documents), prompt.prompt_hash, wanted)
+
+
+def input_hash(prompt_hash: str, documents: Iterable[tuple[str, ...]], *, baseline_hash: str | None) -> str:
+    """Digest of a prompt version and its corpus, as (doc_id, text_sha256) pairs.
+
+    Where the baseline answers, `baseline_hash` says what it works from, and its own version counts too.
+    """
+    version: list[object] = [prompt_hash, corpus_digest(documents)]
+    if baseline_hash is not None:
+        from exposure_dagster.scoring.baseline import BASELINE_VERSION
+
+        version += ["baseline", BASELINE_VERSION, baseline_hash]
+    return content_hash(version)
 
 
 def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerName:
@@ -216,7 +227,9 @@ def score_with_model(
         progress=progress,
     )
     frame = scores_frame(job, result.standings).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
-    warehouse.replace(SCORES, frame, where={"prompt": name})
+    with warehouse.transaction() as connection:
+        replace_rows(connection, SCORES, frame, where={"prompt": name})
+        keep_version(connection, name)
     return result.figures
 
 
@@ -315,6 +328,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     }
     with warehouse.transaction() as connection:
         replace_rows(connection, SCORES, frame, where={"prompt": name})
+        keep_version(connection, name)
         replace_rows(connection, RUNS, pd.DataFrame([run]), where={"run_id": run_id, "prompt": name})
     return len(frame)
 

@@ -1,0 +1,200 @@
+"""Which prompts are fresh, stale, missing, incomplete or broken; why; and what it would take.
+
+Compares the prompt files and the documents with the standing answers and the ledger, for all prompts at
+once: a question costs a few queries, however many prompts there are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.scoring.ledger import request_key
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.stages.scored import ScorerChoice, input_hash
+from exposure_dagster.warehouse import Warehouse
+
+
+class State(StrEnum):
+    """How a prompt stands. Incomplete: answered as it is now, except for documents that failed."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "missing"
+    INCOMPLETE = "incomplete"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptStanding:
+    """How a prompt stands, and why.
+
+    `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
+    what a run would send, `open_questions` the (document, sample) pairs behind them.
+    """
+
+    prompt: str
+    state: State
+    reasons: tuple[str, ...]
+    is_enabled: bool
+    is_ranking_stale: bool
+    wanted: str | None
+    documents: int
+    requests: int
+    open_questions: tuple[str, ...] = ()
+
+    @property
+    def needs_scoring(self) -> bool:
+        """Whether a run would change the answers; documents that failed are asked again by hand or on schedule."""
+        return self.state in (State.STALE, State.MISSING)
+
+
+_NEVER: tuple[str, ...] = ("never scored",)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the warehouse holds, read at one moment."""
+
+    texts: Mapping[str, Mapping[str, str]]
+    scores: Mapping[str, pd.DataFrame]
+    ranking_hashes: Mapping[str, str]
+    definitions: Mapping[str, Mapping[str, object]]
+    settled: frozenset[str]
+    epochs: Mapping[str, int]
+
+
+def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
+    """How every prompt file stands, by name."""
+    known = _read(warehouse)
+    result = [_standing(prompt, known, choice) for prompt in folder.prompts]
+    result += [_broken(broken, known) for broken in folder.broken]
+    return sorted(result, key=lambda standing: standing.prompt)
+
+
+def _read(warehouse: Warehouse) -> _Known:
+    if not warehouse.exists:
+        return _Known({}, {}, {}, {}, frozenset(), {})
+    with warehouse.connect(read_only=True) as connection:
+        texts: dict[str, dict[str, str]] = {}
+        for corpus, doc_id, digest in connection.execute(
+            "SELECT corpus, doc_id, text_sha256 FROM parsed.documents"
+        ).fetchall():
+            texts.setdefault(corpus, {})[doc_id] = digest
+        scores = connection.execute(
+            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer, model FROM scored.scores"
+        ).df()
+        return _Known(
+            texts=texts,
+            scores={str(name): rows for name, rows in scores.groupby("prompt")},
+            ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
+            definitions={
+                digest: json.loads(definition)
+                for digest, definition in connection.execute(
+                    "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
+                ).fetchall()
+            },
+            settled=frozenset(
+                key
+                for (key,) in connection.execute(
+                    "SELECT DISTINCT request_key FROM scored.responses WHERE is_accepted OR status = 'refused'"
+                ).fetchall()
+            ),
+            epochs=dict(
+                connection.execute("SELECT prompt_hash, max(epoch) FROM scored.responses GROUP BY 1").fetchall()
+            ),
+        )
+
+
+def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
+    texts = known.texts.get(prompt.file.corpus, {})
+    scores = known.scores.get(prompt.name)
+    has_model_scores = scores is not None and bool((scores["scorer"] != ScorerName.BASELINE).any())
+    is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
+    wanted = input_hash(
+        prompt.asked.prompt_hash, texts.items(), baseline_hash=prompt.baseline.baseline_hash if is_baseline else None
+    )
+    if scores is None:
+        state, reasons = State.MISSING, _NEVER
+    else:
+        state, reasons = _compared(prompt, texts, scores, wanted, known)
+    open_questions = () if is_baseline or state is State.FRESH else _open_questions(prompt, texts, known)
+    return PromptStanding(
+        prompt=prompt.name,
+        state=state,
+        reasons=reasons,
+        is_enabled=prompt.file.enabled,
+        is_ranking_stale=known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
+        wanted=wanted,
+        documents=len(texts),
+        requests=_requests(open_questions, prompt.asked.documents_per_request),
+        open_questions=open_questions,
+    )
+
+
+def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
+    scores = known.scores.get(broken.name)
+    first = str(broken.problems[0])
+    more = f" (and {len(broken.problems) - 1} more)" if len(broken.problems) > 1 else ""
+    return PromptStanding(
+        prompt=broken.name,
+        state=State.BROKEN,
+        reasons=(first + more,),
+        is_enabled=True,
+        is_ranking_stale=False,
+        wanted=None,
+        documents=0 if scores is None else len(scores),
+        requests=0,
+    )
+
+
+def _compared(
+    prompt: Prompt, texts: Mapping[str, str], scores: pd.DataFrame, wanted: str, known: _Known
+) -> tuple[State, tuple[str, ...]]:
+    failed = int((scores["status"] == "failed").sum())
+    if (scores["input_hash"] == wanted).all() and len(scores) == len(texts):
+        return (State.INCOMPLETE, (f"{failed} failed",)) if failed else (State.FRESH, ())
+    reasons = []
+    versions = set(scores["prompt_hash"].dropna())
+    if versions != {prompt.asked.prompt_hash}:
+        now = prompt.asked.model_dump(mode="json")
+        before = known.definitions.get(scores["prompt_hash"].mode()[0], {})
+        changed = {name for name, value in now.items() if before.get(name) != value}
+        if "model" in changed:
+            reasons.append(f"model {before.get('model')} → {prompt.asked.model}")
+        if changed - {"model"}:
+            reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
+    answered = dict(zip(scores["doc_id"], scores["text_sha256"], strict=True))
+    counts = Counter(
+        "new" if doc_id not in answered else "changed"
+        for doc_id, digest in texts.items()
+        if answered.get(doc_id) != digest
+    )
+    counts["gone"] = len(answered.keys() - texts.keys())
+    reasons += [f"{counts[kind]} {kind}" for kind in ("changed", "new", "gone") if counts[kind]]
+    if failed:
+        reasons.append(f"{failed} failed")
+    return State.STALE, tuple(reasons or ["scorer, or what the baseline works from"])
+
+
+def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> tuple[str, ...]:
+    prompt_hash = prompt.asked.prompt_hash
+    epoch = known.epochs.get(prompt_hash, 0)
+    return tuple(
+        doc_id
+        for sample in range(1, prompt.asked.samples + 1)
+        for doc_id, digest in texts.items()
+        if request_key(prompt_hash, doc_id, digest, sample, epoch) not in known.settled
+    )
+
+
+def _requests(open_questions: tuple[str, ...], documents_per_request: int) -> int:
+    return math.ceil(len(open_questions) / documents_per_request)

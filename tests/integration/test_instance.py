@@ -1,0 +1,43 @@
+"""Dagster's home below EXPOSURE_HOME: made where it is missing, and a clear error where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exposure_dagster.errors import SettingError
+from exposure_dagster.instance import open_instance, prepare_dagster_home
+
+
+def test_a_home_is_made_with_a_configuration_that_sends_nothing_home(tmp_path: Path) -> None:
+    folder = prepare_dagster_home(tmp_path / "home" / "dagster")
+    config = yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8"))
+    assert config["telemetry"] == {"enabled": False}
+
+
+def test_a_configuration_that_someone_changed_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
+    prepare_dagster_home(tmp_path)
+    assert (tmp_path / "dagster.yaml").read_text() == "telemetry:\n  enabled: true\n"
+
+
+def test_what_one_front_door_records_the_other_sees(tmp_path: Path) -> None:
+    folder = prepare_dagster_home(tmp_path / "dagster")
+    with open_instance(folder) as instance:
+        assert not instance.telemetry_enabled
+        instance.add_dynamic_partitions("prompts", ["exposure"])
+    with open_instance(folder) as instance:
+        assert instance.get_dynamic_partitions("prompts") == ["exposure"]
+    assert {path.name for path in tmp_path.iterdir()} == {"dagster"}
+
+
+def test_a_home_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(SettingError) as raised:
+        prepare_dagster_home(tmp_path / "home" / "dagster")
+    assert str(raised.value) == (
+        f"{tmp_path / 'home' / 'dagster'}: the home folder cannot be written (Not a directory). "
+        "Set EXPOSURE_HOME to a folder that can be written."
+    )
