@@ -18,6 +18,7 @@ from assets.reporting import OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.stages import published
 from exposure_dagster.tables import RANKINGS, SUMMARIES
+from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
 EXPORTS = AssetKey(["published", "exports"])
@@ -40,11 +41,14 @@ EXPORTS = AssetKey(["published", "exports"])
     check_specs=[AssetCheckSpec("publication_is_complete", asset=EXPORTS, description="No file of it is missing.")],
 )
 def exports(
-    warehouse: WarehouseResource, published_folder: PublishedFolderResource
+    warehouse: WarehouseResource, published_folder: PublishedFolderResource, prompt_files: PromptsResource
 ) -> Iterator[MaterializeResult[Any]]:
     """Write the publication of everything that is ranked."""
     with readable_errors():
-        content = published.read_content(warehouse.open())
+        store = warehouse.open()
+        broken = {one.name: one.problems[0].summary for one in prompt_files.load().broken}
+        fingerprint = published.ranked_fingerprint(store, broken)
+        content = published.read_content(store, broken)
         folder = published.publish_exports(content, published_folder.root)
         missing = missing_files(content, folder)
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -54,6 +58,7 @@ def exports(
             metadata={
                 "folder": MetadataValue.path(folder),
                 "prompts": len(content.prompts),
+                published.FINGERPRINT: fingerprint or "",
                 "files": MetadataValue.md("\n".join(f"- `{name}`" for name in files)),
             },
             check_results=[

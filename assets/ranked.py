@@ -8,10 +8,12 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, mul
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
 from exposure_dagster import checks
-from exposure_dagster.stages import ranked
-from exposure_dagster.tables import DEFINITIONS, OOH_OCCUPATIONS, RANKINGS, SCORES, SUMMARIES
+from exposure_dagster.stages import history, ranked
+from exposure_dagster.tables import CHANGES, DEFINITIONS, OOH_OCCUPATIONS, RANKINGS, SCORES, SUMMARIES
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
+
+MOVERS = 15
 
 
 @multi_asset(
@@ -82,3 +84,26 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
             metadata={"by group": MetadataValue.md(markdown_table(shown))},
             outcomes=[checks.groups_add_up(store, name)],
         )
+
+
+@multi_asset(
+    specs=[table_spec(CHANGES, deps=[key_of(SCORES), key_of(DEFINITIONS)], kinds=("duckdb", "pandas"))],
+    check_specs=check_specs(CHANGES, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Say what moved since the answers of another prompt version or model."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        comparison = history.record_changes(store, name)
+        metadata: dict[str, Any] = {"compared": "there is no earlier version yet"}
+        digest = "none"
+        if comparison is not None:
+            digest = ranked.frame_digest(comparison.changes)
+            metadata = {
+                "compared": f"{comparison.before} with {comparison.after}",
+                "what moved": MetadataValue.md(markdown_table(history.summary_table(comparison))),
+                "largest movers": MetadataValue.md(markdown_table(history.movers(comparison, MOVERS))),
+            }
+        yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)

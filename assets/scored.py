@@ -23,10 +23,12 @@ from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
 
+PROMPT_FILE_CHECK = "prompt_files_can_be_used"
+
 
 @multi_asset(
     specs=[table_spec(PROMPTS, kinds=("duckdb", "markdown"))],
-    check_specs=check_specs(PROMPTS, {}),
+    check_specs=check_specs(PROMPTS, {PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def prompts(
@@ -42,6 +44,7 @@ def prompts(
             PROMPTS,
             data_version=prompt.asked.prompt_hash,
             partition={"prompt": prompt.name},
+            outcomes=[checks.prompt_files_can_be_used(prompt_files.load())],
             metadata={
                 "prompt_hash": prompt.asked.prompt_hash,
                 "model": prompt.file.model,

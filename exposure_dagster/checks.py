@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pandas as pd
 
+from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
 from exposure_dagster.stages.parsed import WHOLE_PAGE, TitlesReport
 from exposure_dagster.stages.raw import MissingPage
@@ -75,6 +76,16 @@ def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) ->
         found,
         is_blocking=False,
     )
+
+
+def prompt_files_can_be_used(folder: PromptFolder) -> CheckOutcome:
+    """No prompt file is broken; each that is, is named with what is wrong."""
+    problems = [problem for broken in folder.broken for problem in broken.problems]
+    if not problems:
+        return CheckOutcome("prompt_files_can_be_used", True, f"{len(folder.prompts)} prompt files can be used")
+    found = pd.DataFrame([{"file": p.file, "line": p.line, "problem": p.summary} for p in problems])
+    names = ", ".join(broken.name for broken in folder.broken)
+    return CheckOutcome("prompt_files_can_be_used", False, f"broken: {names}; the others are unaffected", found)
 
 
 def every_index_entry_is_read(report: TitlesReport) -> CheckOutcome:

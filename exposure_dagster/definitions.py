@@ -6,18 +6,15 @@ loads, with the settings of the environment.
 
 from __future__ import annotations
 
-from dagster import (
-    AssetSelection,
-    Definitions,
-    EnvVar,
-    define_asset_job,
-    in_process_executor,
-    load_assets_from_modules,
-)
+from dagster import Definitions, EnvVar, in_process_executor, load_assets_from_modules
 
 from assets import parsed, published, ranked, raw, scored
-from exposure_dagster.automation import follow_prompts
+from exposure_dagster.automation.alerts import alert_sensors
+from exposure_dagster.automation.prompt_files import follow_prompts
+from exposure_dagster.automation.publishing import publish_what_changed, rank_what_changed
+from exposure_dagster.automation.rescoring import launch_rescoring, rescore_stale, rescore_what_is_stale, schedules
 from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.jobs import ASSET_JOBS
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, variable_of
 from exposure_dagster.warehouse import DEFAULT_WAIT_S
@@ -26,49 +23,30 @@ from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
-SOURCES_JOB = "refresh_sources"
-SCORING_JOB = "score_prompts"
-PUBLISHING_JOB = "publish"
-EVERYTHING_JOB = "everything"
 
-SOURCES = AssetSelection.groups("raw", "parsed")
-SCORING = AssetSelection.groups("scored", "ranked").materializable()
-PUBLISHING = AssetSelection.groups("published")
+def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, ask_again: bool = False) -> Definitions:
+    """Definitions over the given settings. `progress` is how long steps tell that they go on.
 
-JOBS = (
-    define_asset_job(
-        SOURCES_JOB,
-        selection=SOURCES,
-        description="Fetch and parse the sources. Unchanged pages are neither fetched nor parsed again.",
-    ),
-    define_asset_job(
-        SCORING_JOB,
-        selection=SCORING,
-        description="Read one prompt's file, ask for the answers that are missing or stale, and rank them.",
-    ),
-    define_asset_job(
-        PUBLISHING_JOB, selection=PUBLISHING, description="Write the published files of all that is ranked."
-    ),
-    define_asset_job(
-        EVERYTHING_JOB,
-        selection=SOURCES | SCORING | PUBLISHING,
-        description="From the sources to the published files, for one prompt.",
-    ),
-)
-
-
-def build_defs(settings: Settings, *, progress: ProgressFactory | None = None) -> Definitions:
-    """Definitions over the given settings. `progress` is how long steps tell that they go on."""
+    With `ask_again` every question is asked anew, whatever the ledger holds.
+    """
     return Definitions(
         assets=[*load_assets_from_modules([raw, parsed, scored, ranked, published]), *scored.LEDGER_SPECS],
-        jobs=JOBS,
-        sensors=[follow_prompts],
+        jobs=[*ASSET_JOBS, rescore_stale],
+        sensors=[
+            follow_prompts,
+            rescore_what_is_stale,
+            launch_rescoring,
+            rank_what_changed,
+            publish_what_changed,
+            *alert_sensors(settings.alert_webhook),
+        ],
+        schedules=schedules(settings),
         executor=in_process_executor,
-        resources=resources_of(settings, progress or ProgressFactory()),
+        resources=resources_of(settings, progress or ProgressFactory(), ask_again=ask_again),
     )
 
 
-def resources_of(settings: Settings, progress: ProgressFactory) -> dict[str, object]:
+def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bool) -> dict[str, object]:
     """Every resource, with its fields from the settings. The contact stays a reference to its variable."""
     return {
         "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S),
@@ -89,6 +67,7 @@ def resources_of(settings: Settings, progress: ProgressFactory) -> dict[str, obj
             max_cost_usd=settings.max_cost_usd,
             max_cost_usd_per_day=settings.max_cost_usd_per_day,
             concurrency=settings.concurrency,
+            ask_again=ask_again,
             prices=str(settings.prices) if settings.prices else None,
         ),
         "progress": progress,

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         ge=0,
         description="A page of a live site that was fetched within so many hours is not asked for again.",
     )
+    alert_webhook: str | None = Field(
+        None, description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout."
+    )
+    sources_cron: str = Field("0 6 * * 1", description="When the schedule refreshes the sources: weekly by default.")
+    rescoring_cron: str = Field("0 7 1 * *", description="When the schedule scores what is stale: monthly by default.")
+    time_zone: str = Field("UTC", description="Time zone of the schedules.")
     prices: ProjectPath | None = Field(
         None, description="A file of model prices that adds to or replaces the bundled table."
     )

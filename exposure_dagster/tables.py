@@ -444,6 +444,7 @@ RANKINGS = Table(
         _text("scorer", "claude or baseline."),
         _text("model", "Model, or the baseline's version."),
         _text("prompt_hash", "Version of the prompt that was answered.", unit="hex"),
+        _text("ranking_hash", "Definition by which it was ranked.", unit="hex"),
         _time("scored_at", "When it was answered."),
     ),
     key=("prompt", "doc_id"),

@@ -25,6 +25,7 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
         100.0, description="All runs of 24 hours stop before they would spend more, USD."
     )
     concurrency: int = Field(16, description="Requests under way at once.")
+    ask_again: bool = Field(False, description="Ask every question anew, on purpose, whatever the ledger holds.")
     prices: str | None = Field(None, description="File of model prices that adds to the bundled table.")
 
     @property
@@ -42,4 +43,5 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
                 budget=Budget(run_usd=self.max_cost_usd, day_usd=self.max_cost_usd_per_day),
                 concurrency=self.concurrency,
             ),
+            is_asked_again=self.ask_again,
         )

@@ -39,8 +39,9 @@ def _register() -> None:
     from exposure_dagster.cli.prompts import prompts
     from exposure_dagster.cli.run import run
     from exposure_dagster.cli.settings import settings
+    from exposure_dagster.cli.status import diff, status
 
-    commands: Sequence[click.Command] = (demo, run, dev, prompts, settings)
+    commands: Sequence[click.Command] = (demo, run, status, diff, dev, prompts, settings)
     for command in commands:
         main.add_command(command)
 

@@ -30,9 +30,10 @@ SHOWN_LOWEST = 5
 
 @click.command()
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
-def run(names: tuple[str, ...]) -> None:
+@click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
+def run(names: tuple[str, ...], again: bool) -> None:
     """Fetch, parse, score what is stale, rank and publish."""
-    run_pipeline(load_settings(), names=names)
+    run_pipeline(load_settings(), names=names, ask_again=again)
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class _Runner:
             raise ExposureError(_failure_of(result), where=job)
 
 
-def run_pipeline(settings: Settings, *, names: Sequence[str]) -> None:
+def run_pipeline(settings: Settings, *, names: Sequence[str], ask_again: bool = False) -> None:
     """Run everything for the named prompts, or for all enabled ones, and print what came of it."""
     prepare_dagster_home(settings.dagster_home)
-    from exposure_dagster.definitions import PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB, build_defs
+    from exposure_dagster.definitions import build_defs
+    from exposure_dagster.jobs import PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
 
-    definitions = build_defs(settings, progress=PROGRESS)
+    definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
     folder = load_folder(
         settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices))
     )

@@ -303,7 +303,8 @@ class BaselineDefinition(_Strict):
 
     @property
     def baseline_hash(self) -> str:
-        return content_hash(self.model_dump(mode="json"))
+        labels = {"attributes": {"__all__": {"levels": {"__all__": {"label"}}}}}
+        return content_hash(self.model_dump(mode="json", exclude=labels))
 
 
 class Prompt(_Strict):

@@ -37,6 +37,8 @@ def brief(prompt: PublishedPrompt) -> str:
         f"prompt version `{prompt.asked.prompt_hash[:12]}`.",
         "",
     ]
+    if prompt.out_of_date:
+        lines += [f"**Out of date: the prompt's file cannot be used ({plain(prompt.out_of_date)}).**", ""]
     if prompt.has_baseline_scores:
         lines += [f"**{BASELINE_NOTE}**", ""]
     lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]

@@ -33,13 +33,17 @@ ATTRIBUTIONS = (
 
 @dataclass(frozen=True)
 class PublishedPrompt:
-    """One prompt's results: its question, how it is ranked, and its rows of the ranked tables."""
+    """One prompt's results: its question, how it is ranked, and its rows of the ranked tables.
+
+    `out_of_date` says why they are not what the prompt's file asks for now, where its file cannot be used.
+    """
 
     name: str
     asked: AskedPrompt
     definition: RankingDefinition
     rankings: pd.DataFrame
     summaries: pd.DataFrame
+    out_of_date: str | None = None
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -69,6 +73,7 @@ class PublishedPrompt:
                 self.definition.model_dump(mode="json"),
                 self.rankings.to_csv(index=False),
                 self.summaries.to_csv(index=False),
+                self.out_of_date,
             ]
         )
 

@@ -114,6 +114,7 @@ def _prompt_facts(prompt: PublishedPrompt) -> dict[str, object]:
         "scorers": prompt.scorers,
         "models": prompt.models,
         "note": BASELINE_NOTE if prompt.has_baseline_scores else None,
+        "out_of_date": prompt.out_of_date,
         "scored_at": prompt.scored_at.isoformat() if prompt.scored_at else None,
         "documents": len(prompt.rankings),
     }

@@ -43,6 +43,7 @@ def rank_documents(
     """
     ranked = scores.merge(facts, on="doc_id", how="left", validate="one_to_one")
     ranked["prompt"] = prompt
+    ranked["ranking_hash"] = definition.ranking_hash
     ranked["title"] = ranked["title"].fillna(ranked["doc_id"])
     ranked["score"] = composite_scores(ranked, definition)
     ranked["rank"] = ranked["score"].rank(method="min", ascending=False).astype("Int64")

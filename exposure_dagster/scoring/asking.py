@@ -30,6 +30,9 @@ TOKENS_PER_ATTRIBUTE = 24
 THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16384}
 """Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
 
+MAX_GROWTH = 8
+"""How many times its first room an answer that is cut short again and again may get."""
+
 DEFAULT_THINKING_TOKENS = THINKING_TOKENS["high"]
 
 
@@ -64,9 +67,9 @@ class Asking:
         answer = ANSWER_TOKENS + TOKENS_PER_ATTRIBUTE * len(self.asked.attributes)
         return min(thinking + documents * answer, self.price.max_output_tokens)
 
-    def more_tokens(self, max_tokens: int) -> int:
-        """How much a repeat may write of what was cut short at `max_tokens`."""
-        return min(2 * max_tokens, self.price.max_output_tokens)
+    def more_tokens(self, max_tokens: int, documents: int) -> int:
+        """How much a repeat may write of what was cut short at `max_tokens`: twice that, up to a bound."""
+        return min(2 * max_tokens, MAX_GROWTH * self.max_tokens(documents), self.price.max_output_tokens)
 
     def request(self, documents: Sequence[Document], max_tokens: int) -> MessageRequest:
         return MessageRequest(

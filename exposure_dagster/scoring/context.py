@@ -18,14 +18,15 @@ class Patience:
     """How long and how often a request is tried.
 
     `attempts` bounds what is asked for one request; being told to come back later does not count, but time
-    does: `request_seconds` from the first sending on, `opening_seconds` as long as the API has not answered
-    at all. One attempt may take `attempt_seconds` and `seconds_per_token` for each token that it may write;
+    does: `request_seconds` from the first sending on. As long as the API has not answered at all, there are
+    `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds` and `seconds_per_token` for each token that it may write;
     `retry-after` is honoured up to `wait_seconds` at a time.
     """
 
     attempts: int = 10
     request_seconds: float = 600.0
     opening_seconds: float = 150.0
+    opening_connections: int = 5
     attempt_seconds: float = 30.0
     seconds_per_token: float = 0.01
     wait_seconds: float = 60.0

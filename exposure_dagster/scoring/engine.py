@@ -8,6 +8,7 @@ goes to the ledger. Nothing here holds a database connection while a request is 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -129,16 +130,17 @@ class Engine:
         self.purse.stop()
 
     async def _asks(self, questions: Sequence[Question]) -> AsyncIterator[Ask]:
-        for start in range(0, len(questions), PORTION):
-            portion = questions[start : start + PORTION]
-            refs = [question.document for question in portion]
-            texts = await asyncio.to_thread(self.run.job.texts.texts, refs)
-            cuts = [self.run.asking.cut(Document(ref.doc_id, ref.title, texts[ref.text_sha256])) for ref in refs]
-            taken = 0
-            for group in self.run.asking.groups(cuts):
-                of_group = portion[taken : taken + len(group)]
-                taken += len(group)
-                yield Ask(of_group, group, self.run.asking.max_tokens(len(group)))
+        """Requests for all questions; a request holds no document twice, so that samples do not mix."""
+        for _, of_sample in itertools.groupby(questions, key=lambda question: question.sample):
+            remaining = iter(of_sample)
+            while portion := list(itertools.islice(remaining, PORTION)):
+                refs = [question.document for question in portion]
+                texts = await asyncio.to_thread(self.run.job.texts.texts, refs)
+                cuts = [self.run.asking.cut(Document(ref.doc_id, ref.title, texts[ref.text_sha256])) for ref in refs]
+                unasked = iter(portion)
+                for group in self.run.asking.groups(cuts):
+                    of_group = list(itertools.islice(unasked, len(group)))
+                    yield Ask(of_group, group, self.run.asking.max_tokens(len(group)))
 
     async def _first_of(self, task: asyncio.Task[None]) -> None:
         """Wait until the API has answered at all, or will not."""
@@ -156,6 +158,7 @@ class Engine:
             retry_error_callback=_last_step,
         )(self._attempt, ask)
         if step.again and not self._stopping.is_set():
+            self.run.progress.advance(len(ask.questions))
             self._give_up(step)
         if step.alone:
             async with asyncio.TaskGroup() as tasks:
@@ -205,12 +208,12 @@ class Engine:
                 return self._judge_answer(ask, attempt)
             case Fate.REJECTED:
                 self._heard_from_api()
-                return self._judge_hopeless(ask, attempt)
+                return self._judge_hopeless(ask, attempt.error)
             case Fate.DENIED:
                 self._denied_in_a_row += 1
                 if not self._opened.is_set() or self._denied_in_a_row >= 2 * self.run.limits.concurrency:
                     self.stop(_denial(self.run.job.asked.model, attempt))
-                return self._judge_hopeless(ask, attempt)
+                return self._judge_hopeless(ask, attempt.error)
             case Fate.BUSY:
                 self.limiter.busy(sent_at, attempt.retry_after_seconds)
         step = Step(again=True, fate=attempt.fate, wait_seconds=attempt.retry_after_seconds, error=attempt.error)
@@ -227,9 +230,11 @@ class Engine:
             readings = read_answers(self.run.job.asked, ask.documents, attempt.text)
         except UnreadableAnswerError as unreadable:
             error = str(unreadable)
+            if attempt.stop_reason == "model_context_window_exceeded":
+                return self._judge_hopeless(ask, "the prompt and its answer are too long for the model")
             if attempt.stop_reason == "max_tokens":
                 error = f"cut short at {ask.max_tokens} tokens"
-                ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens)
+                ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
             step = Step(again=True, fate=attempt.fate, wait_seconds=0, error=error)
             return step, [Verdict(Status.INVALID, error=error)] * len(ask.questions)
         verdicts = [
@@ -248,9 +253,9 @@ class Engine:
         verdict = Verdict(Status.INVALID, error="the model refused to answer about several documents at once")
         return Step(alone=range(len(ask.questions))), [verdict] * len(ask.questions)
 
-    def _judge_hopeless(self, ask: Ask, attempt: Attempt) -> tuple[Step, list[Verdict]]:
+    def _judge_hopeless(self, ask: Ask, error: str) -> tuple[Step, list[Verdict]]:
         """The request is not repeated as it is; of several documents, one alone may be the reason."""
-        verdicts = [Verdict(Status.FAILED, error=attempt.error)] * len(ask.questions)
+        verdicts = [Verdict(Status.FAILED, error=error)] * len(ask.questions)
         if len(ask.questions) > 1:
             return Step(alone=range(len(ask.questions))), verdicts
         self.run.progress.advance(1)
@@ -297,7 +302,6 @@ class Engine:
 
     def _give_up(self, step: Step) -> None:
         """A request is out of attempts or of time."""
-        self.run.progress.advance(1)
         if step.fate is Fate.ANSWERED:
             return
         self._unanswered_in_a_row += 1
@@ -318,8 +322,11 @@ class Engine:
         )
 
     def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
-        if self._stopping.is_set() or ask.tries >= self.run.limits.patience.attempts or ask.first_sent_at is None:
+        patience = self.run.limits.patience
+        if self._stopping.is_set() or ask.tries >= patience.attempts or ask.first_sent_at is None:
             return True
+        if _last_step(state).fate is Fate.UNREACHABLE and not self._opened.is_set():
+            return ask.tries >= patience.opening_connections
         elapsed = asyncio.get_running_loop().time() - ask.first_sent_at
         return elapsed + state.upcoming_sleep >= self._seconds_allowed()
 

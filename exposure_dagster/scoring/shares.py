@@ -17,7 +17,7 @@ from pathlib import Path
 
 from exposure_dagster.scoring.locks import holding, is_held
 
-_WAIT_SECONDS = 120.0
+_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,10 @@ class GroupWriter(Generic[Row]):
             self._changed.notify_all()
             try:
                 await self._changed.wait_for(lambda: self._task.done() or self._has_room_for(len(rows)))
-            finally:
+            finally:  # rows of a caller that is cancelled are written too: they are paid for
                 self._blocked -= 1
-            self._rows.extend(rows)
-            self._changed.notify_all()
+                self._rows.extend(rows)
+                self._changed.notify_all()
 
     async def close(self) -> None:
         """Commit what is left. Raises what the commit raises."""

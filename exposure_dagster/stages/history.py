@@ -120,6 +120,29 @@ def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:
     return comparison
 
 
+def summary_table(comparison: Comparison) -> pd.DataFrame:
+    """The figures of a comparison, one row each."""
+    summary = comparison.summary
+    figures = {
+        "documents compared": f"{summary.compared:,}",
+        "up": f"{summary.up:,}",
+        "down": f"{summary.down:,}",
+        "same": f"{summary.same:,}",
+        "added": f"{summary.added:,}",
+        "gone": f"{summary.gone:,}",
+        "mean shift": "–" if summary.mean_shift is None else f"{summary.mean_shift:+.3f}",
+        "rank correlation": "–" if summary.rank_correlation is None else f"{summary.rank_correlation:.3f}",
+    }
+    return pd.DataFrame({"figure": list(figures), "value": list(figures.values())})
+
+
+def movers(comparison: Comparison, count: int) -> pd.DataFrame:
+    """The documents that moved most, or came or went, with both reasons."""
+    moved = comparison.changes[comparison.changes["change"] != "same"].head(count)
+    columns = ["title", "change", "score_before", "score_after", "rationale_before", "rationale_after"]
+    return moved[columns]
+
+
 def _asked(version: Version) -> tuple[str, str]:
     return version.prompt_hash, version.model
 

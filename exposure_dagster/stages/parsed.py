@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.corpora import OOH_CORPUS
@@ -86,14 +87,16 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
     Only pages whose body, address or parser changed are parsed; rows of pages that are no longer listed go. A
     page that cannot be read at all keeps its earlier rows and stands in ooh_unread.
     """
-    listed = warehouse.rows(_LISTED_PAGES)
-    parsed = set(warehouse.rows(_PARSED_PAGES, [PARSER_VERSION, WHOLE_PAGE]))
-    due = [row[0] for row in listed if row not in parsed]
+    with warehouse.connect(read_only=True) as connection:
+        listed = connection.execute(_LISTED_PAGES).fetchall()
+        parsed = set(connection.execute(_PARSED_PAGES, [PARSER_VERSION, WHOLE_PAGE]).fetchall())
+        due = [row[0] for row in listed if row not in parsed]
+        bodies = _bodies(connection, due)
     wanted = {slug: content_sha256 for slug, _, content_sha256 in listed}
     progress.start("parsed", len(due))
     pages: list[ParsedPage] = []
     unreadable: list[UnreadField] = []
-    for slug, url, body in _bodies(warehouse, due):
+    for slug, url, body in bodies:
         try:
             pages.append(parse_page(body, url=url))
         except SourceError as error:
@@ -101,20 +104,15 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
         progress.advance()
     progress.finish()
     _write_pages(warehouse, wanted, pages, unreadable)
-    unread = tuple(UnreadField(*row) for row in warehouse.rows(_UNREAD))
-    return ParseReport(
-        pages=len(wanted),
-        parsed=len(pages) + len(unreadable),
-        unread=unread,
-        occupations_digest=content_hash(
-            [
-                PARSER_VERSION,
-                warehouse.rows("SELECT slug, url, content_sha256 FROM parsed.ooh_occupations ORDER BY slug"),
-            ]
-        ),
-        projections_digest=_table_digest(warehouse, OOH_PROJECTIONS),
-        unread_digest=_table_digest(warehouse, OOH_UNREAD),
-    )
+    with warehouse.connect(read_only=True) as connection:
+        return ParseReport(
+            pages=len(wanted),
+            parsed=len(pages) + len(unreadable),
+            unread=tuple(UnreadField(*row) for row in connection.execute(_UNREAD).fetchall()),
+            occupations_digest=content_hash([PARSER_VERSION, connection.execute(_SOURCES_OF_ROWS).fetchall()]),
+            projections_digest=_table_digest(connection, OOH_PROJECTIONS),
+            unread_digest=_table_digest(connection, OOH_UNREAD),
+        )
 
 
 def collect_documents(warehouse: Warehouse) -> DocumentsReport:
@@ -155,6 +153,7 @@ _PARSED_PAGES = (
     f" AND slug NOT IN (SELECT slug FROM {OOH_UNREAD.full_name} WHERE field = ?)"
 )
 """Pages whose rows stand. Those of a page that could not be read since are an earlier body's."""
+_SOURCES_OF_ROWS = f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} ORDER BY slug"
 _UNREAD = f"SELECT slug, field, found FROM {OOH_UNREAD.full_name} ORDER BY slug, field, found"
 
 
@@ -166,14 +165,11 @@ def _index_body(warehouse: Warehouse) -> bytes:
     return body
 
 
-def _bodies(warehouse: Warehouse, slugs: Sequence[str]) -> list[tuple[str, str, bytes]]:
-    if not slugs:
-        return []
-    with warehouse.connect(read_only=True) as connection:
-        connection.register("due", pd.DataFrame({"slug": slugs}))
-        return connection.execute(
-            f"SELECT slug, url, body FROM {OOH_PAGES.full_name} WHERE slug IN (SELECT slug FROM due) ORDER BY slug"
-        ).fetchall()
+def _bodies(connection: duckdb.DuckDBPyConnection, slugs: Sequence[str]) -> list[tuple[str, str, bytes]]:
+    return connection.execute(
+        f"SELECT slug, url, body FROM {OOH_PAGES.full_name} WHERE slug IN (SELECT unnest(?::VARCHAR[])) ORDER BY slug",
+        [slugs],
+    ).fetchall()
 
 
 def _write_pages(
@@ -207,6 +203,6 @@ def _write_pages(
         insert_rows(connection, OOH_UNREAD, unread)
 
 
-def _table_digest(warehouse: Warehouse, table: Table) -> str:
-    columns = ", ".join(table.column_names)
-    return content_hash(warehouse.rows(f"SELECT {columns} FROM {table.full_name} ORDER BY {', '.join(table.key)}"))
+def _table_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+    query = f"SELECT {', '.join(table.column_names)} FROM {table.full_name} ORDER BY {', '.join(table.key)}"
+    return content_hash(connection.execute(query).fetchall())

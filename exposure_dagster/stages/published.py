@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from exposure_dagster.errors import WarehouseError
-from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
+from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
 from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.warehouse import Warehouse
 
+FINGERPRINT = "fingerprint of what is ranked"
+"""Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
 
-def read_content(warehouse: Warehouse) -> PublishedContent:
+
+def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> PublishedContent:
     """Everything that is ranked, read at one moment.
 
+    `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
     A prompt is published with the question that its standing answers answered, which may be an earlier
     version than the file's. Raises WarehouseError where nothing is ranked.
     """
@@ -43,9 +49,25 @@ def read_content(warehouse: Warehouse) -> PublishedContent:
                 definition=RankingDefinition.model_validate_json(definitions[name]),
                 rankings=rows.reset_index(drop=True),
                 summaries=own,
+                out_of_date=broken.get(str(name)),
             )
         )
     return PublishedContent(tuple(prompts))
+
+
+def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
+    """Changes whenever what is to be published does, without reading it all; None where nothing is ranked.
+
+    `broken` are the prompts whose files are broken: published as they stood, and marked.
+    """
+    if not warehouse.exists:
+        return None
+    parts = [
+        f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {table} t"
+        for table in ("ranked.rankings", "ranked.summaries", "ranked.changes")
+    ]
+    rows = warehouse.rows(" UNION ALL ".join(parts))
+    return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 
 
 def publish_exports(content: PublishedContent, root: Path) -> Path:

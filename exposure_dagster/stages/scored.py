@@ -24,8 +24,20 @@ from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.parsed import corpus_digest
-from exposure_dagster.tables import INPUTS, PROMPT_VERSIONS, PROMPTS, RUNS, SCORES
+from exposure_dagster.tables import (
+    CHANGES,
+    DEFINITIONS,
+    INPUTS,
+    PROMPT_VERSIONS,
+    PROMPTS,
+    RANKINGS,
+    RUNS,
+    SCORES,
+    SUMMARIES,
+)
 from exposure_dagster.warehouse import Warehouse, insert_rows, replace_rows
+
+_GENERATION = "generation of prompt "
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
         prompt.prompt_hash,
         documents.itertuples(index=False, name=None),
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+        generation=generations(warehouse).get(name, 0),
     )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -124,17 +137,50 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
     return InputsReport(len(documents), prompt.prompt_hash, wanted)
 
 
-def input_hash(prompt_hash: str, documents: Iterable[tuple[str, ...]], *, baseline_hash: str | None) -> str:
+def input_hash(
+    prompt_hash: str, documents: Iterable[tuple[str, ...]], *, baseline_hash: str | None, generation: int = 0
+) -> str:
     """Digest of a prompt version and its corpus, as (doc_id, text_sha256) pairs.
 
     Where the baseline answers, `baseline_hash` says what it works from, and its own version counts too.
+    `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, corpus_digest(documents)]
+    if generation:
+        version.append(f"generation {generation}")
     if baseline_hash is not None:
         from exposure_dagster.scoring.baseline import BASELINE_VERSION
 
         version += ["baseline", BASELINE_VERSION, baseline_hash]
     return content_hash(version)
+
+
+def generations(warehouse: Warehouse) -> dict[str, int]:
+    """How often each prompt's rows were purged, for those that ever were."""
+    rows = warehouse.rows("SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [_GENERATION])
+    return {name.removeprefix(_GENERATION): int(value) for name, value in rows}
+
+
+def forget_prompt(warehouse: Warehouse, name: str) -> None:
+    """Purge a prompt whose file is gone. Its ledger, its versions and its history stay."""
+    with warehouse.transaction() as connection:
+        for table in (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES):
+            connection.execute(f"DELETE FROM {table.full_name} WHERE prompt = ?", [name])
+        fact = _GENERATION + name
+        row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
+        connection.execute("DELETE FROM meta.facts WHERE name = ?", [fact])
+        connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [fact, str(int(row[0]) + 1 if row else 1)])
+
+
+def recorded_prompts(warehouse: Warehouse) -> set[str]:
+    """Names of the prompts of which the warehouse holds rows that stand."""
+    if not warehouse.exists:
+        return set()
+    rows = warehouse.rows(
+        "SELECT prompt FROM scored.prompts UNION SELECT prompt FROM scored.scores"
+        " UNION SELECT prompt FROM ranked.rankings"
+    )
+    return {name for (name,) in rows}
 
 
 def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerName:
@@ -147,11 +193,15 @@ def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerN
 
 @dataclass(frozen=True)
 class ModelMeans:
-    """What asking a model takes: how it is reached (None without a key), what it costs, and the limits."""
+    """What asking a model takes: how it is reached (None without a key), what it costs, and the limits.
+
+    `is_asked_again`: every question is asked anew, whatever the ledger holds.
+    """
 
     access: Access | None
     prices: PriceTable
     limits: Limits
+    is_asked_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,19 +254,21 @@ def score_with_model(
     """
     prompt = stored_prompt(warehouse, name)
     inputs = warehouse.read(
-        "SELECT i.doc_id, i.text_sha256, i.input_hash, coalesce(d.title, i.doc_id) AS title FROM scored.inputs i"
-        " LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
+        "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
+        " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
+        " WHERE i.prompt = ? ORDER BY i.doc_id",
         [prompt.corpus, name],
     )
+    asked = _asked_of(warehouse, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
-        asked=prompt.asked,
+        asked=asked,
         documents=[
             DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
         ],
         texts=WarehouseTexts(warehouse),
-        epoch=newest_epoch(warehouse, prompt.prompt_hash),
+        epoch=newest_epoch(warehouse, asked.prompt_hash) + int(means.is_asked_again),
     )
     result = ask_model(
         job,
@@ -231,6 +283,12 @@ def score_with_model(
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
     return result.figures
+
+
+def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
+    """The snapshot that the inputs were collected for: the file may have been edited since."""
+    rows = warehouse.rows("SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [prompt_hash])
+    return AskedPrompt.model_validate_json(rows[0][0])
 
 
 def _shown(figures: RunFigures) -> dict[str, int | float | str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.scored import ScorerChoice, input_hash
+from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -38,14 +38,19 @@ class PromptStanding:
     """How a prompt stands, and why.
 
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
-    what a run would send, `open_questions` the (document, sample) pairs behind them.
+    what a run would send, `open_questions` the documents behind them, once a sample. The flags say what
+    of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions, and whether the
+    ranking that stands was made by another definition.
     """
 
     prompt: str
     state: State
     reasons: tuple[str, ...]
     is_enabled: bool
+    is_prompt_unrecorded: bool
+    is_input_unrecorded: bool
     is_ranking_stale: bool
+    is_ranked_otherwise: bool
     wanted: str | None
     documents: int
     requests: int
@@ -66,10 +71,14 @@ class _Known:
 
     texts: Mapping[str, Mapping[str, str]]
     scores: Mapping[str, pd.DataFrame]
+    recorded: Mapping[str, list[object]]
+    input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
+    ranked_by: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
     epochs: Mapping[str, int]
+    generations: Mapping[str, int]
 
 
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
@@ -82,7 +91,8 @@ def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) 
 
 def _read(warehouse: Warehouse) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, frozenset(), {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {})
+    purged = generations(warehouse)
     with warehouse.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
@@ -95,6 +105,18 @@ def _read(warehouse: Warehouse) -> _Known:
         return _Known(
             texts=texts,
             scores={str(name): rows for name, rows in scores.groupby("prompt")},
+            recorded={
+                name: facts
+                for name, *facts in connection.execute(
+                    "SELECT prompt, prompt_hash, baseline_hash, is_enabled, title FROM scored.prompts"
+                ).fetchall()
+            },
+            input_hashes=dict(
+                connection.execute("SELECT prompt, any_value(input_hash) FROM scored.inputs GROUP BY 1").fetchall()
+            ),
+            ranked_by=dict(
+                connection.execute("SELECT prompt, any_value(ranking_hash) FROM ranked.rankings GROUP BY 1").fetchall()
+            ),
             ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
             definitions={
                 digest: json.loads(definition)
@@ -111,6 +133,7 @@ def _read(warehouse: Warehouse) -> _Known:
             epochs=dict(
                 connection.execute("SELECT prompt_hash, max(epoch) FROM scored.responses GROUP BY 1").fetchall()
             ),
+            generations=purged,
         )
 
 
@@ -120,7 +143,10 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
     has_model_scores = scores is not None and bool((scores["scorer"] != ScorerName.BASELINE).any())
     is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
     wanted = input_hash(
-        prompt.asked.prompt_hash, texts.items(), baseline_hash=prompt.baseline.baseline_hash if is_baseline else None
+        prompt.asked.prompt_hash,
+        texts.items(),
+        baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+        generation=known.generations.get(prompt.name, 0),
     )
     if scores is None:
         state, reasons = State.MISSING, _NEVER
@@ -132,12 +158,32 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         state=state,
         reasons=reasons,
         is_enabled=prompt.file.enabled,
+        is_prompt_unrecorded=known.recorded.get(prompt.name) != _facts(prompt),
+        is_input_unrecorded=bool(texts) and known.input_hashes.get(prompt.name) != wanted,
         is_ranking_stale=known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
+        is_ranked_otherwise=scores is not None and known.ranked_by.get(prompt.name) != prompt.ranking.ranking_hash,
         wanted=wanted,
         documents=len(texts),
         requests=_requests(open_questions, prompt.asked.documents_per_request),
         open_questions=open_questions,
     )
+
+
+def standing_table(all_standings: Sequence[PromptStanding]) -> pd.DataFrame:
+    """Standings as people read them."""
+    return pd.DataFrame(
+        {
+            "prompt": [one.prompt for one in all_standings],
+            "state": [one.state.value for one in all_standings],
+            "why": [", ".join(one.reasons) for one in all_standings],
+            "documents": [one.documents for one in all_standings],
+            "requests": [one.requests for one in all_standings],
+        }
+    )
+
+
+def _facts(prompt: Prompt) -> list[object]:
+    return [prompt.asked.prompt_hash, prompt.baseline.baseline_hash, prompt.file.enabled, prompt.file.title]
 
 
 def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
@@ -149,7 +195,10 @@ def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
         state=State.BROKEN,
         reasons=(first + more,),
         is_enabled=True,
+        is_prompt_unrecorded=False,
+        is_input_unrecorded=False,
         is_ranking_stale=False,
+        is_ranked_otherwise=False,
         wanted=None,
         documents=0 if scores is None else len(scores),
         requests=0,

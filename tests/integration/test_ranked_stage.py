@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +18,17 @@ from exposure_dagster.tables import DEFINITIONS, DOCUMENTS, INPUTS, TABLES
 from exposure_dagster.warehouse import Warehouse
 
 
+@pytest.fixture(scope="session")
+def ranked_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    warehouse = Warehouse(tmp_path_factory.mktemp("ranked") / "exposure.duckdb")
+    fill(warehouse, "exposure", "second")
+    return warehouse.path
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "exposure.duckdb", wait_s=5)
-    fill(warehouse, "exposure")
-    return warehouse
+def warehouse(ranked_file: Path, tmp_path: Path) -> Warehouse:
+    shutil.copy(ranked_file, tmp_path)
+    return Warehouse(tmp_path / ranked_file.name, wait_s=5)
 
 
 def change(warehouse: Warehouse, *statements: str) -> None:
@@ -54,7 +61,7 @@ def test_answers_are_ranked_with_what_the_pages_say(warehouse: Warehouse) -> Non
         (3, "roofers", "Low", "Construction and extraction"),
         (None, "military", None, None),
     ]
-    assert warehouse.rows("SELECT wages, jobs FROM ranked.rankings WHERE doc_id = 'physicians'") == [
+    assert warehouse.rows("SELECT DISTINCT wages, jobs FROM ranked.rankings WHERE doc_id = 'physicians'") == [
         (839_000 * 239_200, 839_000)
     ]
 
@@ -67,7 +74,6 @@ def test_every_check_holds_of_what_was_ranked(warehouse: Warehouse) -> None:
 
 
 def test_a_prompt_is_ranked_without_touching_another(warehouse: Warehouse) -> None:
-    fill(warehouse, "second")
     before = ranks(warehouse)
     answer(warehouse, "second", [9.0, 8.0, 7.0, 6.0], ["a", "b", "c", "d"])
     assert ranks(warehouse) == before

@@ -163,6 +163,14 @@ def test_estimates_of_the_baseline_are_called_estimates_before_anything_else(sco
     assert BASELINE_NOTE in brief(answered(scorer=scorers)).split("## Method")[0]
 
 
+def test_results_whose_prompt_file_cannot_be_used_are_called_out_of_date_before_anything_else() -> None:
+    text = brief(replace(published(), out_of_date="tiers: two ranges overlap at | 5"))
+    assert (
+        "**Out of date: the prompt's file cannot be used (tiers: two ranges overlap at \\| 5).**"
+        in (text.split("## Method")[0])
+    )
+
+
 def test_a_brief_without_any_answer_is_still_a_brief() -> None:
     text = brief(answered(score=None, status="failed", model=None, scorer=None, scored_at=None))
     assert "Answered by nobody yet" in text
@@ -265,6 +273,7 @@ def test_the_same_content_has_the_same_name() -> None:
         pytest.param(published(prompt_file(instruction="Another question?")), id="question"),
         pytest.param(published(prompt_file(tiers=(Tier(label="Any", range=(0, 10)),))), id="tiers"),
         pytest.param(published(name="another"), id="name"),
+        pytest.param(replace(published(), out_of_date="broken"), id="out of date"),
         pytest.param(replace(published(), summaries=published().summaries.head(3)), id="summaries"),
     ],
 )

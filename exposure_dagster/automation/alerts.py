@@ -1,0 +1,77 @@
+"""Telling someone: a webhook for failed runs, broken prompt files and changed page layouts."""
+
+import json
+
+import httpx
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    DefaultSensorStatus,
+    RunFailureSensorContext,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    run_failure_sensor,
+    sensor,
+)
+
+from assets.scored import PROMPT_FILE_CHECK
+
+TIMEOUT_S = 10.0
+
+WATCHED_CHECKS = (
+    AssetCheckKey(AssetKey(["scored", "prompts"]), PROMPT_FILE_CHECK),
+    AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "no_field_is_unread"),
+    AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "figures_are_in_range"),
+)
+
+
+def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
+    """The sensors that tell, on where an address is set. They send JSON with `text`, as chat services take it."""
+    status = DefaultSensorStatus.RUNNING if webhook else DefaultSensorStatus.STOPPED
+
+    @run_failure_sensor(
+        default_status=status,
+        monitor_all_code_locations=False,
+        description="Sends failed runs, budget stops among them, to EXPOSURE_ALERT_WEBHOOK.",
+    )
+    def alert_on_failed_run(context: RunFailureSensorContext) -> SkipReason | None:
+        """Tell which job and partition failed, and why."""
+        reasons = [
+            event.event_specific_data.error_display_string  # type: ignore[union-attr]
+            for event in context.get_step_failure_events()
+        ]
+        partition = context.dagster_run.tags.get("dagster/partition")
+        what = f"{context.dagster_run.job_name}{f' of {partition}' if partition else ''} failed"
+        reason = (reasons[0] if reasons else context.failure_event.message or "").strip()
+        return _send(webhook, f"{what}: {reason.splitlines()[0] if reason else 'no reason given'}")
+
+    @sensor(
+        name="alert_on_failed_check",
+        minimum_interval_seconds=60,
+        default_status=status,
+        description="Sends broken prompt files and changed page layouts to EXPOSURE_ALERT_WEBHOOK, once each.",
+    )
+    def alert_on_failed_check(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        """Tell of each watched check that failed since the last look."""
+        seen: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
+        records = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(WATCHED_CHECKS))
+        for key, record in records.items():
+            name = key.to_user_string()
+            if record.event is None or seen.get(name) == record.id:
+                continue
+            evaluation = record.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
+            if not evaluation.passed:
+                _send(webhook, f"check {name} failed: {evaluation.description}")
+            seen[name] = record.id
+        return SensorResult(cursor=json.dumps(seen), skip_reason=SkipReason(f"{len(records)} checks looked at"))
+
+    return [alert_on_failed_run, alert_on_failed_check]
+
+
+def _send(webhook: str | None, text: str) -> SkipReason | None:
+    if webhook is None:
+        return SkipReason("EXPOSURE_ALERT_WEBHOOK is not set")
+    httpx.post(webhook, json={"text": f"exposure_dagster: {text}"}, timeout=TIMEOUT_S).raise_for_status()
+    return None

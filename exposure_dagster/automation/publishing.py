@@ -1,0 +1,79 @@
+"""Rankings and published files follow by themselves. Nothing here sends a request to a model."""
+
+from collections.abc import Iterator
+
+from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
+
+from assets.published import EXPORTS
+from assets.reporting import key_of
+from exposure_dagster.automation.runs import ACTIVE, active_partitions, last_materialization_id
+from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
+from exposure_dagster.stages.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.stages.standing import standings
+from exposure_dagster.tables import RANKINGS
+from resources.pages import PromptsResource
+from resources.scorers import ScorerResource
+from resources.warehouse import WarehouseResource
+
+
+@sensor(
+    job_name=RANKING_JOB,
+    minimum_interval_seconds=15,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Ranks a prompt anew when its tiers, weights or labels changed. Sends no request.",
+)
+def rank_what_changed(
+    context: SensorEvaluationContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+) -> Iterator[RunRequest | SkipReason]:
+    """One run a prompt whose rankings were made by another definition than its file's."""
+    folder = prompt_files.load()
+    hashes = {prompt.name: prompt.ranking.ranking_hash for prompt in folder.prompts}
+    busy = active_partitions(context.instance, SCORING_JOB) | active_partitions(context.instance, RANKING_JOB)
+    known = set(context.instance.get_dynamic_partitions("prompts"))
+    requests = [
+        RunRequest(
+            partition_key=standing.prompt,
+            run_key=":".join(
+                (
+                    standing.prompt,
+                    hashes[standing.prompt],
+                    str(last_materialization_id(context.instance, key_of(RANKINGS), standing.prompt)),
+                )
+            ),
+        )
+        for standing in standings(warehouse.open(), folder, scorer.choice)
+        if standing.is_ranked_otherwise and standing.prompt in known - busy
+    ]
+    if not requests:
+        yield SkipReason("every ranking is made as its file says")
+    yield from requests
+
+
+@sensor(
+    job_name=PUBLISHING_JOB,
+    minimum_interval_seconds=15,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Publishes once for all that changed, when no prompt is being scored or ranked.",
+)
+def publish_what_changed(
+    context: SensorEvaluationContext, prompt_files: PromptsResource, warehouse: WarehouseResource
+) -> Iterator[RunRequest | SkipReason]:
+    """A run when what is ranked is not what was last published."""
+    from dagster import RunsFilter
+
+    under_way = context.instance.get_runs_count(RunsFilter(job_name=SCORING_JOB, statuses=ACTIVE))
+    under_way += context.instance.get_runs_count(RunsFilter(job_name=RANKING_JOB, statuses=ACTIVE))
+    if under_way:
+        yield SkipReason(f"{under_way} prompts are being scored or ranked; waiting to publish once for all")
+        return
+    broken = [one.name for one in prompt_files.load().broken]
+    fingerprint = ranked_fingerprint(warehouse.open(), broken)
+    event = context.instance.get_latest_materialization_event(EXPORTS)
+    published = event.asset_materialization.metadata.get(FINGERPRINT) if event and event.asset_materialization else None
+    if fingerprint is None or (published is not None and published.value == fingerprint):
+        yield SkipReason("what is ranked is published")
+        return
+    yield RunRequest(run_key=f"{fingerprint}:{last_materialization_id(context.instance, EXPORTS)}")

@@ -1,0 +1,185 @@
+"""Scoring what is stale: a sensor and a schedule that are off until a user turns them on, and a job for now.
+
+These are the only automation that spends, always under both budgets.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import DagsterRunStatus as Status
+from dagster import (
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    MetadataValue,
+    OpExecutionContext,
+    RunRequest,
+    RunStatusSensorContext,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SensorEvaluationContext,
+    SkipReason,
+    job,
+    op,
+    run_status_sensor,
+    schedule,
+    sensor,
+)
+
+from assets.reporting import markdown_table
+from exposure_dagster.automation.runs import (
+    PARTITION_TAG,
+    WANTED_TAG,
+    active_partitions,
+    last_materialization_id,
+    last_other_launch,
+)
+from exposure_dagster.jobs import SCORES_KEY, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.settings import Settings
+from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
+from resources.pages import PromptsResource
+from resources.scorers import ScorerResource
+from resources.warehouse import WarehouseResource
+
+RESCORE_STALE_JOB = "rescore_stale"
+
+
+@sensor(
+    job_name=SCORING_JOB,
+    minimum_interval_seconds=15,
+    default_status=DefaultSensorStatus.STOPPED,
+    description=(
+        "Launches a run for exactly the stale or missing prompts, once each; after a failure not again until "
+        "something changes. SPENDS when Claude scores: turn it on once the budgets are set as you want them."
+    ),
+)
+def rescore_what_is_stale(
+    context: SensorEvaluationContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+) -> Iterator[RunRequest | SkipReason]:
+    """Compare what is wanted with what stands, and ask for the difference."""
+    wanted = [
+        standing
+        for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
+        if standing.needs_scoring and standing.is_enabled and standing.documents
+    ]
+    busy = active_partitions(context.instance, SCORING_JOB)
+    idle = [standing for standing in wanted if standing.prompt not in busy]
+    if not idle:
+        yield SkipReason(f"{len(wanted)} prompts to score, all under way" if wanted else "every prompt is fresh")
+        return
+    known = set(context.instance.get_dynamic_partitions("prompts"))
+    for standing in idle:
+        if standing.prompt in known:
+            assert standing.wanted is not None
+            yield RunRequest(
+                partition_key=standing.prompt,
+                run_key=":".join(
+                    (
+                        standing.prompt,
+                        standing.wanted,
+                        str(last_materialization_id(context.instance, SCORES_KEY, standing.prompt)),
+                        last_other_launch(context.instance, SCORING_JOB, standing.prompt, standing.wanted),
+                    )
+                ),
+                tags={WANTED_TAG: standing.wanted},
+            )
+
+
+@op(description="List what is stale, missing or incomplete. The runs follow within half a minute.")
+def list_what_is_stale(
+    context: OpExecutionContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+) -> None:
+    """Show what `launch_rescoring` is about to launch."""
+    due = _due(standings(warehouse.open(), prompt_files.load(), scorer.choice))
+    context.add_output_metadata({"to be scored": MetadataValue.md(markdown_table(standing_table(due)))})
+    context.log.info("to be scored: %s", ", ".join(standing.prompt for standing in due) or "nothing")
+
+
+@job(
+    name=RESCORE_STALE_JOB,
+    description="Everything stale, now: lists it, and a run for each such prompt follows. Spends when Claude scores.",
+)
+def rescore_stale() -> None:
+    """The job behind the button."""
+    list_what_is_stale()
+
+
+@run_status_sensor(
+    run_status=Status.SUCCESS,
+    monitored_jobs=[rescore_stale],
+    request_job=None,
+    minimum_interval_seconds=10,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Launches the runs that a run of rescore_stale asked for. Does nothing by itself.",
+)
+def launch_rescoring(
+    context: RunStatusSensorContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+) -> Iterator[RunRequest | SkipReason]:
+    """One run a prompt that is stale, missing or incomplete."""
+    yield from _requests(
+        _due(standings(warehouse.open(), prompt_files.load(), scorer.choice)), context.dagster_run.run_id
+    )
+
+
+def _due(all_standings: list[PromptStanding]) -> list[PromptStanding]:
+    """What is scored on schedule or by hand: documents that failed are asked again too."""
+    return [
+        standing
+        for standing in all_standings
+        if standing.is_enabled
+        and standing.documents
+        and standing.state in (State.STALE, State.MISSING, State.INCOMPLETE)
+    ]
+
+
+def _requests(due: list[PromptStanding], occasion: str) -> Iterator[RunRequest | SkipReason]:
+    if not due:
+        yield SkipReason("every prompt is fresh")
+    for standing in due:
+        assert standing.wanted is not None
+        yield RunRequest(
+            run_key=f"{occasion}:{standing.prompt}",
+            job_name=SCORING_JOB,
+            partition_key=standing.prompt,
+            tags={WANTED_TAG: standing.wanted, PARTITION_TAG: standing.prompt},
+        )
+
+
+def schedules(settings: Settings) -> list[ScheduleDefinition]:
+    """The two schedules, off until they are turned on: sources weekly, rescoring monthly."""
+
+    @schedule(
+        name="rescore_monthly",
+        job_name=SCORING_JOB,
+        cron_schedule=settings.rescoring_cron,
+        execution_timezone=settings.time_zone,
+        default_status=DefaultScheduleStatus.STOPPED,
+        description="Scores what is stale, missing or incomplete. It does not ask again what stands. SPENDS.",
+    )
+    def rescore_monthly(
+        context: ScheduleEvaluationContext,
+        prompt_files: PromptsResource,
+        warehouse: WarehouseResource,
+        scorer: ScorerResource,
+    ) -> Any:
+        """One run a prompt that is stale, missing or incomplete."""
+        due = _due(standings(warehouse.open(), prompt_files.load(), scorer.choice))
+        return list(_requests(due, context.scheduled_execution_time.isoformat()))
+
+    sources = ScheduleDefinition(
+        name="refresh_sources_weekly",
+        job_name=SOURCES_JOB,
+        cron_schedule=settings.sources_cron,
+        execution_timezone=settings.time_zone,
+        default_status=DefaultScheduleStatus.STOPPED,
+        description="Fetches and parses the sources. Costs no money; unchanged pages change nothing below them.",
+    )
+    return [sources, rescore_monthly]

@@ -1,0 +1,127 @@
+"""The site's files: the page, its data, the chart library. Written once, the same for the same content."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from exposure_dagster.publishing.site.content import SiteContent
+from exposure_dagster.publishing.site.document import site_document
+
+SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plotly.min.js", "icon.svg")
+"""Every file of the site's folder."""
+
+SCRIPTS = (
+    "text.js",
+    "formats.js",
+    "store.js",
+    "scales.js",
+    "figures.js",
+    "state.js",
+    "filters.js",
+    "search.js",
+    "panel.js",
+    "detail.js",
+    "table.js",
+    "charts.js",
+    "treemap.js",
+    "scatter.js",
+    "bars.js",
+    "changes.js",
+    "method.js",
+    "downloads.js",
+    "main.js",
+)
+"""The page's scripts, in the order in which they need each other. They become one classic script: a browser
+loads no modules from a folder."""
+
+_COMPILE_HINT = "//# allFunctionsCalledOnLoad\n"
+"""Asks browsers that know it to compile the library beside the page's own work; a comment to all others."""
+
+_INJECTED_STYLE = re.compile(
+    r"""createElement\("style"\).{0,200}?\.textContent=(?P<quote>['"])(?P<css>(?:\\.|(?!(?P=quote)).)*)(?P=quote)"""
+)
+
+
+def build_site(content: SiteContent, folder: Path) -> None:
+    """Write the site of `content` into `folder`, which is made if need be. It opens from there, without a server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = site_document(content)
+    data = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    texts = {
+        "index.html": _index(document["layers"][0]),
+        "site.css": _page_file("site.css"),
+        "site.js": _script(),
+        "data.json": data,
+        "data.js": f"globalThis.siteData={data};\n",
+        "plotly.min.js": _COMPILE_HINT + _plotly(),
+        "icon.svg": _page_file("icon.svg"),
+    }
+    for name in SITE_FILES:
+        (folder / name).write_text(texts[name], encoding="utf-8")
+
+
+def missing_site_files(folder: Path) -> list[str]:
+    """Names of the files that a site should hold and `folder` does not, or holds empty."""
+    return [name for name in SITE_FILES if not (folder / name).is_file() or (folder / name).stat().st_size == 0]
+
+
+@cache
+def content_security_policy() -> str:
+    """The policy that the page carries: a server may send the same as a header.
+
+    Everything comes from the site's own folder. The chart library puts style elements into the page while it
+    loads; these alone are allowed, each by the hash of its text.
+    """
+    styles = ["", *(_unescaped(match["css"]) for match in _INJECTED_STYLE.finditer(_plotly()))]
+    hashes = " ".join(f"'sha256-{_digest(style)}'" for style in styles)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            f"style-src 'self' {hashes}",
+            "img-src 'self' blob: data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _index(first_layer: dict[str, object]) -> str:
+    return Template(_page_file("index.html")).substitute(
+        policy=html.escape(content_security_policy()),
+        title=html.escape(str(first_layer["title"])),
+        description=html.escape(str(first_layer["description"] or first_layer["title"])),
+    )
+
+
+def _script() -> str:
+    modules = "\n".join(_page_file(f"js/{name}") for name in SCRIPTS)
+    return f'"use strict";\n\nconst site = {{}};\n\n{modules}'
+
+
+def _page_file(name: str) -> str:
+    return files(__package__).joinpath("page", *name.split("/")).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _unescaped(literal: str) -> str:
+    """The text of a JavaScript string literal without its quotes."""
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), literal)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,192 @@
+/**
+ * The figures beside and below the chart: headline, legend, threshold, breakdowns.
+ */
+site.panel = (() => {
+  const { figures, formats, scales, state } = site;
+  const { el, foreign, fill, byId } = site.text;
+
+  const isOrdinal = (layer) => layer.unit === "education";
+
+  /** A coloured square that stands for a stretch of the layer's values. */
+  function swatch(layer, bin) {
+    const value = scales.middle(bin);
+    if (value === null) return null;
+    const square = el("span", { class: "swatch", "aria-hidden": "true" });
+    square.style.backgroundColor = scales.colour(layer, value);
+    return square;
+  }
+
+  function legend(layer) {
+    const strip = byId("legend-strip");
+    const ticks = byId("legend-ticks");
+    byId("legend").classList.toggle("is-list", isOrdinal(layer));
+    if (isOrdinal(layer)) {
+      fill(ticks, ...layer.groups.filter((group) => !group.isUnused).map((group) => el("li", {}, swatch(layer, group), group.label)));
+      strip.style.background = "none";
+      return;
+    }
+    const parts = Array.from({ length: 13 }, (_, at) => at / 12);
+    const valueAt = (at) =>
+      layer.unit === "usd" ? layer.low * (layer.high / layer.low) ** at : layer.low + at * (layer.high - layer.low);
+    strip.style.background = `linear-gradient(to right, ${parts.map((at) => scales.colour(layer, valueAt(at))).join(", ")})`;
+    fill(
+      ticks,
+      ...ticksOf(layer).map(([value, label]) => {
+        const tick = el("li", {}, label);
+        tick.style.left = `${100 * scales.position(layer, value)}%`;
+        return tick;
+      }),
+    );
+  }
+
+  function ticksOf(layer) {
+    if (layer.unit === "percent") return [-20, -10, 0, 10, 20].map((value) => [value, `${value === -20 ? "≤ " : value === 20 ? "≥ " : ""}${formats.percent(value)}`]);
+    if (layer.unit === "usd") return [20e3, 35e3, 60e3, 100e3, 200e3].map((value) => [value, `${value === 200e3 ? "≥ " : ""}$${value / 1000}K`]);
+    const parts = layer.high - layer.low === 10 ? 10 : 4;
+    return Array.from({ length: parts + 1 }, (_, at) => layer.low + (at * (layer.high - layer.low)) / parts).map((value) => [value, formats.score(value)]);
+  }
+
+  function headline(layer, matches) {
+    const totals = figures.totals(layer, matches);
+    const rows = [];
+    if (isOrdinal(layer)) rows.push(["Half of the jobs need at most", formats.value(layer, figures.medianByJobs(layer, matches)), "is-text"]);
+    else {
+      const write = layer.kind === "figure" ? (value) => formats.value(layer, value === null ? null : Math.round(value * 10) / 10) : formats.mean;
+      rows.push([layer.documents.hasJobs ? "Mean, weighted by jobs" : "Mean", write(layer.documents.hasJobs ? totals.weightedMean : totals.mean)]);
+      if (layer.documents.hasJobs) rows.push(["Mean of occupations", write(totals.mean)]);
+    }
+    if (layer.documents.hasJobs) rows.push(["Jobs", formats.short(totals.jobs)], ["Wages a year", formats.shortUsd(totals.wages)]);
+    fill(byId("headline"), ...rows.map(([name, value, kind]) => el("div", { class: kind }, el("dt", {}, name), el("dd", {}, value))));
+    const unscored = totals.documents - totals.scored;
+    byId("unscored").hidden = unscored === 0;
+    byId("unscored").textContent = unscored ? `${formats.plural(unscored, "occupation has", "occupations have")} no value here; they are drawn in grey and counted apart.` : "";
+  }
+
+  /** The threshold's slider and the sentence about what lies at or above it. */
+  function threshold(layer, matches, at) {
+    const slider = /** @type {HTMLInputElement} */ (byId("threshold"));
+    if (slider.dataset.layer !== layer.id) {
+      slider.dataset.layer = layer.id;
+      slider.min = String(layer.low);
+      slider.max = String(layer.high);
+      slider.step = String(layer.step);
+    }
+    if (document.activeElement !== slider || Number(slider.value) !== at) slider.value = String(at);
+    const label = formats.value(layer, at);
+    slider.setAttribute("aria-valuetext", label);
+    byId("threshold-value").textContent = label;
+    const above = figures.atOrAbove(layer, matches, at);
+    const all = { jobs: figures.jobs(matches), wages: figures.wages(matches) };
+    const part = (of, whole) => (whole > 0 ? formats.share(of / whole) : formats.MISSING);
+    const rows = [["Occupations", formats.count(above.documents), part(above.documents, matches.length)]];
+    if (layer.documents.hasJobs) {
+      rows.push(["Jobs", formats.short(above.jobs), part(above.jobs, all.jobs)]);
+      rows.push(["Wages a year", formats.shortUsd(above.wages), part(above.wages, all.wages)]);
+      rows.push(["Jobs where growth is projected", formats.short(above.growing), part(above.growing, above.jobs)]);
+      rows.push(["Jobs where decline is projected", formats.short(above.declining), part(above.declining, above.jobs)]);
+    }
+    fill(
+      byId("threshold-counts"),
+      ...rows.map(([name, value, share]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value), el("td", { class: "quiet" }, share))),
+    );
+    byId("threshold-heading").textContent = `At or above ${label}`;
+  }
+
+  function bar(share, colour) {
+    const inner = el("span", { class: "bar-part" });
+    inner.style.width = `${Math.max(0, Math.min(100, 100 * share)).toFixed(2)}%`;
+    if (colour) inner.style.backgroundColor = colour;
+    return el("span", { class: "bar", "aria-hidden": "true" }, inner);
+  }
+
+  /** One table of groups: jobs, their share as figure and bar, and the mean. */
+  function breakdown(title, rows, layer, { withMean = true, colourOf = null } = {}) {
+    const hasJobs = layer.documents.hasJobs;
+    const whole = rows.reduce((total, row) => total + row.area, 0);
+    const showsMean = withMean && !isOrdinal(layer);
+    const head = ["", hasJobs ? "Jobs" : "Occupations", "Share", ...(showsMean ? ["Mean"] : [])];
+    const writeMean = layer.kind === "figure" ? (value) => formats.shortValue(layer, value === null ? null : Math.round(value * 10) / 10) : formats.mean;
+    return el(
+      "section",
+      { class: "card" },
+      el("h3", {}, title),
+      el(
+        "table",
+        { class: "groups" },
+        el("thead", {}, el("tr", {}, ...head.map((name, at) => (name ? el("th", { scope: "col", class: at ? "number" : null }, name) : el("td", {}))))),
+        el(
+          "tbody",
+          {},
+          ...rows.map((row) =>
+            el(
+              "tr",
+              {},
+              el("th", { scope: "row" }, colourOf ? colourOf(row) : null, foreign(row.label)),
+              el("td", { class: "number" }, hasJobs ? formats.short(row.jobs) : formats.count(row.documents)),
+              el("td", { class: "number share" }, bar(whole ? row.area / whole : 0), whole ? formats.share(row.area / whole) : formats.MISSING),
+              showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean)) : null,
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  function growth(matches) {
+    const groups = [
+      { label: "Growing", has: (doc) => doc.outlook > 0 },
+      { label: "No change", has: (doc) => doc.outlook === 0 },
+      { label: "Declining", has: (doc) => doc.outlook !== null && doc.outlook < 0 },
+    ];
+    return groups.map((group) => ({ group, members: matches.filter(group.has) }));
+  }
+
+  function breakdowns(layer, matches) {
+    const cards = [];
+    const ownGroups = layer.groups.map((group) => ({ ...group, has: (doc) => site.store.holds(group, doc, layer.value[doc.index]) }));
+    const ownTitle = layer.kind === "figure" ? layer.title : layer.hasTiers ? "Tiers" : "Score";
+    cards.push(
+      breakdown(ownTitle, figures.by(layer, matches, ownGroups, layer.kind === "figure" ? "Not given" : "No score"), layer, {
+        withMean: layer.kind !== "figure",
+        colourOf: (row) => {
+          const group = layer.groups.find((candidate) => candidate.label === row.label);
+          return group ? swatch(layer, group) : null;
+        },
+      }),
+    );
+    const has = (column) => layer.documents.docs.some((doc) => doc[column] !== null);
+    if (layer.unit !== "usd" && has("pay")) cards.push(breakdown("Median annual pay", figures.by(layer, matches, figures.payGroups(), "No annual pay"), layer));
+    if (!isOrdinal(layer) && has("education")) cards.push(breakdown("Entry-level education", figures.by(layer, matches, figures.educationGroups(), "No education given"), layer));
+    if (has("outlook")) {
+      const rows = figures.by(
+        layer,
+        matches,
+        growth(matches).map(({ group }) => group),
+        "No projection",
+      );
+      const card = breakdown("Projected employment", rows, layer, { withMean: layer.unit !== "percent" });
+      const net = figures.sum(matches, (doc) => doc.change);
+      if (net) card.append(el("p", { class: "quiet" }, `Together ${formats.signed(net / 1000).replace(/\.\d+$/, "")} thousand jobs over the projection period.`));
+      cards.push(card);
+    }
+    fill(byId("breakdowns"), ...cards);
+  }
+
+  function start(onThreshold) {
+    byId("threshold").addEventListener("input", (event) => {
+      const layer = site.store.layerById.get(state.get().layer);
+      const value = Number(event.target.value);
+      state.set({ at: value === layer.threshold ? null : value }, { replace: true, event });
+    });
+    site.panel.onThreshold = onThreshold;
+  }
+
+  function show(layer, matches, at) {
+    legend(layer);
+    headline(layer, matches);
+    threshold(layer, matches, at);
+    breakdowns(layer, matches);
+  }
+
+  return { start, show, threshold, legend, swatch, bar };
+})();

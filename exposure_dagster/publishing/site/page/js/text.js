@@ -1,0 +1,56 @@
+/**
+ * Making elements. Text from pages and models only ever becomes a text node here, never markup.
+ */
+site.text = (() => {
+  /**
+   * An element with properties and children. `data-*`, `aria-*`, `role` and the like are given as attributes;
+   * `on…` properties are listeners; null and undefined are left out.
+   * @param {string} tag
+   * @param {Object<string, any>} [properties]
+   * @param {...(Node|string|number|null|undefined)} children
+   * @returns {HTMLElement}
+   */
+  function el(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (name === "class") element.className = value;
+      else if (name === "text") element.textContent = value;
+      else element.setAttribute(name, value === true ? "" : String(value));
+    }
+    for (const child of children) {
+      if (child !== null && child !== undefined) element.append(child instanceof Node ? child : String(child));
+    }
+    return element;
+  }
+
+  /** Foreign text that cannot turn the direction of what stands beside it. */
+  const foreign = (text) => el("bdi", {}, text);
+
+  /** Replaces an element's children. */
+  function fill(element, ...children) {
+    element.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  }
+
+  const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+  /** Lower case, without accents and punctuation: what is compared in searches. */
+  const folded = (text) =>
+    text
+      .normalize("NFKD")
+      .replace(/[\u0300-\u036f]/g, "")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, " ")
+      .trim();
+
+  /**
+   * Text for the chart library, which reads a few tags and entities: nothing of it is markup, and its direction
+   * does not leak.
+   */
+  const forChart = (text) =>
+    `\u2068${String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}\u2069`;
+
+  return { el, foreign, fill, byId, folded, forChart };
+})();

@@ -1,0 +1,54 @@
+/**
+ * Light or dark: as the system says, until the reader chooses.
+ */
+site.theme = (() => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const NAMES = { auto: "As the system", light: "Light", dark: "Dark" };
+  const ORDER = ["auto", "light", "dark"];
+  let chosen = stored();
+
+  function stored() {
+    try {
+      return ORDER.find((name) => name === localStorage.getItem("theme")) || "auto";
+    } catch {
+      return "auto"; // a browser may forbid storage to pages from a folder
+    }
+  }
+
+  function store() {
+    try {
+      localStorage.setItem("theme", chosen);
+    } catch {
+      // the choice then lasts as long as the page
+    }
+  }
+
+  const isDark = () => chosen === "dark" || (chosen === "auto" && system.matches);
+
+  /** Puts the choice on the page; `changed` is called whenever the colours change. */
+  function start(button, changed) {
+    const show = () => {
+      if (chosen === "auto") delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = chosen;
+      button.textContent = NAMES[chosen];
+      button.setAttribute("aria-label", `Colours: ${NAMES[chosen]}. Change`);
+    };
+    button.addEventListener("click", () => {
+      chosen = ORDER[(ORDER.indexOf(chosen) + 1) % ORDER.length];
+      store();
+      show();
+      changed();
+    });
+    system.addEventListener("change", changed);
+    show();
+  }
+
+  /** The value of a CSS custom property that holds a colour, as the page resolves it now. */
+  function css(name) {
+    const probe = site.text.byId("colour-probe");
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  }
+
+  return { isDark, start, css };
+})();
