@@ -246,7 +246,9 @@ def groups_add_up(warehouse: Warehouse, prompt: str) -> CheckOutcome:
         """
         SELECT wanted.grouping, coalesce(sum(occupations), 0)::BIGINT AS occupations,
                coalesce(sum(jobs), 0)::BIGINT AS jobs
-        FROM (SELECT unnest($groupings) AS grouping) wanted
+        FROM (SELECT unnest($groupings) AS grouping
+              UNION ALL SELECT 'quadrant' FROM ranked.definitions
+              WHERE prompt = $prompt AND definition->>'$.quadrants' IS NOT NULL) wanted
         LEFT JOIN ranked.summaries s ON s.grouping = wanted.grouping AND s.prompt = $prompt
         GROUP BY wanted.grouping
         HAVING occupations != (SELECT count(*) FROM ranked.rankings WHERE prompt = $prompt)

@@ -64,9 +64,14 @@ class Settings(BaseSettings):
         None,
         description="`claude`, `claude-batch` or `baseline`; by default claude if a key is set, else baseline.",
     )
-    max_cost_usd: float = Field(25, ge=0, description="A run stops before it would spend more, in USD.")
+    max_cost_usd: float = Field(
+        25, ge=0, allow_inf_nan=False, description="A run stops before it would spend more, in USD."
+    )
     max_cost_usd_per_day: float = Field(
-        100, ge=0, description="All runs of the last 24 hours stop before they would spend more, in USD."
+        100,
+        ge=0,
+        allow_inf_nan=False,
+        description="All runs of the last 24 hours stop before they would spend more, in USD.",
     )
     concurrency: int = Field(16, ge=1, le=256, description="Model requests under way at once.")
     refetch_after_hours: float = Field(

@@ -427,6 +427,8 @@ RANKINGS = Table(
         _number("score", "Score on the prompt's scale.", unit="scale"),
         _number("score_sd", "Standard deviation of repeat samples; null below two.", unit="scale"),
         _text("tier", "Tier of the rounded score."),
+        _text("quadrant", "Quadrant of its two attributes, where the prompt has quadrants; a cut-off itself is high."),
+        _json("attributes", "Mean of the samples by attribute, where the prompt asks for several."),
         _number("percentile", "Share of scored documents with a lower or equal score.", unit="percent"),
         _int("jobs", "Employment in the base year.", unit="jobs"),
         _number("median_pay_annual", "Median annual pay as BLS prints it; never imputed.", unit="USD per year"),
@@ -459,7 +461,7 @@ SUMMARIES = Table(
         _text("prompt", "Name of the prompt.", required=True),
         _text(
             "grouping",
-            "all, tier, pay_band, education, category, outlook, soc_major_group or score_threshold.",
+            "all, tier, quadrant, pay_band, education, category, outlook, soc_major_group or score_threshold.",
             required=True,
         ),
         _text("group_label", "The group.", required=True),

@@ -107,6 +107,11 @@ class Warehouse:
                 raise
             connection.commit()
 
+    def site_kind(self) -> str | None:
+        """Which kind of site filled this warehouse; None where none did yet."""
+        rows = self.rows("SELECT value FROM meta.facts WHERE name = 'site_kind'")
+        return rows[0][0] if rows else None
+
     def claim_for_site(self, site_kind: str) -> None:
         """Remember which kind of site fills this warehouse; refuse another kind.
 

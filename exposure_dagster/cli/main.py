@@ -36,12 +36,25 @@ def main() -> None:
 
 def _register() -> None:
     from exposure_dagster.cli.dev import demo, dev
+    from exposure_dagster.cli.ledger import explain, ledger
+    from exposure_dagster.cli.money import estimate_command
     from exposure_dagster.cli.prompts import prompts
     from exposure_dagster.cli.run import run
     from exposure_dagster.cli.settings import settings
     from exposure_dagster.cli.status import diff, status
 
-    commands: Sequence[click.Command] = (demo, run, status, diff, dev, prompts, settings)
+    commands: Sequence[click.Command] = (
+        demo,
+        run,
+        estimate_command,
+        status,
+        diff,
+        explain,
+        ledger,
+        dev,
+        prompts,
+        settings,
+    )
     for command in commands:
         main.add_command(command)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import ExposureError, PromptError
@@ -18,7 +19,8 @@ from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.prices import load_prices
-from exposure_dagster.settings import Settings, load_settings
+from exposure_dagster.settings import ScorerName, Settings, load_settings
+from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -31,9 +33,13 @@ SHOWN_LOWEST = 5
 @click.command()
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
 @click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
-def run(names: tuple[str, ...], again: bool) -> None:
-    """Fetch, parse, score what is stale, rank and publish."""
-    run_pipeline(load_settings(), names=names, ask_again=again)
+@click.option("--yes", is_flag=True, help="Do not show the estimate and ask before spending.")
+def run(names: tuple[str, ...], again: bool, yes: bool) -> None:
+    """Fetch, parse, score what is stale, rank and publish.
+
+    On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide.
+    """
+    run_pipeline(load_settings(), names=names, ask_again=again, is_confirmed=yes)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ class _Runner:
             raise ExposureError(_failure_of(result), where=job)
 
 
-def run_pipeline(settings: Settings, *, names: Sequence[str], ask_again: bool = False) -> None:
+def run_pipeline(
+    settings: Settings, *, names: Sequence[str], ask_again: bool = False, is_confirmed: bool = False
+) -> None:
     """Run everything for the named prompts, or for all enabled ones, and print what came of it."""
     prepare_dagster_home(settings.dagster_home)
     from exposure_dagster.definitions import build_defs
@@ -74,11 +82,16 @@ def run_pipeline(settings: Settings, *, names: Sequence[str], ask_again: bool = 
         instance.add_dynamic_partitions("prompts", chosen)
         runner = _Runner(definitions, instance)
         runner.run(SOURCES_JOB)
-        for name in chosen:
-            ERR.print(f"scoring {name}", markup=False)
-            runner.run(SCORING_JOB, partition=name)
-        runner.run(PUBLISHING_JOB)
-    warehouse = Warehouse(settings.warehouse_file)
+        if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
+            confirm_spending(settings, chosen, ask_again=ask_again)
+        warehouse = Warehouse(settings.warehouse_file)
+        try:
+            for name in chosen:
+                ERR.print(f"scoring {name}", markup=False)
+                runner.run(SCORING_JOB, partition=name)
+        finally:
+            if ranked_fingerprint(warehouse) is not None:
+                runner.run(PUBLISHING_JOB)
     for name in chosen:
         _print_ranking(warehouse, name)
     _print_places(settings)

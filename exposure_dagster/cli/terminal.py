@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from rich.console import Console
@@ -11,7 +12,10 @@ from rich.progress import Progress as RichProgress
 from exposure_dagster.progress import LoggedProgress, Progress
 from resources.progress import ProgressFactory
 
-OUT = Console(highlight=False)
+PLAIN_WIDTH = 140
+"""Columns where the output is no terminal: wide enough for every table of ours."""
+
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = Console(stderr=True, highlight=False)
 
 

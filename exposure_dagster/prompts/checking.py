@@ -19,7 +19,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
-from exposure_dagster.prompts.model import Attribute, Effort, Level, PromptFile, Ranking, Scale, Tier, WordLists
+from exposure_dagster.prompts.model import (
+    Attribute,
+    Effort,
+    Level,
+    PromptFile,
+    QuadrantLabels,
+    Quadrants,
+    Ranking,
+    Scale,
+    Tier,
+    WordLists,
+)
 
 KeyPath = tuple[str | int, ...]
 """Keys and places that lead to a value, as ("levels", 2, "range")."""
@@ -39,11 +50,13 @@ _ALLOWED = {
     "examples": _TEXTS,
     "key": "lower-case letters, digits and underscores, beginning with a letter",
     "label": _PLAIN,
+    "labels": "both, x_only, y_only and neither, each a text",
     "levels": "a list of levels, each with label, range, description and, if you like, examples",
     "lowers": _TEXTS,
     "max": "a whole number",
     "min": "a whole number",
     "model": _PLAIN,
+    "quadrants": "x and y, each the key of an attribute, and labels; x_cut_off and y_cut_off, if not 5",
     "question": _PLAIN,
     "raises": _TEXTS,
     "range": _RANGE,
@@ -55,11 +68,17 @@ _ALLOWED = {
     "title": _PLAIN,
     "values": "a list of different numbers, as in [0, 0.5, 1]",
     "weights": "a number of at least 0 for each attribute",
+    "x": "the key of an attribute",
+    "x_cut_off": "a number of the scale",
+    "y": "the key of an attribute",
+    "y_cut_off": "a number of the scale",
 }
 _HOLDERS: dict[str, type[BaseModel]] = {
     "attributes": Attribute,
     "baseline": WordLists,
+    "labels": QuadrantLabels,
     "levels": Level,
+    "quadrants": Quadrants,
     "ranking": Ranking,
     "scale": Scale,
     "tiers": Tier,

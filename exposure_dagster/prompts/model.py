@@ -141,10 +141,42 @@ class Tier(_Strict):
     range: tuple[FiniteFloat, FiniteFloat]
 
 
+class QuadrantLabels(_Strict):
+    """Names of the four quadrants: both attributes high, one of them alone, or neither."""
+
+    both: Line
+    x_only: Line
+    y_only: Line
+    neither: Line
+
+    @property
+    def in_order(self) -> tuple[str, str, str, str]:
+        return (self.both, self.x_only, self.y_only, self.neither)
+
+
+class Quadrants(_Strict):
+    """Two attributes that divide the documents into four. A value at or above its cut-off is high."""
+
+    x: Identifier
+    y: Identifier
+    x_cut_off: FiniteFloat = 5.0
+    y_cut_off: FiniteFloat = 5.0
+    labels: QuadrantLabels
+
+    @model_validator(mode="after")
+    def _tells_four_apart(self) -> Self:
+        if self.x == self.y:
+            raise _wrong("x and y must be different attributes", "y")
+        if len(set(self.labels.in_order)) < 4:
+            raise _wrong("must be four different names", "labels")
+        return self
+
+
 class Ranking(_Strict):
     """How answers become one ranked number: a weighted mean of attributes."""
 
     weights: dict[Identifier, Annotated[FiniteFloat, Field(ge=0)]] | None = None
+    quadrants: Quadrants | None = None
 
 
 def _wrong(message: str, *path: str | int) -> PydanticCustomError:
@@ -163,6 +195,20 @@ def _check_ranges(what: str, ranges: list[tuple[float, float]], scale: Scale) ->
         if previous_end is not None and start <= previous_end:
             raise _wrong(f"[{start:g}, {end:g}] overlaps another range; both ends belong to a range", *place)
         previous_end = end
+
+
+def _check_quadrants(quadrants: Quadrants, attributes: tuple[Attribute, ...] | None) -> None:
+    place = ("ranking", "quadrants")
+    if attributes is None:
+        raise _wrong("needs attributes to divide by", *place)
+    by_key = {attribute.key: attribute for attribute in attributes}
+    for axis, key, cut_off in (("x", quadrants.x, quadrants.x_cut_off), ("y", quadrants.y, quadrants.y_cut_off)):
+        if key not in by_key:
+            raise _wrong(f"no attribute has the key {key}", *place, axis)
+        scale = by_key[key].scale
+        if not scale.low < cut_off <= scale.high:
+            what = f"{cut_off:g} divides nothing: it must lie above {scale.low:g} and not above {scale.high:g}"
+            raise _wrong(what, *place, f"{axis}_cut_off")
 
 
 class PromptFile(_Strict):
@@ -215,6 +261,8 @@ class PromptFile(_Strict):
             if self.ranking.weights is not None and not sum(self.ranking.weights.values()) > 0:
                 raise _wrong("must not all be 0", "ranking", "weights")
         _check_ranges("tiers", [tier.range for tier in self.tiers], self.numbers[0].scale)
+        if self.ranking.quadrants is not None:
+            _check_quadrants(self.ranking.quadrants, self.attributes)
         return self
 
     @property
@@ -283,6 +331,7 @@ class RankingDefinition(_Strict):
     scale_high: float
     attributes: tuple[RankedAttribute, ...]
     tiers: tuple[Tier, ...]
+    quadrants: Quadrants | None = None
 
     @property
     def ranking_hash(self) -> str:
@@ -290,7 +339,10 @@ class RankingDefinition(_Strict):
 
 
 class BaselineAttribute(_Strict):
+    """An attribute as the baseline reads it; its title, like the levels' labels, is for people."""
+
     key: Identifier
+    title: str = ""
     scale: Scale
     levels: tuple[Level, ...]
     words: WordLists
@@ -303,8 +355,8 @@ class BaselineDefinition(_Strict):
 
     @property
     def baseline_hash(self) -> str:
-        labels = {"attributes": {"__all__": {"levels": {"__all__": {"label"}}}}}
-        return content_hash(self.model_dump(mode="json", exclude=labels))
+        shown = {"attributes": {"__all__": {"title": True, "levels": {"__all__": {"label"}}}}}
+        return content_hash(self.model_dump(mode="json", exclude=shown))
 
 
 class Prompt(_Strict):

@@ -67,6 +67,7 @@ def ranking_part(file: PromptFile) -> RankingDefinition:
             for number in file.numbers
         ),
         tiers=file.tiers,
+        quadrants=file.ranking.quadrants,
     )
 
 
@@ -74,7 +75,9 @@ def baseline_part(file: PromptFile) -> BaselineDefinition:
     """What the baseline works from in a prompt file."""
     return BaselineDefinition(
         attributes=tuple(
-            BaselineAttribute(key=number.key, scale=number.scale, levels=number.levels, words=number.baseline)
+            BaselineAttribute(
+                key=number.key, title=number.title, scale=number.scale, levels=number.levels, words=number.baseline
+            )
             for number in file.numbers
         )
     )

@@ -11,10 +11,18 @@ from typing import Any
 
 import pandas as pd
 
-from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedPrompt
+from exposure_dagster.publishing.content import (
+    ATTRIBUTIONS,
+    BASELINE_NOTE,
+    CAVEATS,
+    METHOD,
+    SAMPLE_NOTE,
+    PublishedPrompt,
+)
 
 GROUPING_TITLES = {
     "tier": "By tier",
+    "quadrant": "By quadrant",
     "score_threshold": "At or above a score",
     "pay_band": "By median annual pay",
     "education": "By typical entry-level education",
@@ -24,7 +32,7 @@ GROUPING_TITLES = {
 }
 
 
-def brief(prompt: PublishedPrompt) -> str:
+def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
     """The whole brief of one prompt, as Markdown."""
     definition = prompt.definition
     answered_by = " and ".join(prompt.models) or "nobody yet"
@@ -39,9 +47,12 @@ def brief(prompt: PublishedPrompt) -> str:
     ]
     if prompt.out_of_date:
         lines += [f"**Out of date: the prompt's file cannot be used ({plain(prompt.out_of_date)}).**", ""]
+    if is_sample:
+        lines += [f"**{SAMPLE_NOTE}**", ""]
     if prompt.has_baseline_scores:
         lines += [f"**{BASELINE_NOTE}**", ""]
     lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]
+    lines += [METHOD, ""]
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():

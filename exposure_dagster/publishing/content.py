@@ -15,6 +15,20 @@ BASELINE_NOTE = (
     "until a model is asked, and are not that model's answers."
 )
 
+SAMPLE_NOTE = (
+    "The pages are those of the bundled sample: 30 occupations, with real figures and texts that were written for "
+    "the sample. Nothing here is a finding."
+)
+
+METHOD = (
+    "Ranks run from the highest score; ties share the lowest number. A tier is that of the score rounded to a whole "
+    "number, halves up. Wages are jobs × median annual pay, and are missing where either is: pages that print hourly "
+    "pay alone have no annual pay here and nothing is imputed; where pay is a lower bound (“at least”), wages are "
+    "one too. A job-weighted mean is Σ jobs·score / Σ jobs over the scored occupations whose jobs are known. "
+    "Occupations that lack a figure stand in a group of their own."
+)
+"""How figures in a publication are made, for those who read it without the documentation."""
+
 CAVEATS = (
     "A score says how far the question applies to the work as described. It is no forecast of job losses: how "
     "demand answers to lower prices, what law, unions and custom allow, what customers prefer and how fast firms "
@@ -83,8 +97,9 @@ class PublishedContent:
     """Everything that one publication holds."""
 
     prompts: tuple[PublishedPrompt, ...]
+    is_sample: bool = False
 
     @property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
-        return content_hash([__version__, [prompt.digest for prompt in self.prompts]])[:16]
+        return content_hash([__version__, self.is_sample, [prompt.digest for prompt in self.prompts]])[:16]

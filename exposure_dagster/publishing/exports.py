@@ -14,7 +14,15 @@ import pandas as pd
 
 from exposure_dagster import __version__
 from exposure_dagster.publishing.brief import brief
-from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import (
+    ATTRIBUTIONS,
+    BASELINE_NOTE,
+    CAVEATS,
+    METHOD,
+    SAMPLE_NOTE,
+    PublishedContent,
+    PublishedPrompt,
+)
 from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
 
 PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
@@ -30,10 +38,10 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         target.mkdir()
         _write_table(prompt.rankings, RANKINGS, target / "ranking")
         _write_table(prompt.summaries, SUMMARIES, target / "summaries")
-        (target / "ranking.json").write_text(_ranking_json(prompt), encoding="utf-8")
-        (target / "brief.md").write_text(brief(prompt), encoding="utf-8")
+        (target / "ranking.json").write_text(_ranking_json(prompt, is_sample=content.is_sample), encoding="utf-8")
+        (target / "brief.md").write_text(brief(prompt, is_sample=content.is_sample), encoding="utf-8")
     (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
-    (folder / "ATTRIBUTION.md").write_text(attribution(), encoding="utf-8")
+    (folder / "ATTRIBUTION.md").write_text(attribution(is_sample=content.is_sample), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
 
 
@@ -70,11 +78,11 @@ def data_dictionary() -> str:
     return "\n".join(lines)
 
 
-def attribution() -> str:
+def attribution(*, is_sample: bool = False) -> str:
     """Sources and licences, as Markdown."""
     lines = ["# Sources", ""]
     lines += [f"- {source}: <{address}>. {licence}" for source, address, licence in ATTRIBUTIONS]
-    return "\n".join([*lines, "", CAVEATS, ""])
+    return "\n".join([*lines, "", *([SAMPLE_NOTE, ""] if is_sample else []), METHOD, "", CAVEATS, ""])
 
 
 def _column_table(table: Table) -> list[str]:
@@ -93,10 +101,12 @@ def _write_table(frame: pd.DataFrame, table: Table, stem: Path) -> None:
         )
 
 
-def _ranking_json(prompt: PublishedPrompt) -> str:
+def _ranking_json(prompt: PublishedPrompt, *, is_sample: bool) -> str:
     head = {
         **_prompt_facts(prompt),
+        "method": METHOD,
         "caveats": CAVEATS,
+        "sample": SAMPLE_NOTE if is_sample else None,
         "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
     }
     rows = prompt.rankings.drop(columns="prompt").to_json(orient="records", date_format="iso")
@@ -124,6 +134,7 @@ def _manifest(content: PublishedContent) -> str:
     manifest = {
         "digest": content.digest,
         "version": __version__,
+        "sample": SAMPLE_NOTE if content.is_sample else None,
         "prompts": [_prompt_facts(prompt) for prompt in content.prompts],
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1)

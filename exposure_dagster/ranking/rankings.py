@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from exposure_dagster.prompts.model import RankingDefinition, Tier
+from exposure_dagster.prompts.model import Quadrants, RankingDefinition, Tier
 from exposure_dagster.tables import RANKINGS
 
 FACT_COLUMNS = (
@@ -49,6 +49,7 @@ def rank_documents(
     ranked["rank"] = ranked["score"].rank(method="min", ascending=False).astype("Int64")
     ranked["percentile"] = ranked["score"].rank(method="max", pct=True) * 100
     ranked["tier"] = assign_tiers(ranked["score"], definition.tiers)
+    ranked["quadrant"] = assign_quadrants(ranked["attributes"].where(ranked["score"].notna()), definition.quadrants)
     ranked["wages"] = ranked["jobs"].astype("Float64") * ranked["median_pay_annual"].astype("Float64")
     ranked = ranked.sort_values(["rank", "title", "doc_id"], na_position="last", ignore_index=True)
     return ranked[list(RANKINGS.column_names)]
@@ -87,4 +88,27 @@ def assign_tiers(scores: pd.Series, tiers: Sequence[Tier]) -> pd.Series:
     rounded = np.floor(scores.round(9) + 0.5) if are_whole else scores
     for tier in tiers:
         labels[rounded.between(*tier.range)] = tier.label
+    return labels
+
+
+def assign_quadrants(attributes: pd.Series, quadrants: Quadrants | None) -> pd.Series:
+    """The label of each document's quadrant; null without quadrants or without an answer.
+
+    `attributes` holds JSON, as in scored.scores. A value at its cut-off is high, to nine decimals.
+    """
+    labels = pd.Series(None, index=attributes.index, dtype="object")
+    if quadrants is None:
+        return labels
+    named = {
+        (True, True): quadrants.labels.both,
+        (True, False): quadrants.labels.x_only,
+        (False, True): quadrants.labels.y_only,
+        (False, False): quadrants.labels.neither,
+    }
+    for row, text in attributes.items():
+        if isinstance(text, str):
+            values = json.loads(text)
+            is_x_high = round(values[quadrants.x], 9) >= quadrants.x_cut_off
+            is_y_high = round(values[quadrants.y], 9) >= quadrants.y_cut_off
+            labels[row] = named[is_x_high, is_y_high]
     return labels

@@ -76,7 +76,7 @@ SOC_MAJOR_GROUPS = {
 SEVERAL_GROUPS = "Several major groups"
 
 GROUPINGS_THAT_ADD_UP = ("all", "tier", "pay_band", "education", "category", "outlook", "soc_major_group")
-"""Every grouping but score_threshold: its groups hold each document once."""
+"""Every grouping but score_threshold: its groups hold each document once. So do quadrants, where there are any."""
 
 THRESHOLD_SHARES = (0.7, 0.8)
 """Where the scale's upper part begins: scores of at least 7 and at least 8 on a 0–10 scale."""
@@ -103,6 +103,9 @@ def summarize(prompt: str, rankings: pd.DataFrame, definition: RankingDefinition
         Grouping("outlook", rankings["outlook_desc"], OUTLOOK_ORDER, "No outlook given"),
         Grouping("soc_major_group", rankings["soc_major_group"], tuple(SOC_MAJOR_GROUPS.values()), "No SOC code"),
     ]
+    if definition.quadrants is not None:
+        order = definition.quadrants.labels.in_order
+        groupings.insert(2, Grouping("quadrant", rankings["quadrant"], order, "No quadrant"))
     rows = [row for grouping in groupings for row in _rows_of_grouping(rankings, grouping)]
     span = definition.scale_high - definition.scale_low
     for position, share in enumerate(THRESHOLD_SHARES, start=1):

@@ -218,7 +218,7 @@ def _rationale(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> str
         sentences = [_anchor_sentence(estimate, corpus, row), *_word_sentences(estimate, corpus, row)]
         if estimate.anchors and not estimate.calibration.is_fitted:
             sentences.append(_ROUGH)
-        heading = f"{estimate.attribute.key}: " if len(estimates) > 1 else ""
+        heading = f"{estimate.attribute.title or estimate.attribute.key}: " if len(estimates) > 1 else ""
         parts.append(heading + " ".join(sentences))
     return " ".join(parts)
 

@@ -19,8 +19,8 @@ class Patience:
 
     `attempts` bounds what is asked for one request; being told to come back later does not count, but time
     does: `request_seconds` from the first sending on. As long as the API has not answered at all, there are
-    `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds` and `seconds_per_token` for each token that it may write;
-    `retry-after` is honoured up to `wait_seconds` at a time.
+    `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds`
+    and `seconds_per_token` for each token that it may write; `retry-after` is honoured up to `wait_seconds` at a time.
     """
 
     attempts: int = 10

@@ -1,8 +1,8 @@
 """Asking what is open: every question is asked until it is answered, refused, or out of attempts.
 
-What one request holds is decided in `asking`, what became of it in `claude`, whether its text is an answer
-in `answers`. Here it is decided what to do next, within the limits of `limiter` and `budget`; every attempt
-goes to the ledger. Nothing here holds a database connection while a request is under way.
+What one request holds is decided in `asking`, what became of it in `claude`, what that means in `judging`.
+Here it is done, within the limits of `limiter` and `budget`; every attempt goes to the ledger. No database
+connection is held while a request is under way.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random
 
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.answers import Answer, UnreadableAnswerError, read_answers
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
+from exposure_dagster.scoring.judging import Judgement, Next, Verdict, judge
 from exposure_dagster.scoring.ledger import LedgerRow, Status
 from exposure_dagster.scoring.limiter import Limiter
 from exposure_dagster.scoring.writing import GroupWriter
@@ -33,6 +33,8 @@ from exposure_dagster.sources.fetching import utc_now
 PORTION = 500
 """Documents whose texts are held in memory at once."""
 
+_TOO_MANY_REQUESTS = 429
+_UNSETTLED = (Status.INVALID, Status.FAILED)
 _BACKOFF = wait_random_exponential(multiplier=0.25, max=20)
 
 
@@ -64,26 +66,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an attempt means for one document."""
-
-    status: Status
-    answer: Answer | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
-    """What to do after an attempt: the same request `again`, and those in `alone` in one of their own.
+    """What to do after an attempt; null where none was made, because the run is ending."""
 
-    `wait_seconds` is what the API asked for; null: our own backing off.
-    """
-
-    again: bool = False
-    alone: Sequence[int] = ()
-    fate: Fate | None = None
-    wait_seconds: float | None = None
-    error: str = ""
+    judgement: Judgement
+    attempt: Attempt
 
 
 @dataclass
@@ -150,45 +137,46 @@ class Engine:
             sign.cancel()
 
     async def _answer(self, ask: Ask) -> None:
-        step: Step = await AsyncRetrying(
-            retry=retry_if_result(lambda step: step.again),
+        step: Step | None = await AsyncRetrying(
+            retry=retry_if_result(_is_repeated),
             wait=self._wait_after,
             stop=lambda state: self._is_enough(ask, state),
             sleep=self._sleep,
             retry_error_callback=_last_step,
         )(self._attempt, ask)
-        if step.again and not self._stopping.is_set():
-            self.run.progress.advance(len(ask.questions))
-            self._give_up(step)
-        if step.alone:
+        if step is None:
+            return
+        if step.judgement.next is Next.ALONE:
             async with asyncio.TaskGroup() as tasks:
-                for place in step.alone:
-                    tasks.create_task(self._answer(ask.alone(place, self.run.asking.max_tokens(1))))
+                for place, verdict in enumerate(step.judgement.verdicts):
+                    if verdict.answer is None:
+                        tasks.create_task(self._answer(ask.alone(place, self.run.asking.max_tokens(1))))
+        elif not self._stopping.is_set():
+            self._count_unsettled(step)
 
-    async def _attempt(self, ask: Ask) -> Step:
+    async def _attempt(self, ask: Ask) -> Step | None:
         request = self.run.asking.request(ask.documents, ask.max_tokens)
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
             if not await self._may_spend(worst):
-                return Step()
-            now = asyncio.get_running_loop().time()
-            ask.first_sent_at = ask.first_sent_at or now
-            left = self._seconds_allowed() - (now - ask.first_sent_at)
-            attempt = await self.model.ask(
-                request, timeout_seconds=max(1.0, min(left, self.run.limits.patience.of_attempt(ask.max_tokens)))
-            )
+                return None
+            sent_at = asyncio.get_running_loop().time()
+            attempt = await self.model.ask(request, timeout_seconds=self._seconds_for(ask, sent_at))
         finally:
             self.limiter.release()
         self.run.tally.sent(attempt, is_retry=ask.is_repeat)
+        self._take_note(attempt, sent_at)
+        judgement = judge(self.run.job.asked, ask.documents, attempt)
         ask.is_repeat = True
-        ask.tries += attempt.fate is not Fate.BUSY
-        step, verdicts = self._judge(ask, attempt, now)
-        rows = self._rows(ask, attempt, verdicts)
+        ask.tries += attempt.status != _TOO_MANY_REQUESTS
+        if judgement.is_cut_short:
+            ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
+        rows = self._rows(ask, attempt, judgement.verdicts)
         self.purse.settle(worst, None if attempt.usage is None else sum(row.cost_usd or 0.0 for row in rows))
         self.run.tally.assumed_usd = self.purse.assumed
         await self.writer.add(rows)
-        return step
+        return Step(judgement, attempt)
 
     async def _may_spend(self, worst: float) -> bool:
         if self._stopping.is_set():
@@ -199,67 +187,23 @@ class Engine:
             self.stop(error)
             return False
 
-    def _judge(self, ask: Ask, attempt: Attempt, sent_at: float) -> tuple[Step, list[Verdict]]:
+    def _take_note(self, attempt: Attempt, sent_at: float) -> None:
+        """What an attempt tells about the API, whichever documents it was about."""
         match attempt.fate:
             case Fate.ANSWERED:
-                self._heard_from_api()
                 self._denied_in_a_row = 0
+                self._unanswered_in_a_row = 0
+                self._opened.set()
                 self.limiter.answered()
-                return self._judge_answer(ask, attempt)
             case Fate.REJECTED:
-                self._heard_from_api()
-                return self._judge_hopeless(ask, attempt.error)
+                self._unanswered_in_a_row = 0
+                self._opened.set()
             case Fate.DENIED:
                 self._denied_in_a_row += 1
-                if not self._opened.is_set() or self._denied_in_a_row >= 2 * self.run.limits.concurrency:
+                if not self._opened.is_set() or self._denied_in_a_row >= self._too_many_in_a_row:
                     self.stop(_denial(self.run.job.asked.model, attempt))
-                return self._judge_hopeless(ask, attempt.error)
             case Fate.BUSY:
                 self.limiter.busy(sent_at, attempt.retry_after_seconds)
-        step = Step(again=True, fate=attempt.fate, wait_seconds=attempt.retry_after_seconds, error=attempt.error)
-        return step, [Verdict(Status.FAILED, error=attempt.error)] * len(ask.questions)
-
-    def _heard_from_api(self) -> None:
-        self._opened.set()
-        self._unanswered_in_a_row = 0
-
-    def _judge_answer(self, ask: Ask, attempt: Attempt) -> tuple[Step, list[Verdict]]:
-        if attempt.stop_reason == "refusal":
-            return self._judge_refusal(ask)
-        try:
-            readings = read_answers(self.run.job.asked, ask.documents, attempt.text)
-        except UnreadableAnswerError as unreadable:
-            error = str(unreadable)
-            if attempt.stop_reason == "model_context_window_exceeded":
-                return self._judge_hopeless(ask, "the prompt and its answer are too long for the model")
-            if attempt.stop_reason == "max_tokens":
-                error = f"cut short at {ask.max_tokens} tokens"
-                ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
-            step = Step(again=True, fate=attempt.fate, wait_seconds=0, error=error)
-            return step, [Verdict(Status.INVALID, error=error)] * len(ask.questions)
-        verdicts = [
-            Verdict(Status.OK, read) if isinstance(read, Answer) else Verdict(Status.INVALID, error=read.reason)
-            for read in readings
-        ]
-        flawed = [place for place, verdict in enumerate(verdicts) if verdict.answer is None]
-        if len(verdicts) > 1:
-            return Step(alone=flawed), verdicts
-        error = verdicts[0].error or ""
-        return Step(again=bool(flawed), fate=attempt.fate, wait_seconds=0, error=error), verdicts
-
-    def _judge_refusal(self, ask: Ask) -> tuple[Step, list[Verdict]]:
-        if len(ask.questions) == 1:
-            return Step(), [Verdict(Status.REFUSED, error="the model refused to answer")]
-        verdict = Verdict(Status.INVALID, error="the model refused to answer about several documents at once")
-        return Step(alone=range(len(ask.questions))), [verdict] * len(ask.questions)
-
-    def _judge_hopeless(self, ask: Ask, error: str) -> tuple[Step, list[Verdict]]:
-        """The request is not repeated as it is; of several documents, one alone may be the reason."""
-        verdicts = [Verdict(Status.FAILED, error=error)] * len(ask.questions)
-        if len(ask.questions) > 1:
-            return Step(alone=range(len(ask.questions))), verdicts
-        self.run.progress.advance(1)
-        return Step(), verdicts
 
     def _rows(self, ask: Ask, attempt: Attempt, verdicts: Sequence[Verdict]) -> list[LedgerRow]:
         count = len(ask.questions)
@@ -300,53 +244,69 @@ class Engine:
             )
         return rows
 
-    def _give_up(self, step: Step) -> None:
-        """A request is out of attempts or of time."""
-        if step.fate is Fate.ANSWERED:
+    def _count_unsettled(self, step: Step) -> None:
+        """A request has come to its end. Questions that it settled count once they are on disk; others count here."""
+        self.run.progress.advance(sum(verdict.status in _UNSETTLED for verdict in step.judgement.verdicts))
+        if step.judgement.next is not Next.SAME_LATER:
             return
         self._unanswered_in_a_row += 1
-        if not self._opened.is_set() or self._unanswered_in_a_row >= 2 * self.run.limits.concurrency:
+        if not self._opened.is_set() or self._unanswered_in_a_row >= self._too_many_in_a_row:
             self.stop(
                 ScoringError(
-                    f"the API gives no answer ({step.error})",
+                    f"the API gives no answer ({step.judgement.error})",
                     remedy="Look at the network, ANTHROPIC_BASE_URL and the provider's status page, and run again: "
                     "only what is missing is asked.",
                 )
             )
 
+    @property
+    def _too_many_in_a_row(self) -> int:
+        """So many failures without an answer in between are no accident of single documents."""
+        return max(10, 2 * self.run.limits.concurrency)
+
+    @property
     def _seconds_allowed(self) -> float:
-        return (
-            self.run.limits.patience.request_seconds
-            if self._opened.is_set()
-            else self.run.limits.patience.opening_seconds
-        )
+        patience = self.run.limits.patience
+        return patience.request_seconds if self._opened.is_set() else patience.opening_seconds
+
+    def _seconds_for(self, ask: Ask, now: float) -> float:
+        """How long the next attempt may take."""
+        if ask.first_sent_at is None:
+            ask.first_sent_at = now
+        left = self._seconds_allowed - (now - ask.first_sent_at)
+        return max(1.0, min(left, self.run.limits.patience.of_attempt(ask.max_tokens)))
 
     def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
-        patience = self.run.limits.patience
-        if self._stopping.is_set() or ask.tries >= patience.attempts or ask.first_sent_at is None:
+        patience, step = self.run.limits.patience, _last_step(state)
+        if step is None or ask.first_sent_at is None or self._stopping.is_set() or ask.tries >= patience.attempts:
             return True
-        if _last_step(state).fate is Fate.UNREACHABLE and not self._opened.is_set():
+        if step.attempt.fate is Fate.UNREACHABLE and not self._opened.is_set():
             return ask.tries >= patience.opening_connections
         elapsed = asyncio.get_running_loop().time() - ask.first_sent_at
-        return elapsed + state.upcoming_sleep >= self._seconds_allowed()
+        return elapsed + state.upcoming_sleep >= self._seconds_allowed
 
     def _wait_after(self, state: RetryCallState) -> float:
-        wait_seconds = _last_step(state).wait_seconds
-        if wait_seconds is None:
-            return _BACKOFF(state)
-        if wait_seconds == 0:
+        step = _last_step(state)
+        if step is None or step.judgement.next is Next.SAME_AT_ONCE:
             return 0.0
-        return min(wait_seconds, self.run.limits.patience.wait_seconds) * random.uniform(1.0, 1.1)
+        if step.attempt.retry_after_seconds:
+            asked_for = min(step.attempt.retry_after_seconds, self.run.limits.patience.wait_seconds)
+            return asked_for * random.uniform(1.0, 1.1)
+        return _BACKOFF(state)
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-def _last_step(state: RetryCallState) -> Step:
+def _last_step(state: RetryCallState) -> Step | None:
     assert state.outcome is not None
-    step: Step = state.outcome.result()
+    step: Step | None = state.outcome.result()
     return step
+
+
+def _is_repeated(step: Step | None) -> bool:
+    return step is not None and step.judgement.next in (Next.SAME_AT_ONCE, Next.SAME_LATER)
 
 
 def _denial(model: str, attempt: Attempt) -> ScoringError:

@@ -11,6 +11,7 @@ from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, conte
 from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
+from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.warehouse import Warehouse
 
 FINGERPRINT = "fingerprint of what is ranked"
@@ -52,7 +53,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 out_of_date=broken.get(str(name)),
             )
         )
-    return PublishedContent(tuple(prompts))
+    return PublishedContent(tuple(prompts), is_sample=warehouse.site_kind() == SiteKind.SAMPLE)
 
 
 def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:

@@ -14,9 +14,10 @@ from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prom
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, scores_frame
-from exposure_dagster.scoring.ledger import newest_epoch
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
+from exposure_dagster.scoring.ledger import Ledger, newest_epoch
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.tally import RunFigures
@@ -240,17 +241,17 @@ def score_prompt(
                 "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
             )
         case _:
-            figures = _shown(score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress))
+            figures = _shown(*score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress))
     return _standing(warehouse, name, figures, note)
 
 
 def score_with_model(
     warehouse: Warehouse, name: str, *, means: ModelMeans, run_id: str, progress: Progress = NO_PROGRESS
-) -> RunFigures:
+) -> tuple[RunFigures, float]:
     """Ask the model what is not answered yet, and put every document's standing into scored.scores.
 
-    Raises ScoringError where asking had to end early; then what stood goes on standing, and what was
-    answered is in the ledger.
+    Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
+    asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
     prompt = stored_prompt(warehouse, name)
     inputs = warehouse.read(
@@ -270,6 +271,7 @@ def score_with_model(
         texts=WarehouseTexts(warehouse),
         epoch=newest_epoch(warehouse, asked.prompt_hash) + int(means.is_asked_again),
     )
+    estimated_usd = _estimated_usd(warehouse, job, means.prices)
     result = ask_model(
         job,
         access=means.access,
@@ -282,7 +284,16 @@ def score_with_model(
     with warehouse.transaction() as connection:
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
-    return result.figures
+    return result.figures, estimated_usd
+
+
+def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
+    """What the job's open questions should cost, by the number of characters."""
+    records = Ledger(warehouse).records(job.prompt_hash, job.epoch)
+    refs = [question.document for question in open_questions(job, records)]
+    texts = job.texts.texts(refs) if refs else {}
+    documents = [Document(ref.doc_id, ref.title, texts[ref.text_sha256]) for ref in refs]
+    return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 
 
 def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
@@ -291,12 +302,10 @@ def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
     return AskedPrompt.model_validate_json(rows[0][0])
 
 
-def _shown(figures: RunFigures) -> dict[str, int | float | str]:
-    return {
-        name.replace("_", " "): value
-        for name, value in asdict(figures).items()
-        if value is not None and name != "documents"
-    }
+def _shown(figures: RunFigures, estimated_usd: float) -> dict[str, int | float | str]:
+    shown = {name.replace("_", " "): value for name, value in asdict(figures).items() if value is not None}
+    del shown["documents"]
+    return {**shown, "estimated cost usd": round(estimated_usd, 6)}
 
 
 def _standing(

@@ -1,0 +1,86 @@
+"""`exposure explain` and `exposure ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
+from exposure_dagster.settings import load_settings
+from exposure_dagster.stages.provenance import Provenance
+from exposure_dagster.stages.provenance import explain as explain_score
+from exposure_dagster.warehouse import Warehouse
+
+
+@click.command()
+@click.argument("prompt")
+@click.argument("doc_id")
+def explain(prompt: str, doc_id: str) -> None:
+    """Show where a score comes from: the exact words, who answered, when, about which page."""
+    found = explain_score(Warehouse(load_settings().warehouse_file), prompt, doc_id)
+    for name, value in _facts(found):
+        if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
+            click.echo(f"{name + ':':<18}{value}")
+    for attempt in found.attempts:
+        tokens = sum(attempt[f"{kind}_tokens"] or 0 for kind in ("input", "cache_read", "cache_write"))
+        error = f", {attempt['error']}" if attempt["error"] else ""
+        click.echo(
+            f"attempt {attempt['attempt']}, sample {attempt['sample']}: {attempt['status']}"
+            f"{' (stands)' if attempt['is_accepted'] else ''}, {attempt['created_at']:%Y-%m-%d %H:%M:%S} UTC, "
+            f"request {attempt['request_id']}, {tokens:,} tokens read, {attempt['output_tokens'] or 0:,} written, "
+            f"${attempt['cost_usd'] or 0:.6f}{error}"
+        )
+    if found.attempts:
+        click.echo(f"\n--- system\n\n{found.asked.system}\n\n--- document\n\n{found.message}")
+
+
+@click.group()
+def ledger() -> None:
+    """Move the ledger, the part that was paid for, between machines."""
+
+
+@ledger.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export_command(folder: Path) -> None:
+    """Write the ledger, with the prompts and texts it is about, into FOLDER as Parquet."""
+    _print(export_ledger(Warehouse(load_settings().warehouse_file), folder), "written")
+
+
+@ledger.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_command(folder: Path) -> None:
+    """Add what FOLDER holds and the ledger does not; nothing is doubled."""
+    _print(import_ledger(Warehouse(load_settings().warehouse_file), folder), "new")
+
+
+def _print(moved: Sequence[Moved], word: str) -> None:
+    for one in moved:
+        OUT.print(f"{one.table}: {one.rows:,} rows, {one.new:,} {word}", markup=False)
+
+
+def _facts(found: Provenance) -> list[tuple[str, object]]:
+    score = found.score
+    page = found.page or {}
+    return [
+        ("prompt", score["prompt"]),
+        ("document", f"{score['doc_id']} ({found.title})"),
+        ("score", score["score"] if pd.notna(score["score"]) else score["attributes"]),
+        ("status", score["status"]),
+        ("rationale", score["rationale"]),
+        ("samples", score["samples"]),
+        ("sd of samples", score["score_sd"]),
+        ("scorer", score["scorer"]),
+        ("model", score["model"]),
+        ("scored at", score["scored_at"]),
+        ("prompt hash", score["prompt_hash"]),
+        ("text sha256", score["text_sha256"]),
+        ("page", page.get("url")),
+        ("page sha256", page.get("content_sha256")),
+        ("page fetched at", page.get("fetched_at")),
+        ("note", score["note"]),
+        ("error", score["error"]),
+    ]

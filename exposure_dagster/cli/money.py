@@ -1,0 +1,100 @@
+"""`exposure estimate`, and the question that a run asks before it spends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.table import Table
+
+from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.errors import PromptError
+from exposure_dagster.prompts.files import load_folder
+from exposure_dagster.scoring.estimate import Estimate, cost_with
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.prices import PriceTable, load_prices
+from exposure_dagster.settings import Settings, load_settings
+from exposure_dagster.stages.estimates import estimates
+from exposure_dagster.warehouse import Warehouse
+
+COMPARED_MODELS = 6
+
+
+@click.command("estimate")
+@click.option("--prompt", "names", multiple=True, metavar="NAME", help="This prompt only; may be repeated.")
+@click.option("--again", is_flag=True, help="As if every question were asked anew.")
+def estimate_command(names: tuple[str, ...], again: bool) -> None:
+    """Say what the next run would send and cost. Spends nothing."""
+    settings = load_settings()
+    prices = load_prices(settings.prices)
+    found = estimate_prompts(settings, names, prices=prices, ask_again=again)
+    print_estimates(found)
+    if any(one.requests for one in found):
+        _print_other_models(found, prices)
+    OUT.print(
+        f"Budgets: ${settings.max_cost_usd:,.2f} a run, ${settings.max_cost_usd_per_day:,.2f} a day. "
+        f"Prices of {prices.dated.isoformat()}.",
+        markup=False,
+    )
+
+
+def estimate_prompts(
+    settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False
+) -> list[Estimate]:
+    """Estimates of the named prompts, or of all enabled ones."""
+    folder = load_folder(settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(prices))
+    by_name = {prompt.name: prompt for prompt in folder.prompts}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise PromptError(f"no usable prompt named {', '.join(unknown)}", where="--prompt")
+    chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
+    key = settings.anthropic_api_key
+    return estimates(
+        Warehouse(settings.warehouse_file),
+        folder,
+        chosen,
+        prices=prices,
+        access=Access(key, settings.anthropic_base_url) if key else None,
+        ask_again=ask_again,
+    )
+
+
+def print_estimates(found: Sequence[Estimate]) -> None:
+    """Requests, tokens and USD a prompt, and in all."""
+    table = Table(
+        "prompt", "model", "documents", "requests", "tokens in", "tokens out", "USD", "USD in a batch", box=None
+    )
+    for one in found:
+        table.add_row(
+            one.prompt,
+            one.model,
+            f"{one.documents:,}",
+            f"{one.requests:,}",
+            f"{one.usage.prompt_tokens:,}",
+            f"{one.usage.output_tokens:,}",
+            f"{one.cost_usd:,.2f}",
+            f"{one.batch_cost_usd:,.2f}",
+        )
+    OUT.print(table)
+    for how in sorted({one.how for one in found if one.requests}):
+        OUT.print(f"Tokens: {how}.", markup=False)
+
+
+def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: bool) -> None:
+    """On a terminal, show what a run will spend and ask; elsewhere the budgets decide."""
+    if not (sys.stdin.isatty() and ERR.is_terminal):
+        return
+    found = estimate_prompts(settings, names, prices=load_prices(settings.prices), ask_again=ask_again)
+    if any(one.requests for one in found):
+        print_estimates(found)
+        click.confirm("Ask the model?", abort=True, err=True)
+
+
+def _print_other_models(found: Sequence[Estimate], prices: PriceTable) -> None:
+    costs = sorted((cost_with(prices, model, found), model) for model in prices)
+    table = Table("the same with", "USD", "batch USD", box=None)
+    for cost, model in costs[:COMPARED_MODELS]:
+        table.add_row(model, f"{cost:,.2f}", f"{cost * prices.batch_factor:,.2f}")
+    OUT.print(table)

@@ -1,0 +1,126 @@
+"""What asking would take, before anything is asked: requests, tokens, USD. Nothing here spends.
+
+Tokens are counted by the API on a few documents where there is a key (counting is free), else taken
+from the number of characters. What a model writes is taken from the ledger where it has answered
+before, else assumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.prices import ModelPrice, PriceTable, Usage
+
+CHARACTERS_PER_TOKEN = 3.5
+"""Fewer than measured on handbook pages (3.9), so that the estimate errs on the dear side."""
+
+ASSUMED_OUTPUT_TOKENS = 400
+"""A document's answer and the thinking before it, where the ledger knows no answer of the model yet."""
+
+COUNTED_DOCUMENTS = 5
+
+
+@dataclass(frozen=True)
+class OpenDocuments:
+    """What is still to be asked of one prompt: documents, once a sample, and how much an answer writes.
+
+    `output_tokens` is the mean of a document's answer in the ledger; None where there is none.
+    """
+
+    prompt: str
+    asked: AskedPrompt
+    documents: Sequence[Document]
+    output_tokens: float | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take. `how` says how tokens were counted; costs are USD."""
+
+    prompt: str
+    model: str
+    documents: int
+    requests: int
+    usage: Usage
+    how: str
+    cost_usd: float
+    batch_cost_usd: float
+
+
+def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access | None = None) -> Estimate:
+    """The estimate of one prompt. Raises ScoringError where the model's price is not known.
+
+    With `access` the tokens of a few documents are counted by the API, which costs nothing; where that
+    fails, they are taken from the characters, and `how` says so.
+    """
+    asked = open_documents.asked
+    price = prices.of(asked.model)
+    asking = Asking(asked, price)
+    groups = [
+        [cut.document for cut in group]
+        for group in asking.groups([asking.cut(document) for document in open_documents.documents])
+    ]
+    per_character, how = 1 / CHARACTERS_PER_TOKEN, f"{CHARACTERS_PER_TOKEN} characters a token"
+    if access is not None and groups:
+        sample = groups[:: max(1, len(groups) // COUNTED_DOCUMENTS)][:COUNTED_DOCUMENTS]
+        counted = asyncio.run(_counted(access, asked, sample))
+        if counted is None:
+            how += ", since the API could not be asked to count"
+        else:
+            per_character, how = counted, f"counted by the API on {len(sample)} requests"
+    system = round(len(asked.system) * per_character)
+    user = round(sum(len(user_message(group)) for group in groups) * per_character)
+    written = open_documents.output_tokens or ASSUMED_OUTPUT_TOKENS
+    usage = Usage(
+        input_tokens=user,
+        output_tokens=round(written * len(open_documents.documents)),
+        cache_write_5m_tokens=system if groups else 0,
+        cache_read_tokens=system * max(0, len(groups) - 1),
+    )
+    cost = _cost(price, usage, len(groups))
+    return Estimate(
+        prompt=open_documents.prompt,
+        model=asked.model,
+        documents=len(open_documents.documents),
+        requests=len(groups),
+        usage=usage,
+        how=how + ("" if open_documents.output_tokens else f", {ASSUMED_OUTPUT_TOKENS} tokens an answer assumed"),
+        cost_usd=cost,
+        batch_cost_usd=cost * prices.batch_factor,
+    )
+
+
+def cost_with(prices: PriceTable, model: str, estimates: Sequence[Estimate]) -> float:
+    """What the same requests would cost with another model, in USD."""
+    return sum(_cost(prices.of(model), one.usage, one.requests) for one in estimates)
+
+
+def _cost(price: ModelPrice, usage: Usage, requests: int) -> float:
+    return price.rates_for(usage.prompt_tokens // max(1, requests)).cost(usage)
+
+
+async def _counted(access: Access, asked: AskedPrompt, groups: Sequence[Sequence[Document]]) -> float | None:
+    """Tokens a character over some requests, by the API; None where it does not say."""
+    import anthropic
+
+    characters = tokens = 0
+    async with anthropic.AsyncAnthropic(
+        api_key=access.api_key.get_secret_value(), base_url=access.base_url, max_retries=1, timeout=20
+    ) as client:
+        try:
+            for group in groups:
+                message = user_message(group)
+                count = await client.messages.count_tokens(
+                    model=asked.model, system=asked.system, messages=[{"role": "user", "content": message}]
+                )
+                characters += len(asked.system) + len(message)
+                tokens += count.input_tokens
+        except anthropic.AnthropicError:
+            return None
+    return tokens / characters if characters and tokens else None

@@ -1,0 +1,69 @@
+"""Where a score comes from: the words that were asked, who answered, when, for how much, about which page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.errors import PromptError
+from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """A standing score and all behind it. `attempts` are the ledger's rows for it, oldest first."""
+
+    score: dict[str, Any]
+    asked: AskedPrompt
+    title: str
+    text: str | None
+    attempts: list[dict[str, Any]]
+    page: dict[str, Any] | None
+
+    @property
+    def message(self) -> str | None:
+        """The document as the model reads it; None where its text was never stored."""
+        if self.text is None:
+            return None
+        return user_message([Document(self.score["doc_id"], self.title, self.text)])
+
+
+def explain(warehouse: Warehouse, prompt: str, doc_id: str) -> Provenance:
+    """What is behind the standing score of a document. Raises PromptError where there is none."""
+    scores = warehouse.read("SELECT * FROM scored.scores WHERE prompt = ? AND doc_id = ?", [prompt, doc_id])
+    if scores.empty:
+        known = [name for (name,) in warehouse.rows("SELECT DISTINCT prompt FROM scored.scores ORDER BY 1")]
+        raise PromptError(
+            f"no score of {doc_id} stands",
+            where=f"prompt {prompt}",
+            remedy=f"There are scores of {', '.join(known) or 'no prompt'}; ids are as in the published ranking.",
+        )
+    score = {str(name): value for name, value in scores.iloc[0].items()}
+    ((definition,),) = warehouse.rows(
+        "SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [score["prompt_hash"]]
+    )
+    texts = warehouse.rows("SELECT text FROM parsed.texts WHERE text_sha256 = ?", [score["text_sha256"]])
+    titles = warehouse.rows(
+        "SELECT title FROM scored.score_versions WHERE prompt = ? AND doc_id = ? ORDER BY version DESC LIMIT 1",
+        [prompt, doc_id],
+    )
+    attempts = warehouse.read(
+        "SELECT * FROM scored.responses WHERE prompt_hash = ? AND doc_id = ? AND text_sha256 = ? ORDER BY created_at",
+        [score["prompt_hash"], doc_id, score["text_sha256"]],
+    )
+    pages = warehouse.read(
+        "SELECT url, content_sha256, fetched_at FROM raw.ooh_pages WHERE slug = ?"
+        " AND (SELECT corpus FROM scored.prompts WHERE prompt = ?) = ?",
+        [doc_id, prompt, OOH_CORPUS],
+    )
+    return Provenance(
+        score=score,
+        asked=AskedPrompt.model_validate_json(definition),
+        title=(titles[0][0] if titles else None) or doc_id,
+        text=texts[0][0] if texts else None,
+        attempts=[{str(name): value for name, value in row.items()} for row in attempts.to_dict("records")],
+        page={str(name): value for name, value in pages.iloc[0].items()} if len(pages) else None,
+    )
