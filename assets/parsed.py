@@ -10,16 +10,22 @@ from exposure_dagster import checks
 from exposure_dagster.stages import parsed
 from exposure_dagster.tables import (
     DOCUMENTS,
+    ONET_OCCUPATIONS,
+    ONET_TASKS,
     OOH_INDEX,
     OOH_OCCUPATIONS,
     OOH_PAGES,
     OOH_PROJECTIONS,
     OOH_TITLES,
     OOH_UNREAD,
+    OWN_DOCUMENTS,
     TEXTS,
 )
 from resources.progress import ProgressFactory
 from resources.warehouse import WarehouseResource
+
+CORPUS_TABLES = (OOH_OCCUPATIONS, ONET_OCCUPATIONS, ONET_TASKS, OWN_DOCUMENTS)
+"""What documents are made from."""
 
 
 @multi_asset(
@@ -76,7 +82,7 @@ def ooh_occupations(
 
 
 @multi_asset(
-    specs=[table_spec(DOCUMENTS, deps=[key_of(OOH_OCCUPATIONS)]), table_spec(TEXTS, deps=[key_of(OOH_OCCUPATIONS)])],
+    specs=[table_spec(table, deps=[key_of(source) for source in CORPUS_TABLES]) for table in (DOCUMENTS, TEXTS)],
     check_specs=[
         *check_specs(DOCUMENTS, {"every_page_has_text": "Every page can be asked about."}),
         *check_specs(TEXTS, {}),

@@ -14,10 +14,10 @@ from dagster import (
     multi_asset,
 )
 
-from assets.reporting import OWNERS, key_of, readable_errors
+from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.stages import published
-from exposure_dagster.tables import RANKINGS, SUMMARIES
+from exposure_dagster.tables import OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
@@ -28,7 +28,7 @@ EXPORTS = AssetKey(["published", "exports"])
     specs=[
         AssetSpec(
             EXPORTS,
-            deps=[key_of(RANKINGS), key_of(SUMMARIES)],
+            deps=[key_of(table) for table in (RANKINGS, SUMMARIES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS)],
             group_name="published",
             description=(
                 "Per prompt ranking.csv, .parquet, .json, the summaries and brief.md, with a data dictionary and the "
@@ -36,6 +36,7 @@ EXPORTS = AssetKey(["published", "exports"])
             ),
             kinds={"csv", "parquet", "json"},
             owners=list(OWNERS),
+            freshness_policy=FILES_ARE_FRESH,
         )
     ],
     check_specs=[AssetCheckSpec("publication_is_complete", asset=EXPORTS, description="No file of it is missing.")],

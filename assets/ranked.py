@@ -9,10 +9,20 @@ from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
 from exposure_dagster import checks
 from exposure_dagster.stages import history, ranked
-from exposure_dagster.tables import CHANGES, DEFINITIONS, OOH_OCCUPATIONS, RANKINGS, SCORES, SUMMARIES
+from exposure_dagster.tables import (
+    CHANGES,
+    DEFINITIONS,
+    ONET_OCCUPATIONS,
+    OOH_OCCUPATIONS,
+    RANKINGS,
+    SCORES,
+    SOC_CROSSWALK,
+    SUMMARIES,
+)
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
 
+HIGHEST = 15
 MOVERS = 15
 
 
@@ -35,7 +45,9 @@ def definitions(
 @multi_asset(
     specs=[
         table_spec(
-            RANKINGS, deps=[key_of(SCORES), key_of(DEFINITIONS), key_of(OOH_OCCUPATIONS)], kinds=("duckdb", "pandas")
+            RANKINGS,
+            deps=[key_of(table) for table in (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, SOC_CROSSWALK)],
+            kinds=("duckdb", "pandas"),
         )
     ],
     check_specs=check_specs(
@@ -53,7 +65,7 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
     with readable_errors():
         store = warehouse.open()
         report = ranked.rank_prompt(store, name)
-        top = report.rows[["rank", "title", "score", "tier", "jobs", "rationale"]].head(15)
+        top = report.rows[["rank", "title", "score", "tier", "jobs", "rationale", "url", "prompt_hash"]].head(HIGHEST)
         yield table_result(
             store,
             RANKINGS,

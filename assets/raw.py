@@ -13,35 +13,29 @@ from resources.pages import PagesResource
 from resources.progress import ProgressFactory
 from resources.warehouse import WarehouseResource
 
-POOL = "pages"
-"""One step at a time asks a site, so that its limit of requests holds across runs."""
-
-_MISSING = {"every_listed_page_is_there": "Names each page that could not be had, with status and reason."}
+MISSING = {"every_listed_page_is_there": "Names each page that could not be had, with status and reason."}
 
 
-@multi_asset(
-    specs=[table_spec(OOH_INDEX, kinds=("duckdb", "html"))], check_specs=check_specs(OOH_INDEX, _MISSING), pool=POOL
-)
+@multi_asset(specs=[table_spec(OOH_INDEX, kinds=("duckdb", "html"))], check_specs=check_specs(OOH_INDEX, MISSING))
 def ooh_index(warehouse: WarehouseResource, pages: PagesResource) -> Iterator[MaterializeResult[Any]]:
     """Fetch the handbook's A–Z index."""
     with readable_errors():
         store = warehouse.open()
         site = pages.open()
-        with site.fetcher() as fetcher:
+        with raw.turn_at(store, site), site.fetcher() as fetcher:
             report = raw.refresh_ooh_index(store, site, fetcher, refetch_after_hours=pages.refetch_after_hours)
         yield table_result(
             store,
             OOH_INDEX,
             data_version=report.digest,
-            metadata=_figures(report),
+            metadata=fetch_figures(report),
             outcomes=[checks.every_listed_page_is_there(report.listed, report.missing)],
         )
 
 
 @multi_asset(
     specs=[table_spec(OOH_PAGES, deps=[key_of(OOH_INDEX)], kinds=("duckdb", "html"))],
-    check_specs=check_specs(OOH_PAGES, _MISSING),
-    pool=POOL,
+    check_specs=check_specs(OOH_PAGES, MISSING),
 )
 def ooh_pages(
     context: AssetExecutionContext,
@@ -53,7 +47,7 @@ def ooh_pages(
     with readable_errors():
         store = warehouse.open()
         site = pages.open()
-        with site.fetcher() as fetcher:
+        with raw.turn_at(store, site), site.fetcher() as fetcher:
             report = raw.refresh_ooh_pages(
                 store,
                 site,
@@ -65,12 +59,12 @@ def ooh_pages(
             store,
             OOH_PAGES,
             data_version=report.digest,
-            metadata=_figures(report),
+            metadata=fetch_figures(report),
             outcomes=[checks.every_listed_page_is_there(report.listed, report.missing)],
         )
 
 
-def _figures(report: raw.FetchReport) -> dict[str, Any]:
+def fetch_figures(report: raw.FetchReport) -> dict[str, Any]:
     return {
         "pages in the index": report.listed,
         "pages asked for": report.asked,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,23 +14,33 @@ from dagster import (
     AssetSpec,
     DataVersion,
     Failure,
+    FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
     TableColumn,
     TableColumnConstraints,
+    TableColumnDep,
+    TableColumnLineage,
     TableSchema,
 )
 
 from exposure_dagster.checks import CheckOutcome, rows_fit_the_registry
 from exposure_dagster.errors import ExposureError
+from exposure_dagster.lineage import LINEAGE, lineage_table
 from exposure_dagster.publishing.brief import plain
 from exposure_dagster.tables import Table
 from exposure_dagster.warehouse import Warehouse
 
 OWNERS = ("team:exposure",)
 PREVIEW_ROWS = 8
-CELL_LENGTH = 90
+CELL_LENGTH = 120
 _HIDDEN = {"body", "text", "definition", "baseline_definition"}
+
+SOURCES_ARE_FRESH = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
+"""Sources are looked at weekly: a day late is a warning, a week skipped a failure."""
+
+FILES_ARE_FRESH = FreshnessPolicy.time_window(warn_window=timedelta(days=40), fail_window=timedelta(days=70))
+"""Published files follow the monthly rescoring."""
 
 
 def key_of(table: Table) -> AssetKey:
@@ -48,9 +59,32 @@ def table_spec(
         description=f"{table.description}\n\nOne row a {table.grain}.",
         kinds=set(kinds),
         owners=list(OWNERS),
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.full_name,
+            **_lineage(table),
+        },
+        freshness_policy=SOURCES_ARE_FRESH if table.schema == "raw" else None,
         **more,
     )
+
+
+def _lineage(table: Table) -> dict[str, Any]:
+    if table.full_name not in LINEAGE:
+        return {}
+    return {
+        "dagster/column_lineage": TableColumnLineage(
+            {
+                name: [
+                    TableColumnDep(asset_key=AssetKey(origin.source.split(".")), column_name=origin.column)
+                    for origin in origins
+                    if origin.column is not None
+                ]
+                for name, origins in LINEAGE[table.full_name].items()
+            }
+        ),
+        "where columns come from": MetadataValue.md(lineage_table(table.full_name)),
+    }
 
 
 def column_schema(table: Table) -> TableSchema:

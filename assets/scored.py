@@ -17,7 +17,17 @@ from assets.reporting import (
 from exposure_dagster import checks
 from exposure_dagster.stages import scored
 from exposure_dagster.stages.ranked import frame_digest
-from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, RESPONSES, RUNS, SCORE_VERSIONS, SCORES
+from exposure_dagster.tables import (
+    BATCHES,
+    DOCUMENTS,
+    INPUTS,
+    PROMPT_VERSIONS,
+    PROMPTS,
+    RESPONSES,
+    RUNS,
+    SCORE_VERSIONS,
+    SCORES,
+)
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
@@ -112,7 +122,7 @@ def scores(
             SCORES,
             data_version=frame_digest(rows),
             partition={"prompt": name},
-            metadata=_figures(report),
+            metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
             outcomes=checks.scores(store, name),
         )
 
@@ -133,6 +143,7 @@ def _figures(report: scored.ScoreReport) -> dict[str, Any]:
 LEDGER_SPECS = [
     table_spec(PROMPT_VERSIONS, deps=[key_of(PROMPTS)]),
     table_spec(RESPONSES, deps=[key_of(INPUTS)]),
+    table_spec(BATCHES, deps=[key_of(INPUTS)]),
     table_spec(RUNS, deps=[key_of(INPUTS)]),
     table_spec(SCORE_VERSIONS, deps=[key_of(SCORES)]),
 ]

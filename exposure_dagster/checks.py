@@ -14,6 +14,7 @@ import pandas as pd
 
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
+from exposure_dagster.stages.own_documents import OwnDocumentsReport
 from exposure_dagster.stages.parsed import WHOLE_PAGE, TitlesReport
 from exposure_dagster.stages.raw import MissingPage
 from exposure_dagster.tables import Table
@@ -21,6 +22,10 @@ from exposure_dagster.warehouse import Warehouse
 
 ROUNDING_JOBS_A_ROW = 100
 """BLS rounds each figure to hundreds, so a sum may be off by as much a row."""
+
+
+SHOWN_PROBLEMS = 5
+"""Mistakes of a file that a sentence names; the table beside it has them all."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,12 @@ def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) ->
             for page in missing
         ]
     )
+    named = "; ".join(f"{page.url}: {page.reason}" for page in missing[:SHOWN_PROBLEMS])
+    more = f"; and {len(missing) - SHOWN_PROBLEMS} more" if len(missing) > SHOWN_PROBLEMS else ""
     return CheckOutcome(
         "every_listed_page_is_there",
         False,
-        f"{len(missing):,} of {listed:,} pages could not be had; the others are unaffected",
+        f"{len(missing):,} of {listed:,} could not be had ({named}{more})",
         found,
         is_blocking=False,
     )
@@ -86,6 +93,28 @@ def prompt_files_can_be_used(folder: PromptFolder) -> CheckOutcome:
     found = pd.DataFrame([{"file": p.file, "line": p.line, "problem": p.summary} for p in problems])
     names = ", ".join(broken.name for broken in folder.broken)
     return CheckOutcome("prompt_files_can_be_used", False, f"broken: {names}; the others are unaffected", found)
+
+
+def own_files_can_be_used(report: OwnDocumentsReport) -> CheckOutcome:
+    """Every file of a user's own documents can be used; each mistake is named with its line."""
+    broken = [corpus for corpus in report.corpora if corpus.problems]
+    if not broken:
+        counts = ", ".join(f"{corpus.corpus}: {corpus.documents:,} documents" for corpus in report.corpora)
+        return CheckOutcome("own_files_can_be_used", True, counts or "no corpus of your own is set")
+    found = pd.DataFrame(
+        [
+            {"corpus": corpus.corpus, "file": corpus.file, "line": problem.line, "problem": problem.what}
+            for corpus in broken
+            for problem in corpus.problems
+        ]
+    )
+    told = [
+        f"{corpus.corpus} ({corpus.file}): {'; '.join(str(problem) for problem in corpus.problems[:SHOWN_PROBLEMS])}"
+        + (f"; and {rest} more" if (rest := len(corpus.problems) - SHOWN_PROBLEMS) > 0 else "")
+        + (f". The {corpus.documents:,} documents of its last good version stand" if corpus.documents else "")
+        for corpus in broken
+    ]
+    return CheckOutcome("own_files_can_be_used", False, ". ".join(told), found.head(200))
 
 
 def every_index_entry_is_read(report: TitlesReport) -> CheckOutcome:
@@ -175,8 +204,8 @@ def job_total(warehouse: Warehouse) -> CheckOutcome:
 def every_page_has_text(without_text: tuple[str, ...], documents: int) -> CheckOutcome:
     """Every page can be asked about."""
     passed = not without_text
-    description = f"{documents:,} documents" if passed else f"{len(without_text)} pages have no text and are left out"
-    found = None if passed else pd.DataFrame({"page": without_text})
+    description = f"{documents:,} documents" if passed else f"{len(without_text)} have no text and are left out"
+    found = None if passed else pd.DataFrame({"document": without_text})
     return CheckOutcome("every_page_has_text", passed, description, found)
 
 
@@ -248,7 +277,7 @@ def groups_add_up(warehouse: Warehouse, prompt: str) -> CheckOutcome:
                coalesce(sum(jobs), 0)::BIGINT AS jobs
         FROM (SELECT unnest($groupings) AS grouping
               UNION ALL SELECT 'quadrant' FROM ranked.definitions
-              WHERE prompt = $prompt AND definition->>'$.quadrants' IS NOT NULL) wanted
+              WHERE prompt = $prompt AND (definition->>'$.quadrants') IS NOT NULL) wanted
         LEFT JOIN ranked.summaries s ON s.grouping = wanted.grouping AND s.prompt = $prompt
         GROUP BY wanted.grouping
         HAVING occupations != (SELECT count(*) FROM ranked.rankings WHERE prompt = $prompt)

@@ -2,7 +2,53 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
 OOH_CORPUS = "ooh"
 """Pages of the Occupational Outlook Handbook, one document a page."""
 
-KNOWN_CORPORA: tuple[str, ...] = (OOH_CORPUS,)
+ONET_CORPUS = "onet"
+"""Occupations of O*NET, one document a code."""
+
+ONET_TASKS_CORPUS = "onet_tasks"
+"""Task statements of O*NET, one document a statement."""
+
+KNOWN_CORPORA: tuple[str, ...] = (OOH_CORPUS, ONET_CORPUS, ONET_TASKS_CORPUS)
+"""The corpora that come with the project; a user's own stand beside them."""
+
+OWN_FILE_TYPES = (".csv", ".parquet")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class OwnCorpus:
+    """A user's own documents: the name by which prompts ask for them, and their file."""
+
+    name: str
+    path: Path
+
+
+def own_corpora(text: str) -> tuple[OwnCorpus, ...]:
+    """The corpora of a list such as `roles=path/to/roles.csv, posts=posts.parquet`, in its order.
+
+    Raises ValueError that says which entry cannot be used, and why.
+    """
+    corpora: dict[str, OwnCorpus] = {}
+    for entry in (part.strip() for part in text.split(",") if part.strip()):
+        name, separator, file = (part.strip() for part in entry.partition("="))
+        if not separator or not file:
+            raise ValueError(f"{entry} names no file; write name=path, and commas between several")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"a corpus cannot be named {name!r}; use lower-case letters, digits and underscores")
+        if name in KNOWN_CORPORA:
+            raise ValueError(f"{name} is the name of a corpus that comes with the project; choose another")
+        if name in corpora:
+            raise ValueError(f"{name} is named twice")
+        path = Path(file)
+        if path.suffix.lower() not in OWN_FILE_TYPES:
+            raise ValueError(f"{file} is of no known type; a corpus is a {' or '.join(OWN_FILE_TYPES)} file")
+        corpora[name] = OwnCorpus(name, path)
+    return tuple(corpora.values())

@@ -6,18 +6,18 @@ loads, with the settings of the environment.
 
 from __future__ import annotations
 
-from dagster import Definitions, EnvVar, in_process_executor, load_assets_from_modules
+from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
 
-from assets import parsed, published, ranked, raw, scored
+from assets import onet, own_documents, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
-from exposure_dagster.automation.prompt_files import follow_prompts
-from exposure_dagster.automation.publishing import publish_what_changed, rank_what_changed
-from exposure_dagster.automation.rescoring import launch_rescoring, rescore_stale, rescore_what_is_stale, schedules
-from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.automation.prompt_files import prompt_sensors
+from exposure_dagster.automation.publishing import downstream_sensors
+from exposure_dagster.automation.rescoring import rescore_stale, rescoring_sensors, schedules
 from exposure_dagster.jobs import ASSET_JOBS
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, variable_of
 from exposure_dagster.warehouse import DEFAULT_WAIT_S
+from resources.own_documents import OwnDocumentsResource
 from resources.pages import PagesResource, PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
@@ -30,14 +30,15 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
     With `ask_again` every question is asked anew, whatever the ledger holds.
     """
     return Definitions(
-        assets=[*load_assets_from_modules([raw, parsed, scored, ranked, published]), *scored.LEDGER_SPECS],
+        assets=[
+            *load_assets_from_modules([raw, own_documents, parsed, onet, scored, ranked, resilience, published]),
+            *scored.LEDGER_SPECS,
+        ],
         jobs=[*ASSET_JOBS, rescore_stale],
         sensors=[
-            follow_prompts,
-            rescore_what_is_stale,
-            launch_rescoring,
-            rank_what_changed,
-            publish_what_changed,
+            *prompt_sensors(settings.sensor_interval_seconds),
+            *rescoring_sensors(settings.sensor_interval_seconds),
+            *downstream_sensors(settings.sensor_interval_seconds),
             *alert_sensors(settings.alert_webhook),
         ],
         schedules=schedules(settings),
@@ -55,23 +56,37 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
             sites=settings.sites,
             contact=EnvVar(variable_of("contact")) if settings.contact else None,
             refetch_after_hours=settings.refetch_after_hours,
+            onet_release=settings.onet_release,
+            onet_database=str(settings.onet_database) if settings.onet_database else None,
+            onet_pages=settings.onet_pages,
+            projections=str(settings.projections) if settings.projections else None,
         ),
+        "own_files": OwnDocumentsResource(files={corpus.name: str(corpus.path) for corpus in settings.own_corpora}),
         "prompt_files": PromptsResource(
             folder=str(settings.prompts),
             known_models=sorted(load_prices(settings.prices)),
-            known_corpora=list(KNOWN_CORPORA),
+            known_corpora=list(settings.known_corpora),
         ),
-        "scorer": ScorerResource(
-            scorer=settings.scorer_in_force.value,
-            is_explicit=settings.scorer is not None,
-            max_cost_usd=settings.max_cost_usd,
-            max_cost_usd_per_day=settings.max_cost_usd_per_day,
-            concurrency=settings.concurrency,
-            ask_again=ask_again,
-            prices=str(settings.prices) if settings.prices else None,
-        ),
+        "scorer": scorer_of(settings, ask_again=ask_again),
         "progress": progress,
     }
 
 
-defs = build_defs(load_settings())
+def scorer_of(settings: Settings, *, ask_again: bool) -> ScorerResource:
+    """Who answers, and within which limits."""
+    return ScorerResource(
+        scorer=settings.scorer_in_force.value,
+        is_explicit=settings.scorer is not None,
+        max_cost_usd=settings.max_cost_usd,
+        max_cost_usd_per_day=settings.max_cost_usd_per_day,
+        concurrency=settings.concurrency,
+        cancel_batches=settings.cancel_batches,
+        ask_again=ask_again,
+        prices=str(settings.prices) if settings.prices else None,
+    )
+
+
+@definitions
+def defs() -> Definitions:
+    """What the workspace loads. Read when Dagster asks for it, so that other front doors need no such settings."""
+    return build_defs(load_settings())

@@ -43,7 +43,18 @@ def prepare_dagster_home(folder: Path) -> Path:
 
 
 def open_instance(folder: Path) -> DagsterInstance:
-    """The Dagster instance of a home that `prepare_dagster_home` made."""
-    from dagster import DagsterInstance
+    """The Dagster instance of a home that `prepare_dagster_home` made.
 
-    return DagsterInstance.from_config(str(folder))
+    Raises SettingError where its files cannot be opened.
+    """
+    from dagster import DagsterInstance
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return DagsterInstance.from_config(str(folder))
+    except (OSError, SQLAlchemyError) as error:
+        raise SettingError(
+            f"Dagster's own state cannot be opened for writing ({str(error).splitlines()[0]})",
+            where=str(folder),
+            remedy="Make the folder writable for you, or set EXPOSURE_HOME to another one.",
+        ) from error

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dagster import AssetKey, AssetSelection, define_asset_job
+
+from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
+from exposure_dagster.tables import (
+    DOCUMENTS,
+    ONET_OCCUPATIONS,
+    ONET_PAGES,
+    ONET_TASKS,
+    ONET_TITLES,
+    OOH_OCCUPATIONS,
+    OOH_TITLES,
+    OWN_DOCUMENTS,
+    SOC_CROSSWALK,
+    TEXTS,
+    Table,
+)
 
 SOURCES_JOB = "refresh_sources"
 SCORING_JOB = "score_prompts"
@@ -15,7 +32,32 @@ SCORING = AssetSelection.groups("scored", "ranked").materializable()
 RANKING = AssetSelection.groups("ranked")
 PUBLISHING = AssetSelection.groups("published")
 
+SLOW_SOURCES = AssetSelection.assets(AssetKey([ONET_PAGES.schema, ONET_PAGES.name]))
+"""What takes long to fetch and others stand in for: a rehearsal takes it as it stands."""
+
+INPUTS_KEY = AssetKey(["scored", "inputs"])
 SCORES_KEY = AssetKey(["scored", "scores"])
+
+_TABLES_OF_CORPUS = {
+    OOH_CORPUS: (OOH_OCCUPATIONS, OOH_TITLES),
+    ONET_CORPUS: (ONET_OCCUPATIONS, ONET_TITLES),
+    ONET_TASKS_CORPUS: (ONET_TASKS,),
+}
+"""What answers about a corpus, their ranking and the baseline need of the parsed tables."""
+
+
+def sources_of(corpora: Collection[str]) -> AssetSelection:
+    """The part of the sources that the given corpora need. Own documents cost nothing to read: always among them."""
+    tables = [table for corpus in corpora for table in _TABLES_OF_CORPUS.get(corpus, ())]
+    fetched = _assets(tables).upstream().required_multi_asset_neighbors().upstream()
+    # The crosswalk takes the handbook's pages as they stand: jobs of O*NET occupations do not hang on them.
+    joined = [SOC_CROSSWALK] if {OOH_CORPUS, ONET_CORPUS} & set(corpora) else []
+    return fetched | _assets([OWN_DOCUMENTS, DOCUMENTS, TEXTS, *joined])
+
+
+def _assets(tables: Collection[Table]) -> AssetSelection:
+    return AssetSelection.assets(*(AssetKey([table.schema, table.name]) for table in tables))
+
 
 ASSET_JOBS = (
     define_asset_job(

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from exposure_dagster.corpora import KNOWN_CORPORA, OwnCorpus, own_corpora
 from exposure_dagster.errors import SettingError
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
@@ -37,6 +38,15 @@ def _from_project_root(path: Path) -> Path:
 ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
 
 
+def _list_of_corpora(text: str) -> str:
+    for corpus in own_corpora(text):
+        _from_project_root(corpus.path)
+    return text
+
+
+CorpusList = Annotated[str, AfterValidator(_list_of_corpora)]
+
+
 class ScorerName(StrEnum):
     """Who answers: the model, the model through batches, or the baseline that needs no key."""
 
@@ -59,6 +69,23 @@ class Settings(BaseSettings):
         "live", description="Where pages come from: `live`, `sample`, or a folder with one folder a host."
     )
     contact: str | None = Field(None, description="E-mail address put into the User-Agent; live fetching needs it.")
+    onet_database: ProjectPath | None = Field(
+        None, description="A saved O*NET release instead of fetching one: zip archive or folder, text or Excel files."
+    )
+    onet_release: str = Field(
+        "30.2", pattern=r"^\d+\.\d+$", description="The O*NET release that is fetched, as in 30.2."
+    )
+    onet_pages: bool = Field(
+        True,
+        description="Whether O*NET's 923 summary pages are fetched from a live site, one a second; false does without.",
+    )
+    projections: ProjectPath | None = Field(
+        None, description="BLS's employment projections as a saved CSV file, instead of fetching them."
+    )
+    documents: CorpusList | None = Field(
+        None,
+        description="Corpora of your own: `name=file.csv` or `.parquet`, several with commas between them.",
+    )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
     scorer: ScorerName | None = Field(
         None,
@@ -79,8 +106,14 @@ class Settings(BaseSettings):
         ge=0,
         description="A page of a live site that was fetched within so many hours is not asked for again.",
     )
+    cancel_batches: bool = Field(
+        False, description="Whether cancelling a `claude-batch` run cancels its batch; else the next run picks it up."
+    )
     alert_webhook: str | None = Field(
         None, description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout."
+    )
+    sensor_interval_seconds: int = Field(
+        15, ge=1, description="How often the sensors look at prompt files and warehouse, in seconds."
     )
     sources_cron: str = Field("0 6 * * 1", description="When the schedule refreshes the sources: weekly by default.")
     rescoring_cron: str = Field("0 7 1 * *", description="When the schedule scores what is stale: monthly by default.")
@@ -105,6 +138,18 @@ class Settings(BaseSettings):
         if self.scorer is not None:
             return self.scorer
         return ScorerName.CLAUDE if self.anthropic_api_key else ScorerName.BASELINE
+
+    @property
+    def own_corpora(self) -> tuple[OwnCorpus, ...]:
+        """The user's own corpora, with the paths of their files."""
+        return tuple(
+            OwnCorpus(corpus.name, _from_project_root(corpus.path)) for corpus in own_corpora(self.documents or "")
+        )
+
+    @property
+    def known_corpora(self) -> tuple[str, ...]:
+        """Every corpus that a prompt can ask about."""
+        return (*KNOWN_CORPORA, *(corpus.name for corpus in self.own_corpora))
 
     @property
     def warehouse_file(self) -> Path:

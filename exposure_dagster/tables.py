@@ -119,6 +119,87 @@ OOH_PAGES = Table(
     key=("slug",),
 )
 
+_PROVENANCE = (
+    _text("release", "Release or edition: of the database as in 30.2, of the projections their years."),
+    _text("licence", "Licence of the source, and whose it is."),
+)
+
+ONET_LIST = Table(
+    schema="raw",
+    name="onet_list",
+    grain="the list of all O*NET occupations (one row)",
+    description="The list of all O*NET occupations, as fetched.",
+    columns=(*_FETCHED, *_PROVENANCE),
+    key=("url",),
+)
+
+ONET_PAGES = Table(
+    schema="raw",
+    name="onet_pages",
+    grain="O*NET occupation with data",
+    description=(
+        "The summary page of every scoreable O*NET occupation, as fetched. A page that could not be had keeps its "
+        "last good body, with the status and reason of the failed attempt."
+    ),
+    columns=(
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _flag("is_listed", "False where the list no longer names the occupation; it is kept and no longer parsed."),
+        *_FETCHED,
+        *_PROVENANCE,
+    ),
+    key=("onet_code",),
+)
+
+ONET_DATABASE = Table(
+    schema="raw",
+    name="onet_database",
+    grain="the release of the O*NET database in use (one row)",
+    description=(
+        "The release of the O*NET database that is parsed: the zip archive as fetched or saved, or, of a saved "
+        "folder, an archive of its tables. `url` is the address, or the path of what was saved."
+    ),
+    columns=(
+        *_FETCHED,
+        *_PROVENANCE,
+        _text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
+    ),
+    key=("url",),
+)
+
+RAW_PROJECTIONS = Table(
+    schema="raw",
+    name="employment_projections",
+    grain="the edition of BLS's employment projections in use (one row)",
+    description=(
+        "BLS's employment projections by occupation, as downloaded. `url` is the address, or the path of what was "
+        "saved."
+    ),
+    columns=(*_FETCHED, *_PROVENANCE),
+    key=("url",),
+)
+
+OWN_DOCUMENTS = Table(
+    schema="raw",
+    name="own_documents",
+    grain="row of a user's own file of documents",
+    description=(
+        "Users' own documents, as read from the files that EXPOSURE_DOCUMENTS names. A file that cannot be used "
+        "leaves the rows of its last good version."
+    ),
+    columns=(
+        _text("corpus", "Name of the corpus, as the setting and prompts name it.", required=True),
+        _text("doc_id", "Document, unique in its corpus.", required=True),
+        _text("title", "Title of the document.", required=True),
+        _text("text", "Text as the file has it.", required=True),
+        _int("jobs", "People who do it, where the file says so.", unit="jobs"),
+        _number("median_pay_annual", "Pay, where the file says so.", unit="USD per year"),
+        _text("file", "File that it was read from."),
+        _text("file_sha256", "SHA-256 of the file's bytes.", unit="hex"),
+        _time("read_at", "When that version of the file was first read."),
+    ),
+    key=("corpus", "doc_id"),
+)
+
 OOH_TITLES = Table(
     schema="parsed",
     name="ooh_titles",
@@ -206,8 +287,147 @@ OOH_UNREAD = Table(
         _text("slug", "Page, as in raw.ooh_pages.", required=True),
         _text("field", "Column of parsed.ooh_occupations or parsed.ooh_projections.", required=True),
         _text("found", "What stood where the field was looked for."),
+        _text("content_sha256", "SHA-256 of the body in which it was looked for.", unit="hex"),
     ),
     key=("slug", "field", "found"),
+)
+
+ONET_OCCUPATIONS = Table(
+    schema="parsed",
+    name="onet_occupations",
+    grain="O*NET occupation",
+    description=(
+        "Every listed O*NET occupation. Each figure comes from the summary page, else from the database, else from "
+        "the projections; `origins` says which. Nothing in it is imputed."
+    ),
+    columns=(
+        _text("onet_code", "O*NET-SOC code, as in 29-1141.00.", required=True),
+        _text("soc_code", "2018 SOC code that it belongs to.", required=True),
+        _text("title", "Title in the list."),
+        _int("job_zone", "Job zone, 1 (little preparation) to 5 (extensive)."),
+        _flag("is_scoreable", "True where O*NET has data on it: not the military and “All Other” ones."),
+        _text("description", "What people in it do, in a sentence or two."),
+        _number("median_wage_annual", "Median annual wage; a lower bound where top-coded.", unit="USD per year"),
+        _number("median_wage_hourly", "Median hourly wage; only pages have it.", unit="USD per hour"),
+        _flag("wage_is_top_coded", "True where the wage is a lower bound; null without a wage."),
+        _text("growth_category", "BLS's category of projected change, Decline to Much faster than average."),
+        _number(
+            "employment_change_pct", "Projected change of employment of its row of the projections.", unit="percent"
+        ),
+        _int("openings", "Projected openings a year of its row of the projections.", unit="jobs per year"),
+        _text("education_top", "Level of education that most respondents call required; else BLS's entry level."),
+        _number("education_top_pct", "Share of respondents who say so; null for BLS's entry level.", unit="percent"),
+        _text("education_second", "Level that the second most call required."),
+        _number("education_second_pct", "Share of respondents who say so.", unit="percent"),
+        Column(name="sample_titles", type="VARCHAR[]", description="Job titles that people in it report."),
+        _int("tasks_count", "Number of task statements.", unit="tasks"),
+        _text("url", "Address of its summary page."),
+        _text("projection_soc_code", "Row of the projections that it is or lies in."),
+        _text(
+            "projection_match", "exact: the row is its own; specialty: a part of it; combined: several taken together."
+        ),
+        _int("base_year", "First year of the projection.", unit="year"),
+        _int("projection_year", "Last year of the projection.", unit="year"),
+        _json("origins", "For each figure that is there: page, database or projections."),
+        _text("text", "What a prompt is asked about: title, description, tasks, titles, education.", unit="Markdown"),
+    ),
+    key=("onet_code",),
+)
+
+EMPLOYMENT_PROJECTIONS = Table(
+    schema="parsed",
+    name="employment_projections",
+    grain="row of BLS's employment projections",
+    description="BLS's employment projections: detailed SOC occupations, and groups that BLS projects as one.",
+    columns=(
+        _text("soc_code", "2018 SOC code, or a code that takes several together.", required=True),
+        _text("title", "Occupation title."),
+        Column(name="aliases", type="VARCHAR[]", description="Other titles in the same cell of the file."),
+        _int("employment", "Employment in the base year.", unit="jobs"),
+        _int("projected_employment", "Projected employment in the projection year.", unit="jobs"),
+        _int("change", "Projected change between the two years, as BLS rounds it.", unit="jobs"),
+        _number("change_pct", "Projected change between the two years.", unit="percent"),
+        _int("openings", "Projected openings, annual average.", unit="jobs per year"),
+        _number("median_wage_annual", "Median annual wage; null where BLS has none.", unit="USD per year"),
+        _flag("wage_is_top_coded", "True where the wage is a lower bound."),
+        _text("entry_education", "Typical entry-level education."),
+        _text("work_experience", "Work experience in a related occupation."),
+        _text("training", "Typical on-the-job training."),
+        _int("base_year", "First year of the projection.", unit="year"),
+        _int("projection_year", "Last year of the projection.", unit="year"),
+        _int("wage_year", "Year of the wages; null where the header does not say.", unit="year"),
+    ),
+    key=("soc_code",),
+)
+
+ONET_TASKS = Table(
+    schema="parsed",
+    name="onet_tasks",
+    grain="task statement of an O*NET occupation",
+    description="What people in each occupation do, statement by statement. Several occupations share some texts.",
+    columns=(
+        _text("doc_id", "O*NET-SOC code and task id: the document id of corpus onet_tasks.", required=True),
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("title", "Title of the occupation."),
+        _int("task_id", "O*NET's number of the task."),
+        _text("task", "The statement."),
+        _text("task_type", "Core, Supplemental, or null."),
+        _int("incumbents_responding", "Share of the workers asked who do it.", unit="percent"),
+        _number("importance", "Mean importance, 1 to 5; null where the release at hand has no ratings.", unit="scale"),
+        _text("date", "Month and year of the statement's last update."),
+        _text("domain_source", "Who was asked."),
+    ),
+    key=("doc_id",),
+)
+
+ONET_TITLES = Table(
+    schema="parsed",
+    name="onet_titles",
+    grain="O*NET occupation × reported job title",
+    description="Job titles that people in each occupation report.",
+    columns=(
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("title", "Title as reported.", required=True),
+        _text("origin", "page or database."),
+    ),
+    key=("onet_code", "title"),
+)
+
+ONET_UNREAD = Table(
+    schema="parsed",
+    name="onet_unread",
+    grain="field of a summary page that should be there and could not be read",
+    description="Signs of a changed page layout at O*NET. Empty when every page was read in full.",
+    columns=(
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("field", "Field of the page, or page where none of it could be read.", required=True),
+        _text("found", "What stood where the field was looked for."),
+    ),
+    key=("onet_code", "field", "found"),
+)
+
+SOC_CROSSWALK = Table(
+    schema="parsed",
+    name="soc_crosswalk",
+    grain="O*NET occupation × handbook page that covers it",
+    description=(
+        "Handbook page ↔ SOC ↔ O*NET, from the pages' own links and the combined codes of the projections. The jobs "
+        "of a row of the projections are shared equally among the O*NET occupations in it: shares add up to the "
+        "row, and nobody is counted twice. A share says nothing about how many work in one specialty."
+    ),
+    columns=(
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("soc_code", "2018 SOC code that it belongs to.", required=True),
+        _text("title", "Title in the list."),
+        _flag("is_scoreable", "True where O*NET has data on it."),
+        _text("slug", "Handbook page that covers it; null where none does."),
+        _flag("is_linked", "True where the page itself links to it, False where they share a SOC code."),
+        _text("projection_soc_code", "Row of the projections that it is or lies in."),
+        _text("projection_match", "exact, specialty or combined."),
+        _int("jobs_share", "Its equal share of the row's jobs in the base year.", unit="jobs"),
+        _int("sharing", "Number of rows of this table that share the row's jobs."),
+    ),
+    key=("onet_code", "slug"),
 )
 
 DOCUMENTS = Table(
@@ -377,6 +597,23 @@ RESPONSES = Table(
     is_append_only=True,
 )
 
+BATCHES = Table(
+    schema="scored",
+    name="batches",
+    grain="message batch sent",
+    description="Every batch that was sent: on disk before it is asked after, so that a stopped run loses none.",
+    columns=(
+        _text("batch_id", "The provider's id of the batch.", required=True),
+        _text("prompt", "Name of the prompt."),
+        _text("prompt_hash", "Version of the prompt.", unit="hex"),
+        _int("epoch", "Epoch of its questions."),
+        _time("created_at", "When it was sent."),
+        _flag("is_collected", "True once all that came of it is in the ledger."),
+        _json("requests", "Its requests and the questions behind them."),
+    ),
+    key=("batch_id",),
+)
+
 RUNS = Table(
     schema="scored",
     name="runs",
@@ -506,16 +743,123 @@ CHANGES = Table(
     key=("prompt", "doc_id"),
 )
 
+RESILIENCE = Table(
+    schema="ranked",
+    name="resilience",
+    grain="prompt with a resilience formula × O*NET occupation that can be scored",
+    description=(
+        "Ten attributes, the score made of them, the two signals of the labour market and the ranking made of all "
+        "three, so that every ranking can be recomputed by hand (docs/resilience.md). Occupations without an answer "
+        "have no score and no rank."
+    ),
+    columns=(
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("title", "Title of the occupation."),
+        _int("job_zone", "Job zone, 1 to 5."),
+        *(_number(f"a{number}", f"Attribute {number} of the prompt, 1 to 5.", unit="scale") for number in range(1, 11)),
+        _number("defensive", "Weighted mean of the defensive attributes, unrounded.", unit="scale"),
+        _number("offensive", "Weighted mean of the offensive attributes, unrounded.", unit="scale"),
+        _number("ai_proof_score", "Both means by their shares, one decimal; then ceiling, then floor.", unit="scale"),
+        _number("growth_norm", "Growth signal, 0 to 1; null where nothing is known."),
+        _number("openings_norm", "Openings signal, 0 to 1; null where none are known."),
+        _text("growth_source", "percent: of its own row of the projections; category: by the documented table."),
+        _number("final_ranking", "Score and signals by their weights, 0 to 1, three decimals."),
+        _int("rank", "1 for the highest final_ranking; ties share the lowest number; null without a score."),
+        _text("key_drivers", "What keeps the work with people, or does not, as the scorer gave it."),
+        _number("median_wage_annual", "Median annual wage; a lower bound where top-coded.", unit="USD per year"),
+        _text("growth_category", "BLS's category of projected change."),
+        _number("employment_change_pct", "Projected change of employment.", unit="percent"),
+        _int("openings", "Projected openings a year.", unit="jobs per year"),
+        Column(name="sample_titles", type="VARCHAR[]", description="Job titles that people in it report."),
+        _text("status", "ok, refused or failed; null where it was not asked about."),
+        _text("scorer", "claude or baseline."),
+        _text("model", "Model, or the baseline's version."),
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("prompt_hash", "Version of the prompt that was answered.", unit="hex"),
+        _text("ranking_hash", "Definition by which it was ranked.", unit="hex"),
+        _time("scored_at", "When it was answered."),
+    ),
+    key=("prompt", "onet_code"),
+)
+
+TASK_ROLLUPS = Table(
+    schema="ranked",
+    name="task_rollups",
+    grain="prompt about tasks × O*NET occupation",
+    description="Scores of single tasks, rolled up to occupations by the weights that the prompt file states.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("onet_code", "O*NET-SOC code.", required=True),
+        _text("title", "Title of the occupation."),
+        _int("rank", "1 for the highest score; ties share the lowest number; null without a score."),
+        _number("score", "Weighted mean over its scored tasks.", unit="scale"),
+        _int("tasks", "Its tasks.", unit="tasks"),
+        _int("scored_tasks", "Its tasks that have a score.", unit="tasks"),
+        _number("scored_weight", "Share of the weight that the scored tasks carry, 0 to 1."),
+        _text("scorer", "claude or baseline."),
+        _text("ranking_hash", "Definition by which it was rolled up.", unit="hex"),
+    ),
+    key=("prompt", "onet_code"),
+)
+
+OCCUPATIONS = Table(
+    schema="ranked",
+    name="occupations",
+    grain="handbook page",
+    description=(
+        "One occupation joined across systems: its handbook page, its O*NET codes, its exposure and its resilience. "
+        "Jobs and pay are the page's own; the jobs of its O*NET codes are shares of them (parsed.soc_crosswalk), so "
+        "that nobody is counted twice."
+    ),
+    columns=(
+        _text("slug", "Page, as in raw.ooh_pages.", required=True),
+        _text("title", "Title of the page."),
+        _text("category", "Occupation group in the handbook."),
+        _text("url", "Canonical address of the page."),
+        Column(name="onet_codes", type="VARCHAR[]", description="O*NET-SOC codes that the page covers."),
+        _int("jobs", "Employment in the base year, from the page.", unit="jobs"),
+        _int("onet_jobs", "Sum of the shares of its O*NET codes; null where the projections have none.", unit="jobs"),
+        _number("median_pay_annual", "Median annual pay as BLS prints it; never imputed.", unit="USD per year"),
+        _text("pay_basis", "annual, hourly_only or none."),
+        _flag("pay_is_top_coded", "True where the pay is a lower bound."),
+        _number("outlook_pct", "Projected change of employment.", unit="percent"),
+        _number("exposure", "Score of prompt exposure.", unit="scale"),
+        _int("exposure_rank", "Its rank in that prompt."),
+        _text("exposure_tier", "Its tier in that prompt."),
+        _text("exposure_scorer", "Who answered that prompt: claude or baseline."),
+        _text("quadrant", "Its quadrant in the first prompt that has quadrants."),
+        _text("quadrant_prompt", "That prompt."),
+        _number("resilience", "Mean ai_proof_score over its scored O*NET codes.", unit="scale"),
+        _number("resilience_low", "Lowest ai_proof_score among them.", unit="scale"),
+        _number("resilience_high", "Highest ai_proof_score among them.", unit="scale"),
+        _number("final_ranking", "Mean final_ranking over its scored O*NET codes, 0 to 1."),
+        _int("resilience_codes", "Its O*NET codes that have a resilience score."),
+        _text("resilience_scorer", "Who answered prompt resilience: claude or baseline."),
+    ),
+    key=("slug",),
+)
+
 TABLES = MappingProxyType(
     {
         table.full_name: table
         for table in (
             OOH_INDEX,
             OOH_PAGES,
+            ONET_LIST,
+            ONET_PAGES,
+            ONET_DATABASE,
+            RAW_PROJECTIONS,
+            OWN_DOCUMENTS,
             OOH_TITLES,
             OOH_OCCUPATIONS,
             OOH_PROJECTIONS,
             OOH_UNREAD,
+            EMPLOYMENT_PROJECTIONS,
+            ONET_OCCUPATIONS,
+            ONET_TASKS,
+            ONET_TITLES,
+            ONET_UNREAD,
+            SOC_CROSSWALK,
             DOCUMENTS,
             TEXTS,
             PROMPTS,
@@ -524,11 +868,15 @@ TABLES = MappingProxyType(
             SCORES,
             SCORE_VERSIONS,
             RESPONSES,
+            BATCHES,
             RUNS,
             DEFINITIONS,
             RANKINGS,
             SUMMARIES,
             CHANGES,
+            RESILIENCE,
+            TASK_ROLLUPS,
+            OCCUPATIONS,
         )
     }
 )

@@ -25,11 +25,15 @@ from tenacity import (
 )
 
 from exposure_dagster.errors import WarehouseError
-from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, Table, registry_digest
+from exposure_dagster.tables import OWN_DOCUMENTS, TABLES, WAREHOUSE_VERSION, Table, registry_digest
 
 DEFAULT_WAIT_S = 120.0
 
-_LOCKED = re.compile(r"could not set lock|different configuration|conflicting lock", re.IGNORECASE)
+_LOCKED = re.compile(
+    r"could not set lock|conflicting lock"
+    r"|different configuration|unique file handle conflict",  # another thread of this process has it open
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:
-    raw = (table for table in TABLES.values() if table.schema == "raw")
+    raw = (table for table in TABLES.values() if table.schema == "raw" and table is not OWN_DOCUMENTS)
     return any(connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 1").fetchone() for table in raw)
 
 

@@ -11,6 +11,7 @@ from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.scoring.run import Batching
 from exposure_dagster.settings import ScorerName, load_settings
 from exposure_dagster.stages.scored import ModelMeans, ScorerChoice
 
@@ -25,6 +26,7 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
         100.0, description="All runs of 24 hours stop before they would spend more, USD."
     )
     concurrency: int = Field(16, description="Requests under way at once.")
+    cancel_batches: bool = Field(False, description="A cancelled run cancels its batch, instead of leaving it.")
     ask_again: bool = Field(False, description="Ask every question anew, on purpose, whatever the ledger holds.")
     prices: str | None = Field(None, description="File of model prices that adds to the bundled table.")
 
@@ -43,5 +45,6 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
                 budget=Budget(run_usd=self.max_cost_usd, day_usd=self.max_cost_usd_per_day),
                 concurrency=self.concurrency,
             ),
+            batching=Batching(self.cancel_batches) if self.choice.name is ScorerName.CLAUDE_BATCH else None,
             is_asked_again=self.ask_again,
         )

@@ -54,18 +54,20 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
         description="Sends broken prompt files and changed page layouts to EXPOSURE_ALERT_WEBHOOK, once each.",
     )
     def alert_on_failed_check(context: SensorEvaluationContext) -> SensorResult | SkipReason:
-        """Tell of each watched check that failed since the last look."""
-        seen: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
+        """Tell of each watched check that fails, and again when it fails otherwise or after it passed."""
+        told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
         records = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(WATCHED_CHECKS))
         for key, record in records.items():
             name = key.to_user_string()
-            if record.event is None or seen.get(name) == record.id:
+            if record.event is None:
                 continue
             evaluation = record.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
-            if not evaluation.passed:
+            if evaluation.passed:
+                told.pop(name, None)
+            elif told.get(name) != str(evaluation.description):
                 _send(webhook, f"check {name} failed: {evaluation.description}")
-            seen[name] = record.id
-        return SensorResult(cursor=json.dumps(seen), skip_reason=SkipReason(f"{len(records)} checks looked at"))
+                told[name] = str(evaluation.description)
+        return SensorResult(cursor=json.dumps(told), skip_reason=SkipReason(f"{len(records)} checks looked at"))
 
     return [alert_on_failed_run, alert_on_failed_check]
 

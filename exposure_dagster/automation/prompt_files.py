@@ -1,16 +1,17 @@
 """The sensor that keeps Dagster's view of the prompts in step with the prompt folder. It costs nothing."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 from dagster import (
     AddDynamicPartitionsRequest,
     AssetCheckEvaluation,
-    AssetCheckSeverity,
     AssetKey,
     AssetMaterialization,
     DagsterInstance,
     DefaultSensorStatus,
     DeleteDynamicPartitionsRequest,
+    SensorDefinition,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
@@ -18,58 +19,65 @@ from dagster import (
 )
 
 from assets.partitions import PROMPTS_PARTITIONS
+from assets.reporting import check_result
 from assets.scored import PROMPT_FILE_CHECK
-from exposure_dagster.automation.runs import active_partitions
-from exposure_dagster.jobs import SCORING_JOB
-from exposure_dagster.prompts.files import BrokenPrompt
+from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, recorded_versions
+from exposure_dagster.checks import prompt_files_can_be_used
+from exposure_dagster.jobs import EVERYTHING_JOB, INPUTS_KEY, SCORING_JOB
+from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt, content_hash
-from exposure_dagster.stages.ranked import record_definition
-from exposure_dagster.stages.scored import (
-    ScorerChoice,
-    collect_inputs,
-    forget_prompt,
-    record_prompt,
-    recorded_prompts,
-)
-from exposure_dagster.stages.standing import PromptStanding, standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
+from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
+from exposure_dagster.tables import PROMPTS
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
 
 PARTITIONS_NAME = "prompts"
 PROMPTS_KEY = AssetKey(["scored", "prompts"])
-INPUTS_KEY = AssetKey(["scored", "inputs"])
 DEFINITIONS_KEY = AssetKey(["ranked", "definitions"])
 
 
-@sensor(
-    minimum_interval_seconds=15,
-    default_status=DefaultSensorStatus.RUNNING,
-    description=(
-        "Follows the prompt folder: a new file becomes a missing partition, an edited one a stale one, a deleted one "
-        "goes with its rows (its ledger stays). A broken file is named and takes no other down. Costs nothing."
-    ),
-)
+def prompt_sensors(interval_seconds: int) -> list[SensorDefinition]:
+    """The sensor, looking every so many seconds."""
+    return [
+        sensor(
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.RUNNING,
+            description=(
+                "Follows the prompt folder: a new file becomes a missing partition, an edited one a stale one, a "
+                "deleted one goes with its rows (its ledger stays). A broken file is named and takes no other down. "
+                "Costs nothing."
+            ),
+        )(follow_prompts)
+    ]
+
+
 def follow_prompts(
     context: SensorEvaluationContext,
     prompt_files: PromptsResource,
     warehouse: WarehouseResource,
     scorer: ScorerResource,
 ) -> SensorResult | SkipReason:
-    """One look at the folder: partitions, data versions and checks of what changed since the last."""
+    """One look at the folder: partitions, data versions and checks of what changed since the last.
+
+    A prompt that a run is at work on is left to the run; the first look after it tells what changed meanwhile.
+    """
     folder = prompt_files.load()
     store = warehouse.open()
     good = {prompt.name: prompt for prompt in folder.prompts}
     names = good.keys() | {broken.name for broken in folder.broken}
     partitions = _partition_requests(context.instance, names)
-    gone = _purge(context.instance, store, names)
+    busy = active_partitions(context.instance, SCORING_JOB, EVERYTHING_JOB)
+    gone = sorted(recorded_prompts(store) - names - busy)
+    for name in gone:
+        forget_prompt(store, name)
     events: list[AssetMaterialization | AssetCheckEvaluation] = []
     if store.exists:
-        for standing in standings(store, folder, scorer.choice):
-            if standing.prompt in good:
-                events += _reported(store, good[standing.prompt], standing, scorer.choice)
-    checks, cursor = _check_events(context.cursor, list(folder.broken), sorted(good))
+        seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
+        record_standings(store, folder, seen)
+        events += _what_dagster_does_not_know(context.instance, good, seen)
+    checks, cursor = _check_events(context.cursor, folder)
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
         return SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
@@ -95,31 +103,24 @@ def _partition_requests(
     return requests
 
 
-def _purge(instance: DagsterInstance, store: Warehouse, names: set[str]) -> list[str]:
-    """Purge what no file stands for any more, unless a run is still writing it: then the next look does."""
-    gone = sorted(recorded_prompts(store) - names)
-    if gone:
-        busy = active_partitions(instance, SCORING_JOB)
-        gone = [name for name in gone if name not in busy]
-    for name in gone:
-        forget_prompt(store, name)
-    return gone
-
-
-def _reported(
-    store: Warehouse, prompt: Prompt, standing: PromptStanding, choice: ScorerChoice
+def _what_dagster_does_not_know(
+    instance: DagsterInstance, prompts: Mapping[str, Prompt], seen: Sequence[PromptStanding]
 ) -> list[AssetMaterialization]:
-    """Record what changed about a prompt, so that Dagster shows by data versions what is stale below it."""
+    """The data versions that Dagster lacks, so that it shows what is stale below them.
+
+    Compared with Dagster's own records: a look that was cut short after the warehouse was written is made up for.
+    """
+    wanted: dict[AssetKey, dict[str, str]] = {
+        PROMPTS_KEY: {one.prompt: prompts[one.prompt].asked.prompt_hash for one in seen},
+        INPUTS_KEY: {one.prompt: one.wanted for one in seen if one.wanted and one.documents},
+        DEFINITIONS_KEY: {one.prompt: prompts[one.prompt].ranking.ranking_hash for one in seen},
+    }
     events = []
-    if standing.is_prompt_unrecorded:
-        record_prompt(store, prompt)
-        events.append(_materialization(PROMPTS_KEY, prompt.name, prompt.asked.prompt_hash))
-    if standing.is_input_unrecorded:
-        report = collect_inputs(store, prompt.name, choice)
-        events.append(_materialization(INPUTS_KEY, prompt.name, report.input_hash))
-    if standing.is_ranking_stale:
-        record_definition(store, prompt)
-        events.append(_materialization(DEFINITIONS_KEY, prompt.name, prompt.ranking.ranking_hash))
+    for key, versions in wanted.items():
+        known = recorded_versions(instance, key)
+        events += [
+            _materialization(key, name, version) for name, version in versions.items() if known.get(name) != version
+        ]
     return events
 
 
@@ -128,26 +129,23 @@ def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterializa
         asset_key=key,
         partition=name,
         description="Seen in the prompt folder; nothing was asked.",
-        tags={"dagster/data_version": version},
+        tags={DATA_VERSION_TAG: version},
     )
 
 
-def _check_events(
-    cursor: str | None, broken: list[BrokenPrompt], good: list[str]
-) -> tuple[list[AssetCheckEvaluation], str]:
+def _check_events(cursor: str | None, folder: PromptFolder) -> tuple[list[AssetCheckEvaluation], str]:
     """The check of the prompt files, reported when its outcome changes."""
-    digest = content_hash([[str(problem) for problem in one.problems] for one in broken])
+    digest = content_hash([[str(problem) for problem in one.problems] for one in folder.broken])
     before = json.loads(cursor)["broken"] if cursor else None
-    if digest == before or (before is None and not broken):
+    if digest == before or (before is None and not folder.broken):
         return [], json.dumps({"broken": digest})
-    description = f"{len(good)} prompt files can be used"
-    if broken:
-        description = "; ".join(str(problem) for one in broken for problem in one.problems)
+    result = check_result(PROMPTS, prompt_files_can_be_used(folder))
     evaluation = AssetCheckEvaluation(
         asset_key=PROMPTS_KEY,
         check_name=PROMPT_FILE_CHECK,
-        passed=not broken,
-        severity=AssetCheckSeverity.ERROR,
-        description=description,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
     )
     return [evaluation], json.dumps({"broken": digest})

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator
 
-from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
+from dagster import (
+    DefaultSensorStatus,
+    RunRequest,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    sensor,
+)
 
 from assets.published import EXPORTS
 from assets.reporting import key_of
-from exposure_dagster.automation.runs import ACTIVE, active_partitions, last_materialization_id
-from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
+from exposure_dagster.automation.runs import active_partitions, last_materialization_id
+from exposure_dagster.jobs import EVERYTHING_JOB, PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
 from exposure_dagster.stages.published import FINGERPRINT, ranked_fingerprint
 from exposure_dagster.stages.standing import standings
 from exposure_dagster.tables import RANKINGS
@@ -16,12 +23,24 @@ from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
 
 
-@sensor(
-    job_name=RANKING_JOB,
-    minimum_interval_seconds=15,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Ranks a prompt anew when its tiers, weights or labels changed. Sends no request.",
-)
+def downstream_sensors(interval_seconds: int) -> list[SensorDefinition]:
+    """The sensors, looking every so many seconds."""
+    return [
+        sensor(
+            job_name=RANKING_JOB,
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.RUNNING,
+            description="Ranks a prompt anew when its tiers, weights or labels changed. Sends no request.",
+        )(rank_what_changed),
+        sensor(
+            job_name=PUBLISHING_JOB,
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.RUNNING,
+            description="Publishes once for all that changed, when no prompt is being scored or ranked.",
+        )(publish_what_changed),
+    ]
+
+
 def rank_what_changed(
     context: SensorEvaluationContext,
     prompt_files: PromptsResource,
@@ -31,7 +50,7 @@ def rank_what_changed(
     """One run a prompt whose rankings were made by another definition than its file's."""
     folder = prompt_files.load()
     hashes = {prompt.name: prompt.ranking.ranking_hash for prompt in folder.prompts}
-    busy = active_partitions(context.instance, SCORING_JOB) | active_partitions(context.instance, RANKING_JOB)
+    busy = active_partitions(context.instance, SCORING_JOB, RANKING_JOB, EVERYTHING_JOB)
     known = set(context.instance.get_dynamic_partitions("prompts"))
     requests = [
         RunRequest(
@@ -52,22 +71,13 @@ def rank_what_changed(
     yield from requests
 
 
-@sensor(
-    job_name=PUBLISHING_JOB,
-    minimum_interval_seconds=15,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Publishes once for all that changed, when no prompt is being scored or ranked.",
-)
 def publish_what_changed(
     context: SensorEvaluationContext, prompt_files: PromptsResource, warehouse: WarehouseResource
 ) -> Iterator[RunRequest | SkipReason]:
     """A run when what is ranked is not what was last published."""
-    from dagster import RunsFilter
-
-    under_way = context.instance.get_runs_count(RunsFilter(job_name=SCORING_JOB, statuses=ACTIVE))
-    under_way += context.instance.get_runs_count(RunsFilter(job_name=RANKING_JOB, statuses=ACTIVE))
+    under_way = active_partitions(context.instance, SCORING_JOB, RANKING_JOB, EVERYTHING_JOB)
     if under_way:
-        yield SkipReason(f"{under_way} prompts are being scored or ranked; waiting to publish once for all")
+        yield SkipReason(f"{len(under_way)} prompts are being scored or ranked; waiting to publish once for all")
         return
     broken = [one.name for one in prompt_files.load().broken]
     fingerprint = ranked_fingerprint(warehouse.open(), broken)

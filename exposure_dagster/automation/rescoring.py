@@ -16,6 +16,7 @@ from dagster import (
     RunStatusSensorContext,
     ScheduleDefinition,
     ScheduleEvaluationContext,
+    SensorDefinition,
     SensorEvaluationContext,
     SkipReason,
     job,
@@ -31,9 +32,10 @@ from exposure_dagster.automation.runs import (
     WANTED_TAG,
     active_partitions,
     last_materialization_id,
+    last_other_input,
     last_other_launch,
 )
-from exposure_dagster.jobs import SCORES_KEY, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.jobs import ASSET_JOBS, EVERYTHING_JOB, SCORES_KEY, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.settings import Settings
 from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
 from resources.pages import PromptsResource
@@ -43,15 +45,29 @@ from resources.warehouse import WarehouseResource
 RESCORE_STALE_JOB = "rescore_stale"
 
 
-@sensor(
-    job_name=SCORING_JOB,
-    minimum_interval_seconds=15,
-    default_status=DefaultSensorStatus.STOPPED,
-    description=(
-        "Launches a run for exactly the stale or missing prompts, once each; after a failure not again until "
-        "something changes. SPENDS when Claude scores: turn it on once the budgets are set as you want them."
-    ),
-)
+def rescoring_sensors(interval_seconds: int) -> list[SensorDefinition]:
+    """The sensor that spends, and the one behind the job `rescore_stale`, looking every so many seconds."""
+    return [
+        sensor(
+            job_name=SCORING_JOB,
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.STOPPED,
+            description=(
+                "Launches a run for exactly the stale or missing prompts, once each; after a failure not again until "
+                "something changes. SPENDS when Claude scores: turn it on once the budgets are set as you want them."
+            ),
+        )(rescore_what_is_stale),
+        run_status_sensor(
+            run_status=Status.SUCCESS,
+            monitored_jobs=[rescore_stale],
+            request_job=next(job for job in ASSET_JOBS if job.name == SCORING_JOB),
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.RUNNING,
+            description="Launches the runs that a run of rescore_stale asked for. Does nothing by itself.",
+        )(launch_rescoring),
+    ]
+
+
 def rescore_what_is_stale(
     context: SensorEvaluationContext,
     prompt_files: PromptsResource,
@@ -64,7 +80,7 @@ def rescore_what_is_stale(
         for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
         if standing.needs_scoring and standing.is_enabled and standing.documents
     ]
-    busy = active_partitions(context.instance, SCORING_JOB)
+    busy = active_partitions(context.instance, SCORING_JOB, EVERYTHING_JOB)
     idle = [standing for standing in wanted if standing.prompt not in busy]
     if not idle:
         yield SkipReason(f"{len(wanted)} prompts to score, all under way" if wanted else "every prompt is fresh")
@@ -81,6 +97,7 @@ def rescore_what_is_stale(
                         standing.wanted,
                         str(last_materialization_id(context.instance, SCORES_KEY, standing.prompt)),
                         last_other_launch(context.instance, SCORING_JOB, standing.prompt, standing.wanted),
+                        str(last_other_input(context.instance, standing.prompt, standing.wanted)),
                     )
                 ),
                 tags={WANTED_TAG: standing.wanted},
@@ -109,14 +126,6 @@ def rescore_stale() -> None:
     list_what_is_stale()
 
 
-@run_status_sensor(
-    run_status=Status.SUCCESS,
-    monitored_jobs=[rescore_stale],
-    request_job=None,
-    minimum_interval_seconds=10,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Launches the runs that a run of rescore_stale asked for. Does nothing by itself.",
-)
 def launch_rescoring(
     context: RunStatusSensorContext,
     prompt_files: PromptsResource,

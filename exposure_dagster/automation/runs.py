@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+
+from exposure_dagster.jobs import INPUTS_KEY
 
 WANTED_TAG = "exposure/wanted"
 """The input_hash that a run was launched for."""
 
 PARTITION_TAG = "dagster/partition"
+DATA_VERSION_TAG = "dagster/data_version"
+
+LOOKED_BACK = 50
+"""Runs and records of one prompt that are gone through for an earlier version of it."""
 
 ACTIVE = [
     DagsterRunStatus.QUEUED,
@@ -18,24 +24,40 @@ ACTIVE = [
 ]
 
 
-def active_partitions(instance: DagsterInstance, job: str) -> set[str]:
-    """Partitions that a run of the job is at work on, or queued for."""
-    runs = instance.get_runs(filters=RunsFilter(job_name=job, statuses=ACTIVE))
-    return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+def active_partitions(instance: DagsterInstance, *jobs: str) -> set[str]:
+    """Partitions that a run of one of the jobs is at work on, or queued for."""
+    runs = instance.get_runs(filters=RunsFilter(statuses=ACTIVE))
+    return {run.tags[PARTITION_TAG] for run in runs if run.job_name in jobs and PARTITION_TAG in run.tags}
 
 
 def last_materialization_id(instance: DagsterInstance, key: AssetKey, partition: str | None = None) -> int:
     """Id of the latest materialization; 0 where there is none."""
-    from dagster import AssetRecordsFilter
-
     filters = AssetRecordsFilter(asset_key=key, asset_partitions=[partition] if partition else None)
     records = instance.fetch_materializations(filters, limit=1).records
     return records[0].storage_id if records else 0
 
 
+def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:
+    """The data version of each partition's latest materialization."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        key, DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
+    )
+    return {partition: of_partition[DATA_VERSION_TAG] for partition, of_partition in tags.items()}
+
+
 def last_other_launch(instance: DagsterInstance, job: str, partition: str, wanted: str) -> str:
     """Run id of the latest launch for the partition that wanted another version; "none" where there is none."""
-    for run in instance.get_runs(filters=RunsFilter(job_name=job, tags={PARTITION_TAG: partition}), limit=50):
+    for run in instance.get_runs(filters=RunsFilter(job_name=job, tags={PARTITION_TAG: partition}), limit=LOOKED_BACK):
         if run.tags.get(WANTED_TAG, wanted) != wanted:
             return run.run_id
     return "none"
+
+
+def last_other_input(instance: DagsterInstance, partition: str, wanted: str) -> int:
+    """Id of the latest record of the partition's input in another version; 0 where there is none."""
+    filters = AssetRecordsFilter(asset_key=INPUTS_KEY, asset_partitions=[partition])
+    for record in instance.fetch_materializations(filters, limit=LOOKED_BACK).records:
+        materialization = record.asset_materialization
+        if materialization and (materialization.tags or {}).get(DATA_VERSION_TAG) != wanted:
+            return record.storage_id
+    return 0

@@ -8,33 +8,42 @@ import sys
 from pathlib import Path
 
 import click
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR
 from exposure_dagster.instance import prepare_dagster_home
-from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings, load_settings, project_root
+from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
 
 DEMO_HOME = Path("data") / "demo"
+
+DEMO_PROMPTS = ("exposure", "robotics", "offshoring", "climate", "two_variable", "resilience")
 
 
 def demo_settings() -> Settings:
     """The sample, the baseline, the bundled prompts and a home of its own, whatever the environment says."""
-    return Settings(
-        home=DEMO_HOME,
-        sites="sample",
-        scorer=ScorerName.BASELINE,
-        prompts=BUNDLED_PROMPTS,
-        contact=None,
-        prices=None,
-        ANTHROPIC_API_KEY=None,
-        ANTHROPIC_BASE_URL=None,
-    )
+    return _SettingsAsGiven(home=DEMO_HOME, sites="sample", scorer=ScorerName.BASELINE)
+
+
+class _SettingsAsGiven(Settings):
+    """Settings that the environment has no say in: not even in what cannot be used."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 @click.command()
 def demo() -> None:
     """Run the whole pipeline on the bundled sample, offline and without a key."""
-    run_pipeline(demo_settings(), names=())
+    _run_demo(demo_settings())
 
 
 @click.command()
@@ -45,7 +54,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     """Open the Dagster UI over the same data as the command line."""
     settings = demo_settings() if is_demo else load_settings()
     if is_demo and not settings.warehouse_file.is_file():
-        run_pipeline(settings, names=())
+        _run_demo(settings)
     home = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:
@@ -63,6 +72,11 @@ def dev(is_demo: bool, port: int, host: str) -> None:
         sys.exit(subprocess.run(command, env=environment, cwd=project_root(), check=False).returncode)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run_demo(settings: Settings) -> None:
+    """Every bundled prompt whose corpus the sample holds in full, enabled or not."""
+    run_pipeline(settings, names=DEMO_PROMPTS)
 
 
 def _is_ours(name: str) -> bool:

@@ -9,7 +9,6 @@ import click
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import ERR, OUT
-from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.estimate import Estimate, cost_with
@@ -44,7 +43,7 @@ def estimate_prompts(
     settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False
 ) -> list[Estimate]:
     """Estimates of the named prompts, or of all enabled ones."""
-    folder = load_folder(settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(prices))
+    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:

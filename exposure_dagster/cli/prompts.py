@@ -8,7 +8,6 @@ import click
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import ERR, OUT
-from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
@@ -105,7 +104,9 @@ def render(doc_id: str, name: str) -> None:
 
 
 def _load(settings: Settings) -> PromptFolder:
-    return load_folder(settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices)))
+    return load_folder(
+        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
+    )
 
 
 def _names(names: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.cli.money import confirm_spending
+from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
-from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.errors import ExposureError, PromptError
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.prompts.files import PromptFolder, load_folder
@@ -24,22 +24,32 @@ from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, Definitions
+    from dagster import AssetSelection, DagsterInstance, Definitions
 
 SHOWN_HIGHEST = 10
 SHOWN_LOWEST = 5
+SHOWN_IN_SHORT = (4, 2)
+"""Highest and lowest of every prompt but one, where several are shown."""
+
+SHOWN_IN_FULL = "exposure"
 
 
 @click.command()
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Rehearse on N documents: nothing that stands is touched.",
+)
 @click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
 @click.option("--yes", is_flag=True, help="Do not show the estimate and ask before spending.")
-def run(names: tuple[str, ...], again: bool, yes: bool) -> None:
+def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> None:
     """Fetch, parse, score what is stale, rank and publish.
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide.
     """
-    run_pipeline(load_settings(), names=names, ask_again=again, is_confirmed=yes)
+    run_pipeline(load_settings(), names=names, limit=limit, ask_again=again, is_confirmed=yes)
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,16 @@ class _Runner:
     definitions: Definitions
     instance: DagsterInstance
 
-    def run(self, job: str, *, partition: str | None = None) -> None:
-        """Run a job; raises our error as it was raised in the step, and warns of failed checks."""
+    def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
+        """Run a job, or its assets that are in `selection`.
+
+        Raises our error as it was raised in the step, and warns of failed checks.
+        """
+        graph = self.definitions.get_repository_def().asset_graph
         result = self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=partition,
+            asset_selection=None if selection is None else sorted(selection.resolve(graph)),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
@@ -61,30 +76,56 @@ class _Runner:
             if not evaluation.passed:
                 key = evaluation.asset_key.to_user_string()
                 warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
+        for event in result.all_events:
+            note = event.materialization.metadata.get("note") if event.is_step_materialization else None
+            if note is not None and note.value != BASELINE_NOTE:
+                warn(str(note.value))
         if not result.success:
             raise ExposureError(_failure_of(result), where=job)
 
 
 def run_pipeline(
-    settings: Settings, *, names: Sequence[str], ask_again: bool = False, is_confirmed: bool = False
+    settings: Settings,
+    *,
+    names: Sequence[str],
+    limit: int | None = None,
+    ask_again: bool = False,
+    is_confirmed: bool = False,
 ) -> None:
-    """Run everything for the named prompts, or for all enabled ones, and print what came of it."""
+    """Run everything for the named prompts, or for all enabled ones, and print what came of it.
+
+    With `limit` it is a rehearsal on so many documents, which touches nothing that stands.
+    """
     prepare_dagster_home(settings.dagster_home)
-    from exposure_dagster.definitions import build_defs
-    from exposure_dagster.jobs import PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
+    from exposure_dagster.definitions import build_defs, scorer_of
+    from exposure_dagster.jobs import PUBLISHING_JOB, SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
 
     definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
     folder = load_folder(
-        settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices))
+        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
     )
     chosen = _chosen(folder, names)
     with open_instance(settings.dagster_home) as instance:
         instance.add_dynamic_partitions("prompts", chosen)
         runner = _Runner(definitions, instance)
-        runner.run(SOURCES_JOB)
+        corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
+        sources = sources_of({corpora[name] for name in chosen})
+        runner.run(SOURCES_JOB, selection=sources if limit is None else sources - SLOW_SOURCES)
+        warehouse = Warehouse(settings.warehouse_file)
+        chosen = _with_documents(warehouse, {name: corpora[name] for name in chosen})
+        if limit is not None:
+            scorer = scorer_of(settings, ask_again=ask_again)
+            run_rehearsals(
+                warehouse,
+                [prompt for prompt in folder.prompts if prompt.name in chosen],
+                limit,
+                choice=scorer.choice,
+                means=scorer.means(),
+                is_confirmed=is_confirmed,
+            )
+            return
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
             confirm_spending(settings, chosen, ask_again=ask_again)
-        warehouse = Warehouse(settings.warehouse_file)
         try:
             for name in chosen:
                 ERR.print(f"scoring {name}", markup=False)
@@ -93,7 +134,8 @@ def run_pipeline(
             if ranked_fingerprint(warehouse) is not None:
                 runner.run(PUBLISHING_JOB)
     for name in chosen:
-        _print_ranking(warehouse, name)
+        _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != SHOWN_IN_FULL)
+    _print_baseline_note(warehouse, chosen)
     _print_places(settings)
 
 
@@ -111,6 +153,12 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
             remedy=f"There is {', '.join(by_name) or 'none'}; `exposure prompts check` says what is wrong with a file.",
         )
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
+    if not chosen and by_name:
+        raise PromptError(
+            f"no prompt is enabled; there is {', '.join(by_name)}",
+            where="EXPOSURE_PROMPTS",
+            remedy="Name one with --prompt, or take the line `enabled: false` out of its file.",
+        )
     if not chosen:
         raise PromptError(
             "there is no prompt to score",
@@ -118,6 +166,19 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
             remedy="`exposure prompts new NAME` writes one.",
         )
     return chosen
+
+
+def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str]:
+    """The chosen prompts (with the corpus of each) whose corpus has documents; warns of the others."""
+    filled = {corpus for (corpus,) in warehouse.rows("SELECT DISTINCT corpus FROM parsed.documents")}
+    for name, corpus in chosen.items():
+        if corpus not in filled:
+            warn(f"left out: {name}, since corpus {corpus} has no documents")
+    if not filled.intersection(chosen.values()):
+        raise PromptError(
+            "there is nothing to ask about", where=", ".join(chosen), remedy="Mend the source that is named above."
+        )
+    return [name for name, corpus in chosen.items() if corpus in filled]
 
 
 def _failure_of(result: Any) -> str:
@@ -130,9 +191,9 @@ def _failure_of(result: Any) -> str:
     return "the run failed before its first step"
 
 
-def _print_ranking(warehouse: Warehouse, name: str) -> None:
+def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
     rows = warehouse.read(
-        "SELECT rank, score, tier, title, jobs, scorer FROM ranked.rankings WHERE prompt = ? AND rank IS NOT NULL"
+        "SELECT rank, score, tier, title, jobs FROM ranked.rankings WHERE prompt = ? AND rank IS NOT NULL"
         " ORDER BY rank, title",
         [name],
     )
@@ -142,8 +203,8 @@ def _print_ranking(warehouse: Warehouse, name: str) -> None:
         [name],
     ).itertuples(index=False)
     table = Table("rank", "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
-    is_short = len(rows) <= SHOWN_HIGHEST + SHOWN_LOWEST
-    parts = [rows] if is_short else [rows.head(SHOWN_HIGHEST), rows.tail(SHOWN_LOWEST)]
+    highest, lowest = SHOWN_IN_SHORT if is_short else (SHOWN_HIGHEST, SHOWN_LOWEST)
+    parts = [rows] if len(rows) <= highest + lowest else [rows.head(highest), rows.tail(lowest)]
     for number, part in enumerate(parts):
         if number:
             table.add_row("…", "", "", "", "")
@@ -157,9 +218,30 @@ def _print_ranking(warehouse: Warehouse, name: str) -> None:
         f"mean {_or_dash(totals.mean_score, '.2f')}, job-weighted mean {_or_dash(totals.job_weighted_mean, '.2f')}",
         markup=False,
     )
-    if (rows["scorer"] == "baseline").any():
-        OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+    _print_quadrants(warehouse, name)
     OUT.print()
+
+
+def _print_quadrants(warehouse: Warehouse, name: str) -> None:
+    rows = warehouse.rows(
+        "SELECT group_label, occupations, jobs, wages FROM ranked.summaries"
+        " WHERE prompt = ? AND grouping = 'quadrant' ORDER BY group_order",
+        [name],
+    )
+    if rows:
+        table = Table("quadrant", "occupations", "jobs", "wages (USD per year)", box=None)
+        for label, occupations, jobs, wages in rows:
+            table.add_row(escape(label), f"{occupations:,}", f"{jobs:,}", f"{wages:,.0f}")
+        OUT.print(table)
+
+
+def _print_baseline_note(warehouse: Warehouse, names: Sequence[str]) -> None:
+    scored = warehouse.rows(
+        "SELECT 1 FROM ranked.rankings WHERE scorer = 'baseline' AND list_contains(?, prompt) LIMIT 1", [list(names)]
+    )
+    if scored:
+        OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+        OUT.print()
 
 
 def _or_dash(value: Any, form: str = "") -> str:

@@ -8,7 +8,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import OUT
-from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import load_settings
@@ -31,7 +30,7 @@ def status() -> None:
     """Say which prompts are fresh, stale, missing or broken, why, and what a run would send."""
     settings = load_settings()
     folder = load_folder(
-        settings.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(settings.prices))
+        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
     )
     choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
     table = Table("prompt", "state", "why", "documents", "requests", box=None, pad_edge=False)

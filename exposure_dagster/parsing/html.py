@@ -26,12 +26,16 @@ _VIDEO_TRANSCRIPT = "video transcript"
 
 
 def encoding_of(body: bytes) -> str:
-    """By byte order mark, else as declared, else UTF-8 if it is, else windows-1252."""
+    """By byte order mark, else as declared, else UTF-8 if it is, else windows-1252.
+
+    A body that declares UTF-8 and is not was saved by a program in its own encoding: windows-1252 as a rule.
+    """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return encoding
     declared = _DECLARED_ENCODING.search(body, 0, _SNIFFED_BYTES)
-    if declared is not None and (known := _known_encoding(declared[1].decode("ascii").lower())):
+    known = _known_encoding(declared[1].decode("ascii").lower()) if declared is not None else None
+    if known is not None and known != "utf-8":
         return known
     try:
         body.decode("utf-8")

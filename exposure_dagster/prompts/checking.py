@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
+from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.prompts.model import (
     Attribute,
     Effort,
@@ -31,6 +32,14 @@ from exposure_dagster.prompts.model import (
     Tier,
     WordLists,
 )
+from exposure_dagster.ranking.formula import (
+    AttributeGroup,
+    Ceiling,
+    Floor,
+    ResilienceFormula,
+    Signals,
+    TaskRollup,
+)
 
 KeyPath = tuple[str | int, ...]
 """Keys and places that lead to a value, as ("levels", 2, "range")."""
@@ -42,12 +51,18 @@ _TEXTS = "a list of texts, as in [roofer, plumber]"
 
 _ALLOWED = {
     "attributes": "a list of attributes, each with key, title, question, scale and levels",
+    "at_least": "a number of the scale",
+    "at_most": "a number of the scale",
     "baseline": "raises and lowers, each a list of words",
+    "ceiling": "attributes, at_most and score",
     "corpus": _PLAIN,
+    "defensive": "share, and weights of attributes; the two shares add up to 1",
     "description": _PLAIN,
     "enabled": "true or false",
     "effort": ", ".join(get_args(Effort)),
     "examples": _TEXTS,
+    "floor": "attributes, at_least and score",
+    "growth_categories": f"a number from 0 to 1 for each of {', '.join(GrowthCategory)}",
     "key": "lower-case letters, digits and underscores, beginning with a letter",
     "label": _PLAIN,
     "labels": "both, x_only, y_only and neither, each a text",
@@ -57,15 +72,21 @@ _ALLOWED = {
     "min": "a whole number",
     "model": _PLAIN,
     "quadrants": "x and y, each the key of an attribute, and labels; x_cut_off and y_cut_off, if not 5",
+    "offensive": "share, and weights of attributes; the two shares add up to 1",
     "question": _PLAIN,
     "raises": _TEXTS,
     "range": _RANGE,
     "ranking": "weights, a number for each attribute",
+    "resilience": "scale, defensive, offensive, ceiling, floor, signals and growth_categories (docs/resilience.md)",
+    "rollup": "weights of Core and Supplemental tasks, and untyped for those without a type",
     "samples": "a whole number from 1 to 50",
     "documents_per_request": "a whole number from 1 to 50",
     "scale": "{min: 0, max: 10}, or {values: [0, 0.5, 1]}",
+    "share": "a number from 0 to 1",
+    "signals": "score, growth and openings, numbers that add up to 1",
     "tiers": "a list of tiers, each with label and range",
     "title": _PLAIN,
+    "untyped": "a number above 0",
     "values": "a list of different numbers, as in [0, 0.5, 1]",
     "weights": "a number of at least 0 for each attribute",
     "x": "the key of an attribute",
@@ -76,14 +97,22 @@ _ALLOWED = {
 _HOLDERS: dict[str, type[BaseModel]] = {
     "attributes": Attribute,
     "baseline": WordLists,
+    "ceiling": Ceiling,
+    "defensive": AttributeGroup,
+    "floor": Floor,
     "labels": QuadrantLabels,
     "levels": Level,
     "quadrants": Quadrants,
+    "offensive": AttributeGroup,
     "ranking": Ranking,
+    "resilience": ResilienceFormula,
+    "rollup": TaskRollup,
     "scale": Scale,
+    "signals": Signals,
     "tiers": Tier,
 }
 _TEXT = "tag:yaml.org,2002:str"
+_FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*)?|[-+]?\.\d+")
 
 
@@ -210,7 +239,14 @@ def _yaml_problem(error: yaml.YAMLError, file: str, parts: _Parts) -> Problem:
 
 
 def _read_yaml(text: str, lines_before: int) -> _FrontMatter:
-    loader = yaml.SafeLoader(text)
+    try:
+        return _read_with(_FAST_LOADER, text, lines_before)
+    except yaml.YAMLError:
+        return _read_with(yaml.SafeLoader, text, lines_before)  # its errors say more
+
+
+def _read_with(make: type[yaml.SafeLoader], text: str, lines_before: int) -> _FrontMatter:
+    loader = make(text)
     try:
         root = loader.get_single_node()
         front = _FrontMatter({})
@@ -339,7 +375,8 @@ def _mistake(error: ErrorDetails) -> _Mistake:
         case "value_error":
             what = str(context["error"])
         case "literal_error":
-            what = f"unknown {path[-1]} {value}{meant(str(value), get_args(Effort))}"
+            known = get_args(Effort) if path == ("effort",) else ()
+            what = f"unknown {path[-1]} {value}{meant(str(value), known)}"
         case "string_type" if isinstance(value, int | float):
             allowed = _QUOTES
     return _Mistake(path, what, allowed)

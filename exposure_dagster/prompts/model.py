@@ -13,7 +13,11 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic.main import IncEx
 from pydantic_core import PydanticCustomError
+
+from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS
+from exposure_dagster.ranking.formula import ResilienceFormula, TaskRollup
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -24,6 +28,8 @@ RESERVED_KEYS = frozenset({"id", "title", "rationale"})
 """What an answer holds beside its numbers; no attribute may bear such a key."""
 
 MAX_ALLOWED_VALUES = 101
+
+_NUMBERED = re.compile(r"a([1-9]|10)")
 
 
 def content_hash(content: Any) -> str:
@@ -173,10 +179,16 @@ class Quadrants(_Strict):
 
 
 class Ranking(_Strict):
-    """How answers become one ranked number: a weighted mean of attributes."""
+    """How answers become one ranked number: by a weighted mean of attributes, or by a declared formula.
+
+    `resilience` is the formula of ranked.resilience, `rollup` the weights by which scores of tasks become
+    those of occupations.
+    """
 
     weights: dict[Identifier, Annotated[FiniteFloat, Field(ge=0)]] | None = None
     quadrants: Quadrants | None = None
+    resilience: ResilienceFormula | None = None
+    rollup: TaskRollup | None = None
 
 
 def _wrong(message: str, *path: str | int) -> PydanticCustomError:
@@ -209,6 +221,25 @@ def _check_quadrants(quadrants: Quadrants, attributes: tuple[Attribute, ...] | N
         if not scale.low < cut_off <= scale.high:
             what = f"{cut_off:g} divides nothing: it must lie above {scale.low:g} and not above {scale.high:g}"
             raise _wrong(what, *place, f"{axis}_cut_off")
+
+
+def _check_formula(formula: ResilienceFormula, corpus: str, attributes: tuple[Attribute, ...] | None) -> None:
+    place = ("ranking", "resilience")
+    if corpus != ONET_CORPUS:
+        raise _wrong(f"needs corpus {ONET_CORPUS}, of which growth and openings are known", *place)
+    if attributes is None:
+        raise _wrong("needs attributes to make the score of", *place)
+    keys = {attribute.key for attribute in attributes}
+    apart = sorted(keys.symmetric_difference(formula.attributes))
+    if apart:
+        raise _wrong(f"its weights and the attributes of the prompt differ in {', '.join(apart)}", *place)
+    odd = sorted(key for key in keys if not _NUMBERED.fullmatch(key))
+    if odd:
+        raise _wrong(f"its attributes are columns a1 to a10 of ranked.resilience; rename {', '.join(odd)}", *place)
+    scale = attributes[0].scale
+    if formula.scale != (scale.low, scale.high):
+        what = f"is not the scale of the attributes, {scale.low:g} to {scale.high:g}"
+        raise _wrong(what, *place, "scale")
 
 
 class PromptFile(_Strict):
@@ -261,8 +292,22 @@ class PromptFile(_Strict):
             if self.ranking.weights is not None and not sum(self.ranking.weights.values()) > 0:
                 raise _wrong("must not all be 0", "ranking", "weights")
         _check_ranges("tiers", [tier.range for tier in self.tiers], self.numbers[0].scale)
-        if self.ranking.quadrants is not None:
-            _check_quadrants(self.ranking.quadrants, self.attributes)
+        return self
+
+    @model_validator(mode="after")
+    def _ranking_fits(self) -> Self:
+        ranking = self.ranking
+        if ranking.quadrants is not None:
+            _check_quadrants(ranking.quadrants, self.attributes)
+        if ranking.resilience is not None:
+            if ranking.weights is not None:
+                raise _wrong("give either weights or resilience, which has weights of its own", "ranking", "weights")
+            _check_formula(ranking.resilience, self.corpus, self.attributes)
+        if ranking.rollup is not None:
+            if self.corpus != ONET_TASKS_CORPUS:
+                raise _wrong(f"needs corpus {ONET_TASKS_CORPUS}, whose tasks it rolls up", "ranking", "rollup")
+            if self.attributes is not None and ranking.weights is None:
+                raise _wrong("needs a prompt of one number, or weights that make one of several", "ranking", "rollup")
         return self
 
     @property
@@ -332,6 +377,8 @@ class RankingDefinition(_Strict):
     attributes: tuple[RankedAttribute, ...]
     tiers: tuple[Tier, ...]
     quadrants: Quadrants | None = None
+    resilience: ResilienceFormula | None = None
+    rollup: TaskRollup | None = None
 
     @property
     def ranking_hash(self) -> str:
@@ -355,8 +402,9 @@ class BaselineDefinition(_Strict):
 
     @property
     def baseline_hash(self) -> str:
-        shown = {"attributes": {"__all__": {"title": True, "levels": {"__all__": {"label"}}}}}
-        return content_hash(self.model_dump(mode="json", exclude=shown))
+        labels: IncEx = {"__all__": {"label"}}
+        shown: dict[str, IncEx | bool] = {"title": True, "levels": labels}
+        return content_hash(self.model_dump(mode="json", exclude={"attributes": {"__all__": shown}}))
 
 
 class Prompt(_Strict):

@@ -68,6 +68,8 @@ def ranking_part(file: PromptFile) -> RankingDefinition:
         ),
         tiers=file.tiers,
         quadrants=file.ranking.quadrants,
+        resilience=file.ranking.resilience,
+        rollup=file.ranking.rollup,
     )
 
 

@@ -5,12 +5,14 @@ It is made to be pasted into a language model, or read.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.content import (
     ATTRIBUTIONS,
     BASELINE_NOTE,
@@ -52,7 +54,7 @@ def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
     if prompt.has_baseline_scores:
         lines += [f"**{BASELINE_NOTE}**", ""]
     lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]
-    lines += [METHOD, ""]
+    lines += [METHOD, "", *_how_numbers_combine(definition)]
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():
@@ -63,7 +65,7 @@ def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
         "",
         "Rank, title, score, jobs, median annual pay, projected change, reason.",
         "",
-        *(_document_line(row) for row in prompt.rankings.to_dict("records")),
+        *(_document_line(row, definition) for row in prompt.rankings.to_dict("records")),
         "",
         "## Sources",
         "",
@@ -104,7 +106,27 @@ def _figure(value: Any, pattern: str = "{:.2f}", missing: str = "–") -> str:
     return missing if pd.isna(value) else pattern.format(value)
 
 
-def _document_line(row: Mapping[Hashable, Any]) -> str:
+def _how_numbers_combine(definition: RankingDefinition) -> list[str]:
+    """What the score is made of, where the prompt asks for several numbers; and what the quadrants are."""
+    if len(definition.attributes) == 1:
+        return []
+    parts = (f"{plain(one.title)} (weight {one.weight:g})" for one in definition.attributes)
+    lines = [f"The score is the weighted mean of {', '.join(parts)}.", ""]
+    quadrants = definition.quadrants
+    if quadrants is not None:
+        titles = {one.key: plain(one.title) for one in definition.attributes}
+        labels = quadrants.labels
+        lines += [
+            f"Quadrants: {titles[quadrants.x]} is high from {quadrants.x_cut_off:g}, {titles[quadrants.y]} from "
+            f"{quadrants.y_cut_off:g}; a value at its cut-off is high. {plain(labels.both)}: both are. "
+            f"{plain(labels.x_only)}: the first alone. {plain(labels.y_only)}: the second alone. "
+            f"{plain(labels.neither)}: neither.",
+            "",
+        ]
+    return lines
+
+
+def _document_line(row: Mapping[Hashable, Any], definition: RankingDefinition) -> str:
     pay = "at least ${:,.0f}" if row["pay_is_top_coded"] is True else "${:,.0f}"
     facts = ", ".join(
         (
@@ -116,7 +138,18 @@ def _document_line(row: Mapping[Hashable, Any]) -> str:
     title = plain(row["title"])
     if pd.isna(row["score"]):
         return f"- not scored ({row['status']}): **{title}**, {facts}"
-    return f"- rank {row['rank']}: **{title}**, score {row['score']:g}, {facts}. {_reason(row['rationale'])}"
+    score = f"score {row['score']:g}{_attribute_values(row, definition)}"
+    return f"- rank {row['rank']}: **{title}**, {score}, {facts}. {_reason(row['rationale'])}"
+
+
+def _attribute_values(row: Mapping[Hashable, Any], definition: RankingDefinition) -> str:
+    if len(definition.attributes) == 1 or not isinstance(row["attributes"], str):
+        return ""
+    values = json.loads(row["attributes"])
+    parts = [f"{plain(one.title)} {values[one.key]:g}" for one in definition.attributes]
+    if isinstance(row["quadrant"], str):
+        parts.append(plain(row["quadrant"]))
+    return f" ({', '.join(parts)})"
 
 
 def _reason(rationale: Any) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from exposure_dagster import __version__
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
+from exposure_dagster.tables import Table
 
 BASELINE_NOTE = (
     "These scores are estimates of the bundled baseline (text statistics, no language model). They stand in "
@@ -40,6 +41,18 @@ ATTRIBUTIONS = (
         "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook",
         "https://www.bls.gov/ooh/",
         "Public domain. Figures and occupation texts.",
+    ),
+    (
+        "U.S. Bureau of Labor Statistics, Employment Projections",
+        "https://data.bls.gov/projections/occupationProj",
+        "Public domain. Growth, openings and jobs of O*NET occupations.",
+    ),
+    (
+        "O*NET OnLine and O*NET Database, U.S. Department of Labor, Employment and Training Administration",
+        "https://www.onetcenter.org/database.html",
+        "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Occupations, descriptions, tasks, reported titles, "
+        "education; read out, joined and scored here, which its authors have not approved, endorsed or tested. O*NET "
+        "is a trademark of the department.",
     ),
 )
 """Source, address, licence and what is taken from it."""
@@ -93,13 +106,38 @@ class PublishedPrompt:
 
 
 @dataclass(frozen=True)
+class PublishedTable:
+    """A table that is published as `stem` .csv, .parquet and .json, below the folder of its prompt if it has one.
+
+    `rows` are in the order in which they are written, with the columns that are.
+    """
+
+    table: Table
+    stem: str
+    rows: pd.DataFrame
+    prompt: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The files' path in the publication, without the ending."""
+        return self.stem if self.prompt is None else f"{self.prompt}/{self.stem}"
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that is published of it."""
+        return content_hash([self.path, self.rows.to_csv(index=False)])
+
+
+@dataclass(frozen=True)
 class PublishedContent:
     """Everything that one publication holds."""
 
     prompts: tuple[PublishedPrompt, ...]
     is_sample: bool = False
+    tables: tuple[PublishedTable, ...] = ()
 
     @property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
-        return content_hash([__version__, self.is_sample, [prompt.digest for prompt in self.prompts]])[:16]
+        parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
+        return content_hash([__version__, self.is_sample, parts])[:16]

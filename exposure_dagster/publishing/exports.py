@@ -1,7 +1,9 @@
 """The exported files of each prompt, and what explains them.
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `summaries.csv`, `.parquet`,
-`brief.md`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
+`brief.md`, and where the prompt declares one the result of its formula, `ai_resilience` or
+`task_rollups`; `occupations`, joined across the systems; beside them `data_dictionary.md`,
+`ATTRIBUTION.md` and `manifest.json`.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from exposure_dagster.publishing.content import (
     SAMPLE_NOTE,
     PublishedContent,
     PublishedPrompt,
+    PublishedTable,
 )
-from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
+from exposure_dagster.tables import OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS, Table
 
 PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
+TABLE_ENDINGS = (".csv", ".parquet", ".json")
 COMMON_FILES = ("data_dictionary.md", "ATTRIBUTION.md", "manifest.json")
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -40,6 +44,8 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         _write_table(prompt.summaries, SUMMARIES, target / "summaries")
         (target / "ranking.json").write_text(_ranking_json(prompt, is_sample=content.is_sample), encoding="utf-8")
         (target / "brief.md").write_text(brief(prompt, is_sample=content.is_sample), encoding="utf-8")
+    for table in content.tables:
+        _write_published(table, content, folder)
     (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
     (folder / "ATTRIBUTION.md").write_text(attribution(is_sample=content.is_sample), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
@@ -48,6 +54,7 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
 def missing_files(content: PublishedContent, folder: Path) -> list[str]:
     """Names of the files that a publication should hold and `folder` does not, or holds empty."""
     names = [f"{prompt.name}/{name}" for prompt in content.prompts for name in PROMPT_FILES]
+    names += [f"{table.path}{ending}" for table in content.tables for ending in TABLE_ENDINGS]
     return [
         name for name in [*names, *COMMON_FILES] if not (folder / name).is_file() or (folder / name).stat().st_size == 0
     ]
@@ -67,7 +74,13 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
 def data_dictionary() -> str:
     """What every exported column means, as Markdown."""
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
-    for file, table in (("ranking", RANKINGS), ("summaries", SUMMARIES)):
+    for file, table in (
+        ("ranking", RANKINGS),
+        ("summaries", SUMMARIES),
+        ("ai_resilience", RESILIENCE),
+        ("task_rollups", TASK_ROLLUPS),
+        ("occupations", OCCUPATIONS),
+    ):
         lines += [f"## {file}.csv, .parquet", "", f"One row a {table.grain}. {table.description}", ""]
         lines += _column_table(table)
     lines += [
@@ -90,15 +103,38 @@ def _column_table(table: Table) -> list[str]:
     return ["| column | type | unit | meaning |", "|---|---|---|---|", *rows, ""]
 
 
+def _write_published(published: PublishedTable, content: PublishedContent, folder: Path) -> None:
+    stem = folder / published.path
+    _write_table(published.rows, published.table, stem)
+    by_name = {prompt.name: prompt for prompt in content.prompts}
+    prompt = by_name.get(published.prompt or "")
+    document = {
+        **(_prompt_facts(prompt) if prompt is not None else {}),
+        "sample": SAMPLE_NOTE if content.is_sample else None,
+        "caveats": CAVEATS,
+        "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
+        "rows": json.loads(published.rows.to_json(orient="records", date_format="iso")),
+    }
+    Path(f"{stem}.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
 def _write_table(frame: pd.DataFrame, table: Table, stem: Path) -> None:
-    safe_for_spreadsheets(frame).to_csv(f"{stem}.csv", index=False)
+    safe_for_spreadsheets(_as_text(frame, table)).to_csv(f"{stem}.csv", index=False)
     target = f"{stem}.parquet".replace("'", "''")
-    columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in table.columns)
+    columns = ", ".join(
+        f"{column.name}::{column.type} AS {column.name}" for column in table.columns if column.name in frame
+    )
     with duckdb.connect() as connection:
         connection.register("rows_to_write", frame)
         connection.execute(
             f"COPY (SELECT {columns} FROM rows_to_write) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
         )
+
+
+def _as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Lists as texts with semicolons, for files that know no lists."""
+    lists = [column.name for column in table.columns if column.type == "VARCHAR[]" and column.name in frame]
+    return frame.assign(**{name: frame[name].map("; ".join, na_action="ignore") for name in lists})
 
 
 def _ranking_json(prompt: PublishedPrompt, *, is_sample: bool) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from exposure_dagster.prompts.model import Quadrants, RankingDefinition, Tier
+from exposure_dagster.ranking.resilience import composite
 from exposure_dagster.tables import RANKINGS
 
 FACT_COLUMNS = (
@@ -34,20 +35,27 @@ FACT_COLUMNS = (
 
 
 def rank_documents(
-    prompt: str, scores: pd.DataFrame, facts: pd.DataFrame, definition: RankingDefinition
+    prompt: str,
+    scores: pd.DataFrame,
+    facts: pd.DataFrame,
+    definition: RankingDefinition,
+    *,
+    ranked_by: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Rows of ranked.rankings, best score first, documents without a score last.
+    """Rows of ranked.rankings, best first, documents without a score last.
 
-    Ties share the lowest rank of their group. percentile is the share (0–100) of scored documents
-    whose score is lower or equal. wages = jobs × median_pay_annual in USD per year.
+    Ranked by the score, or by `ranked_by`: a number by doc_id. Ties share the lowest rank of their group.
+    percentile is the share (0–100) of scored documents whose number is lower or equal.
+    wages = jobs × median_pay_annual in USD per year.
     """
     ranked = scores.merge(facts, on="doc_id", how="left", validate="one_to_one")
     ranked["prompt"] = prompt
     ranked["ranking_hash"] = definition.ranking_hash
     ranked["title"] = ranked["title"].fillna(ranked["doc_id"])
     ranked["score"] = composite_scores(ranked, definition)
-    ranked["rank"] = ranked["score"].rank(method="min", ascending=False).astype("Int64")
-    ranked["percentile"] = ranked["score"].rank(method="max", pct=True) * 100
+    order = ranked["score"] if ranked_by is None else ranked["doc_id"].map(ranked_by).where(ranked["score"].notna())
+    ranked["rank"] = order.rank(method="min", ascending=False).astype("Int64")
+    ranked["percentile"] = order.rank(method="max", pct=True) * 100
     ranked["tier"] = assign_tiers(ranked["score"], definition.tiers)
     ranked["quadrant"] = assign_quadrants(ranked["attributes"].where(ranked["score"].notna()), definition.quadrants)
     ranked["wages"] = ranked["jobs"].astype("Float64") * ranked["median_pay_annual"].astype("Float64")
@@ -58,13 +66,16 @@ def rank_documents(
 def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series:
     """The one number that is ranked, as float64, null unless status is ok.
 
-    It is the score itself, or the weighted mean of the attributes: Σ wᵢaᵢ / Σ wᵢ, to nine decimals, so
-    that the order of adding up parts no ties.
+    It is the score itself, the score of the prompt's resilience formula, or the weighted mean of the
+    attributes: Σ wᵢaᵢ / Σ wᵢ, to nine decimals, so that the order of adding up parts no ties.
     """
     is_ok = scores["status"] == "ok"
     plain = scores["score"].astype("float64").where(is_ok)
     if len(definition.attributes) == 1:
         return plain
+    if definition.resilience is not None:
+        by_document = attribute_frame(scores, definition).set_axis(scores["doc_id"])
+        return composite(by_document, definition.resilience)["ai_proof_score"].set_axis(scores.index)
     weights = {attribute.key: attribute.weight for attribute in definition.attributes}
     total = sum(weights.values())
 
@@ -75,6 +86,14 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
         return round(float(sum(weight * values[key] for key, weight in weights.items()) / total), 9)
 
     return scores["attributes"].map(weighted_mean).astype("float64").where(is_ok)
+
+
+def attribute_frame(scores: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
+    """A column (float64) for each attribute, by the index of `scores`; all null unless status is ok."""
+    answered = scores["attributes"].where(scores["status"] == "ok")
+    values = [json.loads(text) if isinstance(text, str) else {} for text in answered]
+    keys = [attribute.key for attribute in definition.attributes]
+    return pd.DataFrame(values, index=scores.index, columns=keys, dtype="float64")
 
 
 def assign_tiers(scores: pd.Series, tiers: Sequence[Tier]) -> pd.Series:
@@ -96,19 +115,21 @@ def assign_quadrants(attributes: pd.Series, quadrants: Quadrants | None) -> pd.S
 
     `attributes` holds JSON, as in scored.scores. A value at its cut-off is high, to nine decimals.
     """
-    labels = pd.Series(None, index=attributes.index, dtype="object")
     if quadrants is None:
-        return labels
+        return pd.Series(None, index=attributes.index, dtype="object")
     named = {
         (True, True): quadrants.labels.both,
         (True, False): quadrants.labels.x_only,
         (False, True): quadrants.labels.y_only,
         (False, False): quadrants.labels.neither,
     }
-    for row, text in attributes.items():
-        if isinstance(text, str):
-            values = json.loads(text)
-            is_x_high = round(values[quadrants.x], 9) >= quadrants.x_cut_off
-            is_y_high = round(values[quadrants.y], 9) >= quadrants.y_cut_off
-            labels[row] = named[is_x_high, is_y_high]
-    return labels
+
+    def label(text: object) -> str | None:
+        if not isinstance(text, str):
+            return None
+        values = json.loads(text)
+        is_x_high = round(values[quadrants.x], 9) >= quadrants.x_cut_off
+        is_y_high = round(values[quadrants.y], 9) >= quadrants.y_cut_off
+        return named[is_x_high, is_y_high]
+
+    return attributes.map(label).astype("object")

@@ -22,6 +22,8 @@ BYTES_PER_TOKEN = 2
 OVERHEAD_TOKENS = 512
 """Tokens that the API adds of its own: roles, and the instruction to keep to the schema."""
 
+_FENCE_BYTES = 200
+
 ANSWER_TOKENS = 400
 """Room for a document's answer without its numbers."""
 
@@ -94,11 +96,10 @@ class Asking:
         The rule: the beginning is kept, as much of it as fits into the model's `context_tokens` beside the
         instruction and the longest answer, at `BYTES_PER_TOKEN`.
         """
-        room = self._room_bytes - self._bytes_around(document)
-        encoded = document.text.encode()
-        if len(encoded) <= room:
+        too_much = _size(document) - self._room_bytes
+        if too_much <= 0:
             return CutDocument(document)
-        kept = encoded[: max(0, room)].decode(errors="ignore")
+        kept = document.text.encode()[:-too_much].decode(errors="ignore")
         note = (
             f"only the first {len(kept):,} of {len(document.text):,} characters were sent: "
             f"{self.asked.model} takes {self.price.context_tokens:,} tokens"
@@ -110,7 +111,7 @@ class Asking:
         group: list[CutDocument] = []
         size = 0
         for cut in documents:
-            length = len(cut.document.text.encode()) + self._bytes_around(cut.document)
+            length = _size(cut.document)
             if group and (len(group) == self.asked.documents_per_request or size + length > self._room_bytes):
                 yield group
                 group, size = [], 0
@@ -128,5 +129,7 @@ class Asking:
         tokens = self.price.context_tokens - self.max_tokens(self.asked.documents_per_request) - OVERHEAD_TOKENS
         return tokens * BYTES_PER_TOKEN - self._fixed_bytes
 
-    def _bytes_around(self, document: Document) -> int:
-        return len(user_message([replace(document, text="")]).encode())
+
+def _size(document: Document) -> int:
+    """Bytes that a document takes in a message, the fence around it included."""
+    return len(document.text.encode()) + len(document.title.encode()) + 2 * len(document.doc_id) + _FENCE_BYTES

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINE_VERSION", "Alias", "BaselineScore", "score_documents"]
 
-BASELINE_VERSION = "1"
+BASELINE_VERSION = "2"
 """Changes whenever the same prompt and documents would give other scores or rationales."""
 
 _LEVEL_TEXT_WEIGHT = 0.5
@@ -38,6 +38,8 @@ _ERRORS_ABOVE_CHANCE = 2
 _DEVIATIONS_ON_A_SCALE = 5
 _NAMED_ANCHORS = 2
 _NAMED_WORDS = 4
+_EXPLAINED_ONE_BY_ONE = 3
+_NAMED_ATTRIBUTES = 2
 _NO_EXAMPLES = (
     "No example of the prompt names a document: the levels' own words stand in, and the place on the scale is rough."
 )
@@ -146,7 +148,7 @@ def _fit_axis(attribute: BaselineAttribute, anchors: Sequence[Anchor], space: Te
 
     if space is None:
         return None
-    level_vectors = space.project([tokens_of(f"{level.label} {level.description}") for level in attribute.levels])
+    level_vectors = space.project([tokens_of(level.description) for level in attribute.levels])
     vectors = np.vstack([space.vectors[[anchor.row for anchor in anchors]], level_vectors])
     values = np.array([anchor.value for anchor in anchors] + [level.middle for level in attribute.levels])
     weights = np.where(np.arange(len(values)) < len(anchors), 1.0, _LEVEL_TEXT_WEIGHT)
@@ -214,6 +216,8 @@ def _on_scale(value: float, scale: Scale) -> float:
 
 def _rationale(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> str:
     parts = ["Estimated from the words of the text, without a model."]
+    if len(estimates) > _EXPLAINED_ONE_BY_ONE:
+        return " ".join([*parts, *_outstanding(estimates, corpus, row)])
     for estimate in estimates:
         sentences = [_anchor_sentence(estimate, corpus, row), *_word_sentences(estimate, corpus, row)]
         if estimate.anchors and not estimate.calibration.is_fitted:
@@ -221,6 +225,23 @@ def _rationale(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> str
         heading = f"{estimate.attribute.title or estimate.attribute.key}: " if len(estimates) > 1 else ""
         parts.append(heading + " ".join(sentences))
     return " ".join(parts)
+
+
+def _outstanding(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> list[str]:
+    """Of many attributes those on which the document stands highest and lowest, with the words that put it there."""
+    ordered = sorted(estimates, key=lambda estimate: -estimate.values[row])
+    ends = ((ordered[:_NAMED_ATTRIBUTES], 0, "highest"), (ordered[-_NAMED_ATTRIBUTES:][::-1], 1, "lowest"))
+    sentences = []
+    for group, side, name in ends:
+        named = []
+        for estimate in group:
+            words = _pulling_words(estimate, corpus, row)[side]
+            title = estimate.attribute.title or estimate.attribute.key
+            named.append(f"“{title}”" + (f" (words: {', '.join(words)})" if words else ""))
+        sentences.append(f"It stands {name} on {' and '.join(named)}.")
+    if any(estimate.anchors and not estimate.calibration.is_fitted for estimate in estimates):
+        sentences.append(_ROUGH)
+    return sentences
 
 
 def _anchor_sentence(estimate: _Estimate, corpus: _Corpus, row: int) -> str:
@@ -237,14 +258,20 @@ def _anchor_sentence(estimate: _Estimate, corpus: _Corpus, row: int) -> str:
 
 
 def _word_sentences(estimate: _Estimate, corpus: _Corpus, row: int) -> list[str]:
+    return [
+        f"Words that {verb} it: {', '.join(words)}."
+        for verb, words in zip(("raise", "lower"), _pulling_words(estimate, corpus, row), strict=True)
+        if words
+    ]
+
+
+def _pulling_words(estimate: _Estimate, corpus: _Corpus, row: int) -> tuple[list[str], list[str]]:
+    """The words that raise the estimate most, and those that lower it, as they stand in the text."""
     pulls = estimate.words.pulls(row) if estimate.words is not None else {}
     if not pulls and estimate.axis is not None and corpus.space is not None:
         pulls = estimate.axis.pulls(corpus.space, row)
     strongest = sorted(pulls, key=lambda word: (-abs(pulls[word]), word))
     raising = [word for word in strongest if pulls[word] > 0][:_NAMED_WORDS]
     lowering = [word for word in strongest if pulls[word] < 0][:_NAMED_WORDS]
-    return [
-        f"Words that {verb} it: {', '.join(form_in_text(word, corpus.tokens[row]) for word in words)}."
-        for verb, words in (("raise", raising), ("lower", lowering))
-        if words
-    ]
+    shown = corpus.tokens[row]
+    return [form_in_text(word, shown) for word in raising], [form_in_text(word, shown) for word in lowering]

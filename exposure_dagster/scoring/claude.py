@@ -18,6 +18,8 @@ from typing import Any
 import anthropic
 import httpx2
 from anthropic.types import OutputConfigParam
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from anthropic.types.messages import MessageBatchResult
 from pydantic import BaseModel, ValidationError
 
 from exposure_dagster.errors import ScoringError
@@ -69,12 +71,7 @@ class ClaudeClient:
         try:
             async with asyncio.timeout(timeout_seconds):
                 response = await self._client.messages.with_raw_response.create(
-                    model=request.model,
-                    max_tokens=request.max_tokens,
-                    system=[{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
-                    messages=[{"role": "user", "content": request.user}],
-                    output_config=_output_config(request),
-                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+                    **as_params(request), timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS)
                 )
                 body = await response.read()
         except TimeoutError:
@@ -109,7 +106,14 @@ class ClaudeClient:
 
 @asynccontextmanager
 async def connect(access: Access, *, connections: int) -> AsyncIterator[ClaudeClient]:
-    """A client that keeps up to so many connections open, closed at the end of the block.
+    """A client for single requests. See `open_client`."""
+    async with open_client(access, connections=connections) as client:
+        yield ClaudeClient(client)
+
+
+@asynccontextmanager
+async def open_client(access: Access, *, connections: int) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    """The SDK's client with up to so many connections open, closed at the end of the block.
 
     Raises ScoringError where the key cannot be one.
     """
@@ -124,7 +128,41 @@ async def connect(access: Access, *, connections: int) -> AsyncIterator[ClaudeCl
         max_retries=0,
         http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
     ) as client:
-        yield ClaudeClient(client)
+        yield client
+
+
+def as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
+    """A request as the SDK takes it, alone or in a batch."""
+    return {
+        "model": request.model,
+        "max_tokens": request.max_tokens,
+        "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
+        "messages": [{"role": "user", "content": request.user}],
+        "output_config": _output_config(request),
+    }
+
+
+def attempt_of_batch_result(result: MessageBatchResult, batch_id: str) -> Attempt:
+    """What became of a request in a batch. There is no latency of its own, and no request id but the batch's."""
+    match result.type:
+        case "succeeded":
+            message = result.message
+            usage = _Usage.model_validate(message.usage.model_dump())
+            return Attempt(
+                Fate.ANSWERED,
+                0.0,
+                _usage_of(usage),
+                request_id=message.id,
+                stop_reason=message.stop_reason,
+                text="".join(block.text for block in message.content if block.type == "text"),
+            )
+        case "errored":
+            kind = result.error.error.type
+            fate = Fate.REJECTED if kind == "invalid_request_error" else Fate.BROKEN
+            error = f"{kind}: {result.error.error.message}"[:_SHOWN_ERROR_LENGTH]
+            return Attempt(fate, 0.0, Usage(), request_id=result.error.request_id, error=error)
+        case _:
+            return Attempt(Fate.BROKEN, 0.0, Usage(), error=f"{result.type} in batch {batch_id}")
 
 
 def _output_config(request: MessageRequest) -> OutputConfigParam:

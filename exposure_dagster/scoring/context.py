@@ -20,7 +20,8 @@ class Patience:
     `attempts` bounds what is asked for one request; being told to come back later does not count, but time
     does: `request_seconds` from the first sending on. As long as the API has not answered at all, there are
     `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds`
-    and `seconds_per_token` for each token that it may write; `retry-after` is honoured up to `wait_seconds` at a time.
+    and `seconds_per_token` for each token that it may write; `retry-after` is honoured up to `wait_seconds` at a
+    time; without one, the wait is drawn from an interval that doubles up to `backoff_seconds`.
     """
 
     attempts: int = 10
@@ -30,6 +31,7 @@ class Patience:
     attempt_seconds: float = 30.0
     seconds_per_token: float = 0.01
     wait_seconds: float = 60.0
+    backoff_seconds: float = 20.0
 
     def of_attempt(self, max_tokens: int) -> float:
         """Seconds that one attempt may take."""
@@ -47,7 +49,10 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """A run's job and means. `lock` is held; `scorer` is how the ledger names the way of asking."""
+    """A run's job and means. `lock` is held; `scorer` is how the ledger names the way of asking.
+
+    With `is_batched` requests go in batches; `cancels_batches` says what becomes of one when the run is cancelled.
+    """
 
     job: ScoringJob
     asking: Asking
@@ -57,3 +62,5 @@ class RunContext:
     scorer: str
     tally: Tally
     progress: Progress
+    is_batched: bool = False
+    cancels_batches: bool = False

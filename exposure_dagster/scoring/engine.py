@@ -24,18 +24,18 @@ from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
-from exposure_dagster.scoring.judging import Judgement, Next, Verdict, judge
+from exposure_dagster.scoring.judging import Judgement, Next, judge
 from exposure_dagster.scoring.ledger import LedgerRow, Status
 from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.rows import ledger_rows
 from exposure_dagster.scoring.writing import GroupWriter
-from exposure_dagster.sources.fetching import utc_now
 
 PORTION = 500
 """Documents whose texts are held in memory at once."""
 
 _TOO_MANY_REQUESTS = 429
 _UNSETTLED = (Status.INVALID, Status.FAILED)
-_BACKOFF = wait_random_exponential(multiplier=0.25, max=20)
+_FIRST_BACKOFF_SECONDS = 0.25
 
 
 class Model(Protocol):
@@ -85,8 +85,13 @@ class Engine:
     stopped_by: BaseException | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _backoff: wait_random_exponential = field(init=False)
     _unanswered_in_a_row: int = 0
     _denied_in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        longest = self.run.limits.patience.backoff_seconds
+        self._backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF_SECONDS, max=longest)
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
         """Ask until every question is answered or out of attempts, or until `stop`.
@@ -172,7 +177,7 @@ class Engine:
         ask.tries += attempt.status != _TOO_MANY_REQUESTS
         if judgement.is_cut_short:
             ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
-        rows = self._rows(ask, attempt, judgement.verdicts)
+        rows = ledger_rows(self.run, ask.questions, ask.cuts, attempt, judgement.verdicts)
         self.purse.settle(worst, None if attempt.usage is None else sum(row.cost_usd or 0.0 for row in rows))
         self.run.tally.assumed_usd = self.purse.assumed
         await self.writer.add(rows)
@@ -203,46 +208,11 @@ class Engine:
                 if not self._opened.is_set() or self._denied_in_a_row >= self._too_many_in_a_row:
                     self.stop(_denial(self.run.job.asked.model, attempt))
             case Fate.BUSY:
-                self.limiter.busy(sent_at, attempt.retry_after_seconds)
-
-    def _rows(self, ask: Ask, attempt: Attempt, verdicts: Sequence[Verdict]) -> list[LedgerRow]:
-        count = len(ask.questions)
-        rates = self.run.asking.price.rates_for(attempt.usage.prompt_tokens if attempt.usage else 0)
-        shares = [None] * count if attempt.usage is None else attempt.usage.shares(count)
-        now = utc_now()
-        rows = []
-        for question, cut, verdict, share in zip(ask.questions, ask.cuts, verdicts, shares, strict=True):
-            question.attempts += 1
-            rows.append(
-                LedgerRow(
-                    request_key=question.key,
-                    attempt=question.attempts,
-                    is_accepted=verdict.status is Status.OK,
-                    prompt=self.run.job.prompt,
-                    prompt_hash=self.run.job.prompt_hash,
-                    doc_id=question.document.doc_id,
-                    text_sha256=question.document.text_sha256,
-                    scorer=self.run.scorer,
-                    model=self.run.job.asked.model,
-                    sample=question.sample,
-                    epoch=self.run.job.epoch,
-                    status=verdict.status,
-                    attributes=None if verdict.answer is None else verdict.answer.numbers,
-                    rationale=None if verdict.answer is None else verdict.answer.rationale,
-                    input_tokens=None if share is None else share.input_tokens,
-                    output_tokens=None if share is None else share.output_tokens,
-                    cache_read_tokens=None if share is None else share.cache_read_tokens,
-                    cache_write_tokens=None if share is None else share.cache_write_tokens,
-                    cost_usd=None if share is None else rates.cost(share),
-                    request_id=attempt.request_id,
-                    batch_id=None,
-                    latency_ms=attempt.latency_ms,
-                    created_at=now,
-                    error=verdict.error,
-                    note=cut.note,
+                self.limiter.busy(
+                    sent_at,
+                    attempt.retry_after_seconds,
+                    is_too_many=attempt.status == _TOO_MANY_REQUESTS,
                 )
-            )
-        return rows
 
     def _count_unsettled(self, step: Step) -> None:
         """A request has come to its end. Questions that it settled count once they are on disk; others count here."""
@@ -292,7 +262,7 @@ class Engine:
         if step.attempt.retry_after_seconds:
             asked_for = min(step.attempt.retry_after_seconds, self.run.limits.patience.wait_seconds)
             return asked_for * random.uniform(1.0, 1.1)
-        return _BACKOFF(state)
+        return self._backoff(state)
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

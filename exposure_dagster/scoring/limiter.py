@@ -8,15 +8,20 @@ from collections import deque
 MAX_PAUSE_SECONDS = 5.0
 """The longest that one answer "too many requests" holds up all other requests."""
 
+CAREFUL_SECONDS = 30.0
+"""How long it is remembered at how many requests the API said that they were too many."""
+
 _SHRINK = 0.7
 _GROWTH_A_ROUND = 2.0
+_CAREFUL_GROWTH_A_ROUND = 0.1
 
 
 class Limiter:
     """Hands out places in the order of asking.
 
     A busy answer shrinks the number of places, once a round trip, and holds up all requests for as long as
-    the API asks, `MAX_PAUSE_SECONDS` at most; answers let it grow back by two a round.
+    the API asks, `MAX_PAUSE_SECONDS` at most; answers let it grow back by two a round, and near the number
+    that was too many only very slowly.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -27,6 +32,8 @@ class Limiter:
         self._loop = asyncio.get_running_loop()
         self._closed_until = 0.0
         self._shrunk_at = 0.0
+        self._too_many = float("inf")
+        self._careful_until = 0.0
         self._reopening: asyncio.TimerHandle | None = None
         self._is_open = True
 
@@ -63,12 +70,17 @@ class Limiter:
 
     def answered(self) -> None:
         """A request was answered: the number of places may grow."""
-        self._limit = min(float(self._ceiling), self._limit + _GROWTH_A_ROUND / max(self._limit, 1.0))
+        is_near = self._limit + 1 > self._too_many and self._loop.time() < self._careful_until
+        growth = _CAREFUL_GROWTH_A_ROUND if is_near else _GROWTH_A_ROUND
+        self._limit = min(float(self._ceiling), self._limit + growth / max(self._limit, 1.0))
 
-    def busy(self, sent_at: float, retry_after_seconds: float | None) -> None:
-        """A request sent at `sent_at` (loop time) met "too many requests"."""
+    def busy(self, sent_at: float, retry_after_seconds: float | None, *, is_too_many: bool) -> None:
+        """A request sent at `sent_at` (loop time) was turned away, because of us if it `is_too_many`."""
         now = self._loop.time()
         if sent_at >= self._shrunk_at:
+            if is_too_many:
+                self._too_many = self._limit
+                self._careful_until = now + CAREFUL_SECONDS
             self._limit = max(1.0, self._limit * _SHRINK)
             self._shrunk_at = now
         if retry_after_seconds:

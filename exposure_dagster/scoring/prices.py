@@ -89,6 +89,15 @@ class ModelPrice(Rates):
     max_output_tokens: int = Field(gt=0)
     long_prompt: LongPromptRates | None = None
 
+    def times(self, factor: float) -> ModelPrice:
+        """The same model at a part of its rates."""
+        names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
+        long_prompt = self.long_prompt
+        if long_prompt is not None:
+            long_prompt = long_prompt.model_copy(update={name: getattr(long_prompt, name) * factor for name in names})
+        cheaper = {name: getattr(self, name) * factor for name in names}
+        return self.model_copy(update={**cheaper, "long_prompt": long_prompt})
+
     def rates_for(self, prompt_tokens: int) -> Rates:
         """The rates of a request whose prompt has so many tokens."""
         if self.long_prompt is not None and prompt_tokens > self.long_prompt.above_tokens:

@@ -28,8 +28,16 @@ from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.warehouse import Warehouse
 
 SCORER = "claude"
+BATCH_SCORER = "claude-batch"
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batching:
+    """Asking by Message Batches. `cancels_with_run`: a cancelled run cancels its batch, else the batch goes on."""
+
+    cancels_with_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,21 +68,25 @@ def score_with_model(
     warehouse: Warehouse,
     prices: PriceTable,
     limits: Limits,
+    batching: Batching | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> ScoringResult:
     """Ask what is not answered yet, and say how every document stands.
 
-    Waits for another run of the same prompt version, and then finds its answers. Raises ScoringError where
-    the model's price is not known, and ScoringStoppedError where asking could not begin or had to end early;
-    what was answered is kept, and the next run asks only for the rest.
+    With `batching` the same requests go through Message Batches, at their price. Waits for another run of
+    the same prompt version, and then finds its answers. Raises ScoringError where the model's price is not
+    known, and ScoringStoppedError where asking could not begin or had to end early; what was answered is
+    kept, and the next run asks only for the rest.
     """
-    asking = Asking(job.asked, prices.of(job.asked.model))
+    price = prices.of(job.asked.model)
+    asking = Asking(job.asked, price.times(prices.batch_factor) if batching else price)
+    scorer = BATCH_SCORER if batching else SCORER
     on_wait = partial(_log.info, "another run asks %s; waiting for it", job.prompt)
     ledger = Ledger(warehouse)
     tally = Tally()
     with holding(run_lock_path(warehouse, job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(
-            run_id=job.run_id, prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=SCORER, started_at=utc_now()
+            run_id=job.run_id, prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=scorer, started_at=utc_now()
         )
         begin_run(warehouse, row)
         records = ledger.records(job.prompt_hash, job.epoch)
@@ -85,9 +97,11 @@ def score_with_model(
             ledger=ledger,
             lock=lock,
             limits=limits,
-            scorer=SCORER,
+            scorer=scorer,
             tally=tally,
             progress=progress,
+            is_batched=batching is not None,
+            cancels_batches=batching is not None and batching.cancels_with_run,
         )
         try:
             if questions:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
-from exposure_dagster.scoring.engine import Engine, Model
+from exposure_dagster.scoring.engine import Engine
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.ledger import LedgerRow
@@ -30,41 +30,70 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], access: 
 
     Raises an ExposureError where the asking ended early.
     """
+    if run.is_batched:
+        await _ask_in_batches(run, questions, access)
+        return
     from exposure_dagster.scoring.claude import connect
 
     async with connect(access, connections=run.limits.concurrency) as client:
-        session = _Session(run, client)
+        session = _Session(run)
+        engine = Engine(run, client, session.writer, session.purse, session.limiter)
+        session.stop = engine.stop
         try:
             await session.take_places()
-            await session.engine.ask_all(questions)
+            await engine.ask_all(questions)
         finally:
             await session.close()
-    if session.engine.stopped_by is not None:
-        raise session.engine.stopped_by
+    if engine.stopped_by is not None:
+        raise engine.stopped_by
+
+
+async def _ask_in_batches(run: RunContext, questions: Sequence[Question], access: Access) -> None:
+    from exposure_dagster.scoring.batch_store import BatchStore
+    from exposure_dagster.scoring.batches import BatchEngine
+    from exposure_dagster.scoring.claude_batches import connect_batches
+
+    store = BatchStore(run.ledger.warehouse, run.job.prompt, run.job.prompt_hash, run.job.epoch)
+    async with connect_batches(access) as client:
+        session = _Session(run)
+        engine = BatchEngine(run, client, store, session.writer, session.purse, run.cancels_batches)
+        session.stop = engine.stop
+        try:
+            await session.take_places()
+            await engine.ask_all(questions)
+        finally:
+            await session.close()
+    if engine.stopped_by is not None:
+        raise engine.stopped_by
 
 
 class _Session:
-    def __init__(self, run: RunContext, model: Model) -> None:
+    """Limits, purse and writer of one run. `stop` ends its engine's asking."""
+
+    def __init__(self, run: RunContext) -> None:
         limits = run.limits
         self._run = run
         self._shares = SharedLimits(run.lock.path.parent, run.lock.path, limits.budget.day_usd, limits.concurrency)
         self._trading = asyncio.Lock()
-        self._limiter = Limiter(0)
-        self._purse = Purse(limits.budget, requests_at_once=limits.concurrency, renew=self._renew)
-        self._writer = GroupWriter(self._trade, on_committed=self._count, on_error=self._stop)
-        self.engine = Engine(run, model, self._writer, self._purse, self._limiter)
+        self.stop: Callable[[BaseException], None] = _nothing_to_stop
+        self.limiter = Limiter(0)
+        self.purse = Purse(limits.budget, requests_at_once=limits.concurrency, renew=self._renew)
+        self.writer = GroupWriter(self._trade, on_committed=self._count, on_error=self._stop)
+
+    def _stop(self, error: BaseException) -> None:
+        self.stop(error)
 
     async def take_places(self) -> None:
         """Wait until other runs leave room for at least one request."""
         await self._trade(())
-        while self._limiter.ceiling == 0:
+        while self.limiter.ceiling == 0:
             await asyncio.sleep(random.uniform(*_PLACE_WAIT_SECONDS))
             await self._trade(())
 
     async def close(self) -> None:
         """Commit what is left, and let go of the run's shares."""
         try:
-            await self._writer.close()
+            await self.writer.close()
         finally:
             await asyncio.to_thread(self._shares.leave)
 
@@ -75,17 +104,17 @@ class _Session:
         """Commit rows, if any, and trade the run's shares for new ones. One at a time."""
         async with self._trading:
             written = sum(row.cost_usd or 0.0 for row in rows)
-            demand = self._purse.demand(
+            demand = self.purse.demand(
                 written=written,
                 gives_back=gives_back,
-                least_places=max(self._limiter.in_flight, self._limiter.ceiling),
+                least_places=max(self.limiter.in_flight, self.limiter.ceiling),
             )
             spent_today = partial(self._run.ledger.commit, rows) if rows else self._run.ledger.spent_today
             grant = await asyncio.to_thread(self._shares.update, demand, spent_today)
-            self._purse.granted(grant, written=written)
-            self._limiter.ceiling = min(grant.places, grant.fair_places)
+            self.purse.granted(grant, written=written)
+            self.limiter.ceiling = min(grant.places, grant.fair_places)
         if self._run.lock.is_lost():
-            self._stop(
+            self.stop(
                 ScoringError(
                     "the run's lock was taken away, so that another run could ask the same",
                     where=str(self._run.lock.path),
@@ -97,5 +126,6 @@ class _Session:
         settled = self._run.tally.written(rows)
         self._run.progress.advance(settled, spent_usd=self._run.tally.cost_usd, retries=self._run.tally.retries)
 
-    def _stop(self, error: BaseException) -> None:
-        self.engine.stop(error)
+
+def _nothing_to_stop(_: BaseException) -> None:
+    """Before there is an engine nothing is asked."""

@@ -15,6 +15,9 @@ from exposure_dagster.errors import ExposureError
 GROUP_ROWS = 50
 """At most so many rows are handed in and not yet on disk."""
 
+DUE_ROWS = 34
+"""A commit begins with so many rows: what is left of the room lets work go on while it lasts."""
+
 GROUP_SECONDS = 0.2
 """The longest that a row waits for others before a commit begins."""
 
@@ -58,6 +61,16 @@ class GroupWriter(Generic[Row]):
                 self._rows.extend(rows)
                 self._changed.notify_all()
 
+    async def flush(self) -> None:
+        """Wait until all that was handed in is on disk, or cannot be written."""
+        async with self._changed:
+            self._blocked += 1
+            self._changed.notify_all()
+            try:
+                await self._changed.wait_for(lambda: self._task.done() or not (self._rows or self._committing))
+            finally:
+                self._blocked -= 1
+
     async def close(self) -> None:
         """Commit what is left. Raises what the commit raises."""
         async with self._changed:
@@ -73,7 +86,7 @@ class GroupWriter(Generic[Row]):
         return waiting == 0 or waiting + count <= GROUP_ROWS
 
     def _is_due(self) -> bool:
-        return self._is_closing or self._blocked > 0 or len(self._rows) >= GROUP_ROWS
+        return self._is_closing or self._blocked > 0 or len(self._rows) >= DUE_ROWS
 
     async def _run(self) -> None:
         while True:

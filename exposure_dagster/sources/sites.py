@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from exposure_dagster.errors import SettingError
 from exposure_dagster.settings import SAMPLE_SITES, project_root
 from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
-from exposure_dagster.sources.folder import FolderFetcher
+from exposure_dagster.sources.folder import FolderFetcher, file_names
 
 if TYPE_CHECKING:
     import httpx
@@ -39,6 +39,11 @@ class Site:
     kind: SiteKind
     folder: Path | None = None
     contact: str | None = field(default=None, repr=False)
+
+    def folder_of(self, url: str) -> Path | None:
+        """The folder that an address's page lies in, if it is there; None for a live site."""
+        names = file_names(url)
+        return None if self.folder is None or not names else (self.folder / names[0]).parent
 
     def fetcher(
         self,

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pandas as pd
 
-from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
 from exposure_dagster.errors import SourceError
+from exposure_dagster.parsing.onet_documents import task_documents
 from exposure_dagster.parsing.ooh_index import parse_index, unread_entries
 from exposure_dagster.parsing.ooh_page import PARSER_VERSION, parse_page
 from exposure_dagster.parsing.records import ParsedPage, UnreadField
@@ -57,7 +58,7 @@ class ParseReport:
 
 @dataclass(frozen=True)
 class DocumentsReport:
-    """`digest` is that of all text hashes; `without_text` are pages that cannot be asked about."""
+    """`digest` is that of all text hashes; `without_text` are documents that cannot be asked about."""
 
     documents: int
     new_texts: int
@@ -85,11 +86,12 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
     """Fill parsed.ooh_occupations, ooh_projections and ooh_unread from the stored pages.
 
     Only pages whose body, address or parser changed are parsed; rows of pages that are no longer listed go. A
-    page that cannot be read at all keeps its earlier rows and stands in ooh_unread.
+    page that cannot be read, or no longer in full, keeps the rows of its last good body and stands in ooh_unread.
     """
     with warehouse.connect(read_only=True) as connection:
         listed = connection.execute(_LISTED_PAGES).fetchall()
         parsed = set(connection.execute(_PARSED_PAGES, [PARSER_VERSION, WHOLE_PAGE]).fetchall())
+        read_in_full = {slug for (slug,) in connection.execute(_READ_IN_FULL).fetchall()}
         due = [row[0] for row in listed if row not in parsed]
         bodies = _bodies(connection, due)
     wanted = {slug: content_sha256 for slug, _, content_sha256 in listed}
@@ -98,7 +100,11 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
     unreadable: list[UnreadField] = []
     for slug, url, body in bodies:
         try:
-            pages.append(parse_page(body, url=url))
+            page = parse_page(body, url=url)
+            if page.unread and slug in read_in_full:
+                unreadable += page.unread
+            else:
+                pages.append(page)
         except SourceError as error:
             unreadable.append(UnreadField(slug, WHOLE_PAGE, error.what))
         progress.advance()
@@ -117,10 +123,9 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
 
 def collect_documents(warehouse: Warehouse) -> DocumentsReport:
     """Fill parsed.documents with every corpus, and keep every text in parsed.texts."""
-    occupations = warehouse.read("SELECT slug, title, text FROM parsed.ooh_occupations ORDER BY slug")
-    has_text = occupations["text"].fillna("").str.strip() != ""
-    documents = occupations[has_text].rename(columns={"slug": "doc_id"})
-    documents["corpus"] = OOH_CORPUS
+    everything = pd.concat([_handbook(warehouse), *_onet(warehouse), _own(warehouse)], ignore_index=True)
+    has_text = everything["text"].fillna("").str.strip() != ""
+    documents = everything[has_text].copy()
     documents["text_sha256"] = documents["text"].map(text_sha256)
     with warehouse.transaction() as connection:
         connection.execute(f"DELETE FROM {DOCUMENTS.full_name}")
@@ -132,9 +137,29 @@ def collect_documents(warehouse: Warehouse) -> DocumentsReport:
     return DocumentsReport(
         documents=len(documents),
         new_texts=len(new),
-        without_text=tuple(occupations.loc[~has_text, "slug"]),
+        without_text=tuple(everything.loc[~has_text, "doc_id"]),
         digest=corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None)),
     )
+
+
+def _handbook(warehouse: Warehouse) -> pd.DataFrame:
+    documents = warehouse.read("SELECT slug AS doc_id, title, text FROM parsed.ooh_occupations ORDER BY slug")
+    return documents.assign(corpus=OOH_CORPUS)
+
+
+def _onet(warehouse: Warehouse) -> tuple[pd.DataFrame, pd.DataFrame]:
+    occupations = warehouse.read(
+        "SELECT onet_code AS doc_id, title, text FROM parsed.onet_occupations WHERE is_scoreable ORDER BY onet_code"
+    )
+    tasks = warehouse.read("SELECT doc_id, title, task FROM parsed.onet_tasks ORDER BY doc_id")
+    of_tasks = pd.DataFrame([asdict(document) for document in task_documents(tasks)], columns=list(occupations.columns))
+    return occupations.assign(corpus=ONET_CORPUS), of_tasks.assign(corpus=ONET_TASKS_CORPUS)
+
+
+def _own(warehouse: Warehouse) -> pd.DataFrame:
+    """Users' own documents, each under its title, as handbook pages are: another title is another text."""
+    documents = warehouse.read("SELECT corpus, doc_id, title, text FROM raw.own_documents ORDER BY corpus, doc_id")
+    return documents.assign(text="# " + documents["title"] + "\n\n" + documents["text"])
 
 
 def text_sha256(text: str) -> str:
@@ -147,6 +172,10 @@ def corpus_digest(rows: Iterable[tuple[str, ...]]) -> str:
     return content_hash(sorted(rows))
 
 
+_READ_IN_FULL = (
+    f"SELECT slug FROM {OOH_OCCUPATIONS.full_name} o WHERE NOT EXISTS"
+    f" (SELECT 1 FROM {OOH_UNREAD.full_name} u WHERE u.slug = o.slug AND u.content_sha256 = o.content_sha256)"
+)
 _LISTED_PAGES = f"SELECT slug, url, content_sha256 FROM {OOH_PAGES.full_name} WHERE is_listed AND body IS NOT NULL"
 _PARSED_PAGES = (
     f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} WHERE parser_version = ?"
@@ -181,7 +210,7 @@ def _write_pages(
         occupations["parser_version"] = PARSER_VERSION
     projections = pd.DataFrame([asdict(row) for page in pages for row in page.projections])
     fields = dict.fromkeys([field for page in pages for field in page.unread] + list(unreadable))
-    unread = pd.DataFrame([asdict(field) for field in fields])
+    unread = pd.DataFrame([{**asdict(field), "content_sha256": wanted[field.slug]} for field in fields])
     parsed = [page.occupation.slug for page in pages]
     with warehouse.transaction() as connection:
         connection.register("listed", pd.DataFrame({"slug": list(wanted)}, dtype="str"))

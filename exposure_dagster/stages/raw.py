@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
@@ -12,6 +13,7 @@ from exposure_dagster.parsing.ooh_index import INDEX_URL, index_pages, parse_ind
 from exposure_dagster.parsing.records import IndexPage
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import content_hash
+from exposure_dagster.scoring.locks import holding
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest, utc_now
 from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, is_due, required_body, updated
@@ -39,13 +41,27 @@ class MissingPage:
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a refresh did. `digest` changes if and only if a stored body did."""
+    """What a refresh did. `digest` changes if and only if a stored body did; `note` says why nothing was asked."""
 
     listed: int
     asked: int
     new_bodies: int
     missing: tuple[MissingPage, ...]
     digest: str
+    note: str | None = None
+
+
+@contextmanager
+def turn_at(warehouse: Warehouse, site: Site, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """The turn to ask a live site: one run of a home at a time, so that the pause between requests holds for all.
+
+    Waits for the run that has it; a run that dies gives it back. Files need no turn.
+    """
+    if site.folder is not None:
+        yield
+        return
+    with holding(warehouse.path.parent / "locks" / "pages.lock", on_wait=on_wait):
+        yield
 
 
 def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:
@@ -55,8 +71,8 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
     one names no page: then the earlier one stays.
     """
     warehouse.claim_for_site(site.kind)
-    stored = _stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
-    if not _is_to_be_asked(site, stored, refetch_after_hours):
+    stored = stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
+    if not is_to_be_asked(site, stored, refetch_after_hours):
         assert stored is not None
         return FetchReport(1, 0, 0, (), stored.content_sha256 or "")
     fetched = fetcher.fetch(PageRequest(url=INDEX_URL, known=stored.known if stored else None))
@@ -65,8 +81,8 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
         required_body(row, what="the A–Z index")
     if fetched.body is not None:
         index_pages(parse_index(fetched.body))
-    _write(warehouse, OOH_INDEX, [row], [{}])
-    return FetchReport(1, 1, int(fetched.body is not None), _missing([row]), row.content_sha256 or "")
+    write_attempts(warehouse, OOH_INDEX, [row], [{}])
+    return FetchReport(1, 1, int(fetched.body is not None), missing_pages([row]), row.content_sha256 or "")
 
 
 def refresh_ooh_pages(
@@ -85,32 +101,36 @@ def refresh_ooh_pages(
     warehouse.claim_for_site(site.kind)
     pages = {page.url: page for page in listed_pages(warehouse)}
     _follow_moves(warehouse, pages)
-    stored = _stored_pages(warehouse, OOH_PAGES.full_name)
-    due = [url for url in pages if _is_to_be_asked(site, stored.get(url), refetch_after_hours)]
+    stored = stored_pages(warehouse, OOH_PAGES.full_name)
+    due = [url for url in pages if is_to_be_asked(site, stored.get(url), refetch_after_hours)]
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
-    writer = _PageWriter(warehouse, pages, stored)
-    progress.start("fetched", len(requests))
-    try:
-        for fetched in fetcher.fetch_many(requests):
-            writer.add(fetched)
-            progress.advance(failed=writer.failures)
-    finally:
-        writer.flush()
-        progress.finish()
-    _mark_listed(warehouse, pages)
+    places = {page.url: {"slug": page.slug, "category": page.category, "is_listed": True} for page in pages.values()}
+    writer = PageWriter(warehouse, OOH_PAGES, places, stored)
+    fetch_into(writer, fetcher, requests, progress)
+    mark_listed(warehouse, OOH_PAGES, pages)
     listed = [stored[url] for url in pages]
     digest = content_hash(sorted((row.url, row.content_sha256) for row in listed))
-    return FetchReport(len(pages), len(requests), writer.new_bodies, _missing(listed), digest)
+    return FetchReport(len(pages), len(requests), writer.new_bodies, missing_pages(listed), digest)
 
 
-class _PageWriter:
-    """Writes pages in groups that are small enough to lose; `stored` is kept up to date, without bodies."""
+class PageWriter:
+    """Writes pages in groups that are small enough to lose; `stored` is kept up to date, without bodies.
 
-    def __init__(self, warehouse: Warehouse, pages: dict[str, IndexPage], stored: dict[str, StoredPage]) -> None:
+    `places` says by address what stands in the table's row beside what was fetched.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        table: Table,
+        places: Mapping[str, Mapping[str, object]],
+        stored: dict[str, StoredPage],
+    ) -> None:
         self.new_bodies = 0
         self.failures = 0
         self._warehouse = warehouse
-        self._pages = pages
+        self._table = table
+        self._places = places
         self._stored = stored
         self._pending: list[StoredPage] = []
         self._written_at = time.monotonic()
@@ -124,14 +144,23 @@ class _PageWriter:
 
     def flush(self) -> None:
         if self._pending:
-            places = [
-                {"slug": page.slug, "category": page.category, "is_listed": True}
-                for page in (self._pages[row.url] for row in self._pending)
-            ]
-            _write(self._warehouse, OOH_PAGES, self._pending, places)
+            places = [self._places[row.url] for row in self._pending]
+            write_attempts(self._warehouse, self._table, self._pending, places)
             self._stored.update((row.url, replace(row, body=None)) for row in self._pending)
         self._pending = []
         self._written_at = time.monotonic()
+
+
+def fetch_into(writer: PageWriter, fetcher: Fetcher, requests: Sequence[PageRequest], progress: Progress) -> None:
+    """Fetch in order; what came in survives a stop."""
+    progress.start("fetched", len(requests))
+    try:
+        for fetched in fetcher.fetch_many(requests):
+            writer.add(fetched)
+            progress.advance(failed=writer.failures)
+    finally:
+        writer.flush()
+        progress.finish()
 
 
 def listed_pages(warehouse: Warehouse) -> list[IndexPage]:
@@ -145,17 +174,19 @@ def _field_names() -> list[str]:
     return [*_STORED_COLUMNS.split(", "), "body"]
 
 
-def _stored_pages(warehouse: Warehouse, table: str) -> dict[str, StoredPage]:
+def stored_pages(warehouse: Warehouse, table: str) -> dict[str, StoredPage]:
+    """The rows of a raw table by address, without bodies."""
     names = _field_names()[:-1]
     rows = warehouse.rows(f"SELECT {_STORED_COLUMNS} FROM {table}")
     return {row[0]: StoredPage(**dict(zip(names, row, strict=True))) for row in rows}
 
 
-def _is_to_be_asked(site: Site, stored: StoredPage | None, refetch_after_hours: float) -> bool:
+def is_to_be_asked(site: Site, stored: StoredPage | None, refetch_after_hours: float) -> bool:
+    """Whether a page is due: a folder's always is."""
     return site.folder is not None or is_due(stored, now=utc_now(), refetch_after_hours=refetch_after_hours)
 
 
-def _write(
+def write_attempts(
     warehouse: Warehouse, table: Table, rows: Sequence[StoredPage], places: Sequence[Mapping[str, object]]
 ) -> None:
     """Rows with a new body are replaced; of the others only what is known of the last attempt changes."""
@@ -189,17 +220,19 @@ def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
         connection.unregister("listed")
 
 
-def _mark_listed(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
+def mark_listed(warehouse: Warehouse, table: Table, urls: Iterable[str]) -> None:
+    """Bring `is_listed` of a table of pages up to date: true for exactly the given addresses."""
     with warehouse.transaction() as connection:
-        connection.register("listed", pd.DataFrame({"url": list(pages)}))
+        connection.register("listed", pd.DataFrame({"url": list(urls)}, dtype="str"))
         connection.execute(
-            f"UPDATE {OOH_PAGES.full_name} SET is_listed = NOT is_listed"
+            f"UPDATE {table.full_name} SET is_listed = NOT is_listed"
             " WHERE is_listed != (url IN (SELECT url FROM listed))"
         )
         connection.unregister("listed")
 
 
-def _missing(rows: Sequence[StoredPage]) -> tuple[MissingPage, ...]:
+def missing_pages(rows: Sequence[StoredPage]) -> tuple[MissingPage, ...]:
+    """Those whose last attempt failed."""
     return tuple(
         MissingPage(row.url, row.status, row.reason, row.content_sha256 is not None)
         for row in rows

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+import duckdb
 import pandas as pd
 
-from exposure_dagster.errors import PromptError
+from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
+from exposure_dagster.errors import PromptError, ScoringError
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
 from exposure_dagster.prompts.render import Document
@@ -19,6 +21,7 @@ from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
 from exposure_dagster.scoring.ledger import Ledger, newest_epoch
 from exposure_dagster.scoring.prices import PriceTable
+from exposure_dagster.scoring.run import Batching
 from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
@@ -32,11 +35,15 @@ from exposure_dagster.tables import (
     PROMPT_VERSIONS,
     PROMPTS,
     RANKINGS,
+    RESILIENCE,
     RUNS,
     SCORES,
     SUMMARIES,
+    TASK_ROLLUPS,
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows, replace_rows
+
+_STANDING_TABLES = (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
 
 _GENERATION = "generation of prompt "
 
@@ -71,6 +78,12 @@ class StoredPrompt:
 
 def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
     """Fill scored.prompts for one prompt, and keep its version in scored.prompt_versions for ever."""
+    with warehouse.transaction() as connection:
+        put_prompt(connection, prompt)
+
+
+def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
+    """The same, within the caller's transaction."""
     prompt_hash = prompt.asked.prompt_hash
     row = {
         "prompt": prompt.name,
@@ -83,20 +96,25 @@ def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
         "source": prompt.source,
         "is_enabled": prompt.file.enabled,
     }
+    replace_rows(connection, PROMPTS, pd.DataFrame([row]), where={"prompt": prompt.name})
+    keep_prompt_version(connection, prompt)
+
+
+def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
+    """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there."""
+    prompt_hash = prompt.asked.prompt_hash
     version = {
         "prompt_hash": prompt_hash,
         "prompt": prompt.name,
         "definition": prompt.asked.model_dump_json(),
         "first_seen_at": utc_now(),
     }
-    with warehouse.transaction() as connection:
-        replace_rows(connection, PROMPTS, pd.DataFrame([row]), where={"prompt": prompt.name})
-        known = connection.execute(
-            f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
-            [prompt_hash, prompt.name],
-        ).fetchone()
-        if known is None:
-            insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
+    known = connection.execute(
+        f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
+        [prompt_hash, prompt.name],
+    ).fetchone()
+    if known is None:
+        insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
 
 
 def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:
@@ -165,7 +183,7 @@ def generations(warehouse: Warehouse) -> dict[str, int]:
 def forget_prompt(warehouse: Warehouse, name: str) -> None:
     """Purge a prompt whose file is gone. Its ledger, its versions and its history stay."""
     with warehouse.transaction() as connection:
-        for table in (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES):
+        for table in _STANDING_TABLES:
             connection.execute(f"DELETE FROM {table.full_name} WHERE prompt = ?", [name])
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
@@ -202,6 +220,7 @@ class ModelMeans:
     access: Access | None
     prices: PriceTable
     limits: Limits
+    batching: Batching | None = None
     is_asked_again: bool = False
 
 
@@ -278,13 +297,32 @@ def score_with_model(
         warehouse=warehouse,
         prices=means.prices,
         limits=means.limits,
+        batching=means.batching,
         progress=progress,
     )
     frame = scores_frame(job, result.standings).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
     with warehouse.transaction() as connection:
+        _refuse_to_lose_all(connection, name, frame)
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
     return result.figures, estimated_usd
+
+
+def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+    """Answers that stand are not replaced by nothing but failures. Raises ScoringError."""
+    failed = frame[frame["status"] == "failed"]
+    if not len(frame) or len(failed) < len(frame):
+        return
+    ((standing,),) = connection.execute(
+        "SELECT count(*) FROM scored.scores WHERE prompt = ? AND status = 'ok'", [name]
+    ).fetchall()
+    if standing:
+        raise ScoringError(
+            f"not one of {len(frame):,} documents was answered ({failed['error'].iloc[0]}); "
+            f"the {standing:,} earlier answers stand as they were",
+            where=f"prompt {name}",
+            remedy="Mend what the error names, and run again: only what is missing is asked.",
+        )
 
 
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
@@ -349,11 +387,11 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     )
     if standing == list(inputs[["doc_id", "input_hash"]].itertuples(index=False, name=None)):
         return 0
-    titles = warehouse.rows("SELECT title, slug FROM parsed.ooh_titles ORDER BY title, slug")
+    titles = other_titles(warehouse, prompt.corpus)
     scores = score_documents(
         prompt.baseline,
         [Document(*row) for row in inputs[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
-        [Alias(title, slug) for title, slug in titles],
+        [Alias(title, doc_id) for title, doc_id in titles],
     )
     frame = inputs[["doc_id", "text_sha256", "input_hash"]].merge(
         pd.DataFrame(
@@ -398,6 +436,19 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         keep_version(connection, name)
         replace_rows(connection, RUNS, pd.DataFrame([run]), where={"run_id": run_id, "prompt": name})
     return len(frame)
+
+
+def other_titles(warehouse: Warehouse, corpus: str) -> list[tuple[str, str]]:
+    """Other titles that a corpus's documents go by, each with its document."""
+    if corpus not in _OTHER_TITLES:
+        return []
+    return warehouse.rows(_OTHER_TITLES[corpus])
+
+
+_OTHER_TITLES = {
+    OOH_CORPUS: "SELECT title, slug FROM parsed.ooh_titles ORDER BY title, slug",
+    ONET_CORPUS: "SELECT title, onet_code FROM parsed.onet_titles ORDER BY title, onet_code",
+}
 
 
 def _single(attributes: dict[str, float]) -> float | None:

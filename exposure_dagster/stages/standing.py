@@ -19,7 +19,9 @@ from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash
+from exposure_dagster.stages.ranked import put_definition
+from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt
+from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -87,6 +89,28 @@ def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) 
     result = [_standing(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
+
+
+def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[PromptStanding]) -> None:
+    """Record what of these prompts is not recorded yet, all in one transaction, however many they are."""
+    prompts = {prompt.name: prompt for prompt in folder.prompts}
+    new = [one for one in seen if one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale]
+    if not new:
+        return
+    with warehouse.transaction() as connection:
+        for standing in new:
+            prompt = prompts[standing.prompt]
+            if standing.is_prompt_unrecorded:
+                put_prompt(connection, prompt)
+            if standing.is_ranking_stale:
+                put_definition(connection, prompt)
+            if standing.is_input_unrecorded:
+                connection.execute(f"DELETE FROM {INPUTS.full_name} WHERE prompt = ?", [prompt.name])
+                connection.execute(
+                    f"INSERT INTO {INPUTS.full_name} BY NAME SELECT ? AS prompt, ? AS prompt_hash, doc_id, text_sha256,"
+                    " ? AS input_hash FROM parsed.documents WHERE corpus = ? ORDER BY doc_id",
+                    [prompt.name, prompt.asked.prompt_hash, standing.wanted, prompt.file.corpus],
+                )
 
 
 def _read(warehouse: Warehouse) -> _Known:

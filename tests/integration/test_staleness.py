@@ -14,31 +14,20 @@ import pytest
 from dagster import RunRequest, build_run_status_sensor_context
 
 from exposure_dagster.automation.rescoring import RESCORE_STALE_JOB
-from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
-from exposure_dagster.prompts.files import load_folder
-from exposure_dagster.scoring.prices import load_prices
-from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.stages.scored import ScorerChoice, collect_inputs, record_prompt
 from exposure_dagster.stages.standing import PromptStanding, State, standings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 from tests.integration.counting_server import CountingServer, counting_server, system_key
+from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
-BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
 DOCUMENTS = 30
 FIVE = ("a", "b", "c", "d", "e")
 MANY = 120
 CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)
-
-
-def text_of(name: str, words: str = "") -> str:
-    return f"{BUNDLED}\nAs {name} sees it. {words}\n"
-
-
-def write(prompts: Path, name: str, words: str = "") -> None:
-    (prompts / f"{name}.md").write_text(text_of(name, words), encoding="utf-8")
 
 
 def settings_for(root: Path, *, sites: Path | None = None) -> Settings:
@@ -64,6 +53,12 @@ def ask_at(monkeypatch: pytest.MonkeyPatch, server: CountingServer) -> None:
 
 
 def settle(automation: Automation) -> list[tuple[str, str | None]]:
+    """What prompt files and scores come to, by themselves."""
+    return automation.settle("follow_prompts", RESCORING)
+
+
+def settle_all(automation: Automation) -> list[tuple[str, str | None]]:
+    """The same, with rankings and published files."""
     return automation.settle(*FREE_SENSORS, RESCORING)
 
 
@@ -74,7 +69,7 @@ def scored(launched: list[tuple[str, str | None]]) -> list[str | None]:
 
 def asked_prompts(automation: Automation, server: CountingServer) -> dict[str, int]:
     """Answered requests by the prompt whose file now says what was asked; others under `?`."""
-    folder = load_folder(automation.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+    folder = prompt_folder(automation.prompts)
     names = {system_key(prompt.asked.system): prompt.name for prompt in folder.prompts}
     return {names.get(system, "?"): count for system, count in server.counts().items()}
 
@@ -86,13 +81,13 @@ def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "prompts").mkdir()
     shutil.copytree(SAMPLE_SITES, root / "sites")
     for name in FIVE:
-        write(root / "prompts", name)
+        write_prompt(root / "prompts", name)
     with pytest.MonkeyPatch.context() as monkeypatch, counting_server() as server:
         ask_at(monkeypatch, server)
         automation = opened(settings_for(root))
         refresh(automation)
         automation.evaluate("follow_prompts")
-        assert scored(settle(automation)) == list(FIVE)
+        assert scored(settle_all(automation)) == list(FIVE)
         assert asked_prompts(automation, server) == dict.fromkeys(FIVE, DOCUMENTS)
         automation.instance.dispose()
     return root
@@ -119,8 +114,8 @@ def loop(scored_home: Path, tmp_path: Path, server: CountingServer) -> Iterator[
 def test_an_edit_asks_about_every_document_once_and_only_for_that_prompt(
     loop: Automation, server: CountingServer
 ) -> None:
-    write(loop.prompts, "b", "Think of tomorrow.")
-    assert settle(loop) == [(SCORING_JOB, "b"), (PUBLISHING_JOB, None)]
+    write_prompt(loop.prompts, "b", "Think of tomorrow.")
+    assert settle_all(loop) == [(SCORING_JOB, "b"), (PUBLISHING_JOB, None)]
     assert asked_prompts(loop, server) == {"b": DOCUMENTS}
     assert len({one.documents for one in server.asked}) == DOCUMENTS
 
@@ -137,17 +132,18 @@ def test_an_edited_page_costs_one_request_a_prompt(loop: Automation, server: Cou
 def test_a_page_that_is_gone_costs_nothing_and_one_that_comes_back_neither(
     loop: Automation, server: CountingServer
 ) -> None:
+    for name in ("c", "d", "e"):
+        (loop.prompts / f"{name}.md").unlink()
+    settle(loop)
     index = Path(loop.settings.sites) / "www.bls.gov/ooh/a-z-index.htm"
     whole = index.read_text(encoding="utf-8")
-    index.write_text(
-        "\n".join(line for line in whole.splitlines() if "/roofers.htm" not in line), encoding="utf-8"
-    )
+    index.write_text("\n".join(line for line in whole.splitlines() if "/roofers.htm" not in line), encoding="utf-8")
     refresh(loop)
-    assert scored(settle(loop)) == list(FIVE)
+    assert scored(settle(loop)) == ["a", "b"]
     assert loop.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'a'") == [(DOCUMENTS - 1,)]
     index.write_text(whole, encoding="utf-8")
     refresh(loop)
-    assert scored(settle(loop)) == list(FIVE)
+    assert scored(settle(loop)) == ["a", "b"]
     assert loop.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'a'") == [(DOCUMENTS,)]
     assert server.asked == []
 
@@ -157,32 +153,32 @@ def test_tiers_and_labels_are_ranked_and_published_anew_without_a_request(
 ) -> None:
     path = loop.prompts / "c.md"
     path.write_text(path.read_text(encoding="utf-8").replace("label: Minimal", "label: Hardly any"), encoding="utf-8")
-    assert settle(loop) == [(RANKING_JOB, "c"), (PUBLISHING_JOB, None)]
+    assert settle_all(loop) == [(RANKING_JOB, "c"), (PUBLISHING_JOB, None)]
     assert server.asked == []
 
 
 def test_touching_everything_launches_nothing(loop: Automation, server: CountingServer) -> None:
     for name in FIVE:
-        write(loop.prompts, name)
+        write_prompt(loop.prompts, name)
     for page in Path(loop.settings.sites).rglob("*.htm"):
         page.touch()
     refresh(loop)
-    assert settle(loop) == []
+    assert settle_all(loop) == []
     assert server.asked == []
 
 
 def test_an_edit_that_is_taken_back_is_scored_back_without_a_request(loop: Automation, server: CountingServer) -> None:
-    write(loop.prompts, "b", "Think of tomorrow.")
+    write_prompt(loop.prompts, "b", "Think of tomorrow.")
     settle(loop)
     server.forget()
-    write(loop.prompts, "b")
+    write_prompt(loop.prompts, "b")
     assert scored(settle(loop)) == ["b"]
     assert server.asked == []
 
 
 def test_a_failure_is_not_launched_again_until_something_changes(loop: Automation, server: CountingServer) -> None:
     server.is_denying = True
-    write(loop.prompts, "b", "Think of tomorrow.")
+    write_prompt(loop.prompts, "b", "Think of tomorrow.")
     assert scored(settle(loop)) == ["b"]
     assert scored(settle(loop)) == []
     assert len(server.asked) == 1
@@ -193,11 +189,11 @@ def test_after_failures_going_back_to_a_version_that_failed_runs_it_again(
 ) -> None:
     server.is_denying = True
     for words in ("Version B.", "Version C."):
-        write(loop.prompts, "b", words)
+        write_prompt(loop.prompts, "b", words)
         assert scored(settle(loop)) == ["b"]
     server.is_denying = False
     server.forget()
-    write(loop.prompts, "b", "Version B.")
+    write_prompt(loop.prompts, "b", "Version B.")
     assert scored(settle(loop)) == ["b"]
     assert asked_prompts(loop, server) == {"b": DOCUMENTS}
 
@@ -206,19 +202,19 @@ def test_a_failed_version_that_is_taken_back_and_made_again_runs_again(
     loop: Automation, server: CountingServer
 ) -> None:
     server.is_denying = True
-    write(loop.prompts, "b", "Version B.")
+    write_prompt(loop.prompts, "b", "Version B.")
     assert scored(settle(loop)) == ["b"]
-    write(loop.prompts, "b")
+    write_prompt(loop.prompts, "b")
     assert scored(settle(loop)) == []
     server.is_denying = False
     server.forget()
-    write(loop.prompts, "b", "Version B.")
+    write_prompt(loop.prompts, "b", "Version B.")
     assert scored(settle(loop)) == ["b"]
     assert asked_prompts(loop, server) == {"b": DOCUMENTS}
 
 
 def test_an_edit_during_a_run_belongs_to_the_next_run(loop: Automation, server: CountingServer) -> None:
-    write(loop.prompts, "b", "Version B.")
+    write_prompt(loop.prompts, "b", "Version B.")
     first = asked_hash(loop, "b")
     loop.evaluate("follow_prompts")
     server.hold()
@@ -226,7 +222,7 @@ def test_an_edit_during_a_run_belongs_to_the_next_run(loop: Automation, server: 
     run = threading.Thread(target=lambda: launched.extend(loop.tick(RESCORING)))
     run.start()
     assert server.arrived.wait(60)
-    write(loop.prompts, "b", "Version C.")
+    write_prompt(loop.prompts, "b", "Version C.")
     loop.evaluate("follow_prompts")
     requests, _ = loop.evaluate(RESCORING)
     assert requests == []
@@ -240,7 +236,7 @@ def test_an_edit_during_a_run_belongs_to_the_next_run(loop: Automation, server: 
 
 
 def asked_hash(automation: Automation, name: str) -> str:
-    folder = load_folder(automation.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+    folder = prompt_folder(automation.prompts)
     return next(prompt.asked.prompt_hash for prompt in folder.prompts if prompt.name == name)
 
 
@@ -251,9 +247,9 @@ def standing_versions(automation: Automation, name: str) -> set[str]:
 
 def test_a_file_that_is_deleted_and_comes_back_costs_nothing(loop: Automation, server: CountingServer) -> None:
     (loop.prompts / "b.md").unlink()
-    assert settle(loop) == [(PUBLISHING_JOB, None)]
+    assert settle_all(loop) == [(PUBLISHING_JOB, None)]
     assert loop.warehouse.rows("SELECT count(*) FROM scored.scores WHERE prompt = 'b'") == [(0,)]
-    write(loop.prompts, "b")
+    write_prompt(loop.prompts, "b")
     assert scored(settle(loop)) == ["b"]
     assert loop.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'b'") == [(DOCUMENTS,)]
     assert server.asked == []
@@ -270,17 +266,17 @@ def test_a_file_that_is_renamed_is_asked_nothing_new(loop: Automation, server: C
 
 def test_a_broken_file_costs_nothing_and_mending_it_neither(loop: Automation, server: CountingServer) -> None:
     (loop.prompts / "b.md").write_text("---\ntitle: [\n---\n", encoding="utf-8")
-    assert settle(loop) == [(PUBLISHING_JOB, None)]
+    assert settle_all(loop) == [(PUBLISHING_JOB, None)]
     (state,) = [one.state for one in standing(loop) if one.prompt == "b"]
     assert state is State.BROKEN
-    write(loop.prompts, "b")
-    assert settle(loop) == [(PUBLISHING_JOB, None)]
+    write_prompt(loop.prompts, "b")
+    assert settle_all(loop) == [(PUBLISHING_JOB, None)]
     assert server.asked == []
 
 
 def test_everything_stale_now_is_scored_by_the_job(loop: Automation, server: CountingServer) -> None:
     for name in ("b", "d"):
-        write(loop.prompts, name, "Think of tomorrow.")
+        write_prompt(loop.prompts, name, "Think of tomorrow.")
     loop.evaluate("follow_prompts")
     assert sorted(request.partition_key or "" for request in everything_stale_now(loop)) == ["b", "d"]
     assert server.asked == []
@@ -303,8 +299,8 @@ def everything_stale_now(automation: Automation) -> list[RunRequest]:
 
 
 def test_what_is_wanted_is_what_a_run_records(loop: Automation) -> None:
-    write(loop.prompts, "b", "Think of tomorrow.")
-    folder = load_folder(loop.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+    write_prompt(loop.prompts, "b", "Think of tomorrow.")
+    folder = prompt_folder(loop.prompts)
     wanted = {one.prompt: one.wanted for one in standing(loop)}
     for prompt in folder.prompts:
         record_prompt(loop.warehouse, prompt)
@@ -313,5 +309,64 @@ def test_what_is_wanted_is_what_a_run_records(loop: Automation) -> None:
 
 
 def standing(automation: Automation) -> list[PromptStanding]:
-    folder = load_folder(automation.prompts, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+    folder = prompt_folder(automation.prompts)
     return standings(automation.warehouse, folder, CLAUDE)
+
+
+@pytest.fixture
+def many(tmp_path: Path, server: CountingServer) -> Iterator[Automation]:
+    """120 prompts over three documents, all answered."""
+    (tmp_path / "prompts").mkdir()
+    for number in range(MANY):
+        write_prompt(tmp_path / "prompts", f"p{number:03}")
+    automation = opened(settings_for(tmp_path))
+    seed_documents(automation.warehouse, 3)
+    seed_scores(automation.warehouse, prompt_folder(automation.prompts), CLAUDE)
+    automation.evaluate("follow_prompts")
+    yield automation
+    automation.instance.dispose()
+
+
+def requested(automation: Automation) -> list[str | None]:
+    """Partitions that the rescoring sensor asks a run for, without running any."""
+    automation.evaluate("follow_prompts")
+    requests, _ = automation.evaluate(RESCORING)
+    return sorted(str(request.partition_key) for request in requests)
+
+
+def test_with_120_prompts_exactly_the_edited_ones_are_launched(many: Automation) -> None:
+    assert requested(many) == []
+    assert len(many.instance.get_dynamic_partitions("prompts")) == MANY
+    for name in ("p007", "p070", "p119"):
+        write_prompt(many.prompts, name, "Think of tomorrow.")
+    write_prompt(many.prompts, "p120")
+    (many.prompts / "p001.md").unlink()
+    (many.prompts / "p002.md").write_text("---\ntitle: [\n---\n", encoding="utf-8")
+    assert requested(many) == ["p007", "p070", "p119", "p120"]
+    for name in ("p007", "p070", "p119"):
+        write_prompt(many.prompts, name)
+    assert requested(many) == ["p120"]
+
+
+def test_with_120_prompts_a_changed_document_makes_all_of_them_stale(many: Automation) -> None:
+    with many.warehouse.transaction() as connection:
+        connection.execute("UPDATE parsed.documents SET text_sha256 = 'other' WHERE doc_id = 'occupation-001'")
+    assert len(requested(many)) == MANY
+    assert all(one.requests == 3 for one in standing(many))
+
+
+def test_an_edit_of_one_of_five_prompts_over_342_documents_costs_342_requests(
+    tmp_path: Path, server: CountingServer
+) -> None:
+    (tmp_path / "prompts").mkdir()
+    for name in FIVE:
+        write_prompt(tmp_path / "prompts", name)
+    automation = opened(settings_for(tmp_path))
+    seed_documents(automation.warehouse, 342)
+    seed_scores(automation.warehouse, prompt_folder(automation.prompts), CLAUDE)
+    assert settle(automation) == []
+    write_prompt(automation.prompts, "d", "Think of tomorrow.")
+    assert scored(settle(automation)) == ["d"]
+    assert asked_prompts(automation, server) == {"d": 342}
+    assert len({one.documents for one in server.asked}) == 342
+    automation.instance.dispose()

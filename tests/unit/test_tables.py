@@ -70,7 +70,7 @@ def test_everything_is_described_in_sentences(table: Table) -> None:
 @pytest.mark.parametrize("table", ALL)
 def test_a_yes_or_no_is_named_like_one(table: Table) -> None:
     for column in table.columns:
-        assert (column.type == "BOOLEAN") == bool(re.match(r"(is|has)_|pay_is_", column.name)), column.name
+        assert (column.type == "BOOLEAN") == bool(re.match(r"(is|has)_|(pay|wage)_is_", column.name)), column.name
 
 
 @pytest.mark.parametrize("table", ALL)

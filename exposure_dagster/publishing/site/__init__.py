@@ -1,6 +1,6 @@
 """The static site: what it shows (`content`), its data (`document`), its files (`builder`), its page (`page/`).
 
-It is made from published records alone and reads no warehouse. Nothing here draws or computes what the page
+It is made from published records alone and reads no warehouse. Nothing here draws, or computes what the page
 shows of a layer: that is the page's own JavaScript, over the same rows.
 """
 
@@ -10,22 +10,11 @@ from exposure_dagster.publishing.site.builder import (
     content_security_policy,
     missing_site_files,
 )
-from exposure_dagster.publishing.site.content import (
-    PromptChanges,
-    Quadrants,
-    SiteContent,
-    SitePrompt,
-    SiteResilience,
-    with_aliases,
-)
+from exposure_dagster.publishing.site.content import SiteContent, with_aliases
 
 __all__ = [
     "SITE_FILES",
-    "PromptChanges",
-    "Quadrants",
     "SiteContent",
-    "SitePrompt",
-    "SiteResilience",
     "build_site",
     "content_security_policy",
     "missing_site_files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -19,9 +20,11 @@ SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plot
 """Every file of the site's folder."""
 
 SCRIPTS = (
+    "content.js",
     "text.js",
     "formats.js",
     "store.js",
+    "theme.js",
     "scales.js",
     "figures.js",
     "state.js",
@@ -42,8 +45,8 @@ SCRIPTS = (
 """The page's scripts, in the order in which they need each other. They become one classic script: a browser
 loads no modules from a folder."""
 
-_COMPILE_HINT = "//# allFunctionsCalledOnLoad\n"
-"""Asks browsers that know it to compile the library beside the page's own work; a comment to all others."""
+_LIBRARY_START = '"use strict";var Plotly='
+_LIBRARY_END = "\nwindow.Plotly = Plotly;"
 
 _INJECTED_STYLE = re.compile(
     r"""createElement\("style"\).{0,200}?\.textContent=(?P<quote>['"])(?P<css>(?:\\.|(?!(?P=quote)).)*)(?P=quote)"""
@@ -60,8 +63,8 @@ def build_site(content: SiteContent, folder: Path) -> None:
         "site.css": _page_file("site.css"),
         "site.js": _script(),
         "data.json": data,
-        "data.js": f"globalThis.siteData={data};\n",
-        "plotly.min.js": _COMPILE_HINT + _plotly(),
+        "data.js": f'globalThis.packedData="{_packed(data)}";\n',
+        "plotly.min.js": _library(),
         "icon.svg": _page_file("icon.svg"),
     }
     for name in SITE_FILES:
@@ -103,12 +106,33 @@ def _index(first_layer: dict[str, object]) -> str:
 
 
 def _script() -> str:
+    """All of the page's scripts as one, in an async function: the first of them has to wait for the data."""
     modules = "\n".join(_page_file(f"js/{name}") for name in SCRIPTS)
-    return f'"use strict";\n\nconst site = {{}};\n\n{modules}'
+    return f'"use strict";\n\n(async () => {{\nconst site = {{}};\n\n{modules}}})();\n'
+
+
+def _packed(data: str) -> str:
+    """Gzip in base64: the copy for pages that are opened from a folder, which may load scripts and nothing else."""
+    return base64.b64encode(gzip.compress(data.encode(), mtime=0)).decode()
 
 
 def _page_file(name: str) -> str:
     return files(__package__).joinpath("page", *name.split("/")).read_text(encoding="utf-8")
+
+
+def _library() -> str:
+    """The chart library as a plain script.
+
+    It comes in a wrapper for module loaders. In it a browser compiles the whole library twice, the second time
+    while the page waits; without it, once and beside the page's own work. Where the wrapper is not the known one
+    the library stays as it comes.
+    """
+    source = _plotly()
+    start, end = source.find(_LIBRARY_START), source.rfind(_LIBRARY_END)
+    if start < 0 or end < start:
+        return source
+    licence = source[: source.index("*/") + 2]
+    return f"{licence}\n{source[start:end]}\n"
 
 
 @cache

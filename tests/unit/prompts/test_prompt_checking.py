@@ -6,7 +6,7 @@ import pytest
 
 from exposure_dagster.prompts.checking import Problem, check_text
 from exposure_dagster.prompts.model import PromptFile
-from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.prompts.render import asked_part, ranking_part
 
 CORPORA = ["ooh", "onet"]
 MODELS = ["claude-haiku-5-5", "claude-opus-5-5"]
@@ -267,3 +267,50 @@ def test_a_weight_of_no_attribute_is_a_mistake() -> None:
 
 def test_a_front_matter_that_holds_itself_ends() -> None:
     assert (3, "corpus", "is a list") in problems(changed("corpus: ooh", "corpus: &a [*a]"))
+
+
+QUADRANTS = "{x: trust, y: judgement, x_cut_off: 3, y_cut_off: 4, labels: {both: A, x_only: B, y_only: C, neither: D}}"
+DIVIDED = SEVERAL.replace("{weights: {trust: 2}}", f"{{quadrants: {QUADRANTS}}}")
+
+
+def test_a_file_with_quadrants_is_read_and_the_model_sees_nothing_of_them() -> None:
+    checked = check(DIVIDED)
+    assert isinstance(checked, PromptFile) and checked.ranking.quadrants is not None
+    assert (checked.ranking.quadrants.x_cut_off, checked.ranking.quadrants.labels.in_order) == (3, tuple("ABCD"))
+    assert prompt_hash(DIVIDED) == prompt_hash(SEVERAL) == prompt_hash(DIVIDED.replace("x_cut_off: 3", "x_cut_off: 2"))
+
+
+def test_quadrants_change_the_ranking_and_five_divides_where_nothing_else_is_said() -> None:
+    by_ten = DIVIDED.replace("max: 5", "max: 10").replace("x_cut_off: 3, y_cut_off: 4, ", "")
+    plain, five, other = (
+        check(text)
+        for text in (by_ten.replace("labels", "x_cut_off: 5.0, labels"), by_ten, by_ten.replace("both: A", "both: Z"))
+    )
+    assert isinstance(plain, PromptFile) and isinstance(five, PromptFile) and isinstance(other, PromptFile)
+    assert five.ranking.quadrants is not None and five.ranking.quadrants.y_cut_off == 5
+    assert ranking_part(plain).ranking_hash == ranking_part(five).ranking_hash != ranking_part(other).ranking_hash
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        (DIVIDED.replace("y: judgement", "y: trust"), "y", "x and y must be different attributes"),
+        (DIVIDED.replace("x: trust", "x: luck"), "x", "no attribute has the key luck"),
+        (DIVIDED.replace("neither: D", "neither: A"), "labels", "must be four different names"),
+        (DIVIDED.replace(", neither: D", ""), "labels.neither", "missing"),
+        (DIVIDED.replace("x_cut_off: 3", "x_cut_of: 3"), "x_cut_of", "unknown key; did you mean x_cut_off?"),
+        (DIVIDED.replace("x_cut_off: 3", "x_cut_off: high"), "x_cut_off", "is the text 'high'"),
+        (
+            DIVIDED.replace("x_cut_off: 3", "x_cut_off: 1"),
+            "x_cut_off",
+            "1 divides nothing: it must lie above 1 and not above 5",
+        ),
+    ],
+)
+def test_a_mistake_in_quadrants_is_named(text: str, key: str, what: str) -> None:
+    assert problems(text) == [(5, f"ranking.quadrants.{key}", what)]
+
+
+def test_quadrants_need_attributes() -> None:
+    text = changed("scale:", f"ranking: {{quadrants: {QUADRANTS}}}\nscale:")
+    assert problems(text) == [(5, "ranking.quadrants", "needs attributes to divide by")]

@@ -301,4 +301,4 @@ def test_a_composite_of_several_attributes_is_published_as_one_score() -> None:
         scale=None, levels=None, attributes=attributes, ranking=Ranking(weights={"hands": 1.0, "words": 3.0})
     )
     text = brief(published(file, ANSWERS.assign(score=None, attributes=json.dumps({"hands": 10, "words": 2}))))
-    assert line_of(text, "Roofers").startswith("- rank 1: **Roofers**, score 4,")
+    assert line_of(text, "Roofers").startswith("- rank 1: **Roofers**, score 4 (hands 10, words 2),")

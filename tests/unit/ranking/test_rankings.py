@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition, Tier
+from exposure_dagster.prompts.model import QuadrantLabels, Quadrants, RankedAttribute, RankingDefinition, Tier
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, assign_tiers, composite_scores, rank_documents
 from exposure_dagster.tables import RANKINGS
 
@@ -254,3 +254,42 @@ def test_wages_are_jobs_times_annual_pay_and_unknown_where_either_is() -> None:
 def test_hourly_pay_is_never_made_into_wages() -> None:
     frame = ranked([5], jobs=[57_000], median_pay_annual=[None], pay_basis=["hourly_only"])
     assert frame["wages"].isna().all()
+
+
+# Quadrants
+
+QUADRANTS = Quadrants(
+    x="a1",
+    y="a2",
+    x_cut_off=5,
+    y_cut_off=6,
+    labels=QuadrantLabels(both="Both", x_only="First", y_only="Second", neither="Neither"),
+)
+
+
+def quadrants_of(*values: tuple[float, float] | None) -> list[str | None]:
+    """The quadrants of answers with those two attributes; None is a document without an answer."""
+    rows = answers([None] * len(values)).assign(
+        status=["failed" if value is None else "ok" for value in values],
+        attributes=[None if value is None else json.dumps({"a1": value[0], "a2": value[1]}) for value in values],
+    )
+    how = definition(weights=(1, 1)).model_copy(update={"quadrants": QUADRANTS})
+    named = by_document(rank_documents("p", rows, facts(rows["doc_id"]), how), "quadrant")
+    return [named[f"d{n}"] for n in range(len(values))]  # type: ignore[misc]
+
+
+def test_two_attributes_place_every_document_in_one_of_four_quadrants() -> None:
+    assert quadrants_of((9, 9), (9, 1), (1, 9), (1, 1)) == ["Both", "First", "Second", "Neither"]
+
+
+def test_a_value_at_its_cut_off_is_high_and_one_just_below_is_not() -> None:
+    assert quadrants_of((5, 6), (4.9, 6), (5, 5.9), (4.999999, 5.999999)) == ["Both", "Second", "First", "Neither"]
+    assert quadrants_of((5 - 1e-12, 6 - 1e-12)) == ["Both"]
+
+
+def test_a_document_without_an_answer_is_in_no_quadrant() -> None:
+    assert quadrants_of(None, (9, 9)) == [None, "Both"]
+
+
+def test_without_quadrants_the_column_is_empty() -> None:
+    assert ranked([3.0, None])["quadrant"].isna().all()

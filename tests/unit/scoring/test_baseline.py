@@ -208,15 +208,24 @@ def test_each_attribute_has_an_axis_of_its_own() -> None:
     )
     both = BaselineDefinition(
         attributes=(
-            BaselineAttribute(key="desk", scale=SCALE, levels=LEVELS, words=WordLists()),
+            BaselineAttribute(key="desk", title="Desk work", scale=SCALE, levels=LEVELS, words=WordLists()),
             BaselineAttribute(key="yard", scale=SCALE, levels=reversed_levels, words=WordLists()),
         )
     )
     (clerk,) = (result for result in score_documents(both, trades(), []) if result.doc_id == "bookkeeper")
     assert clerk.attributes["desk"] > 7
     assert clerk.attributes["yard"] < 3
-    assert "desk: " in clerk.rationale
+    assert "Desk work: " in clerk.rationale
     assert "yard: " in clerk.rationale
+
+
+def test_titles_and_labels_are_for_people_and_make_no_other_baseline() -> None:
+    attribute = BaselineAttribute(key="desk", title="Desk", scale=SCALE, levels=LEVELS, words=WordLists())
+    renamed = tuple(level.model_copy(update={"label": f"Desk and computer {n}"}) for n, level in enumerate(LEVELS))
+    other = attribute.model_copy(update={"title": "Yard", "levels": renamed})
+    both = [BaselineDefinition(attributes=(one,)) for one in (attribute, other)]
+    assert both[0].baseline_hash == both[1].baseline_hash
+    assert score_documents(both[0], trades(), []) == score_documents(both[1], trades(), [])
 
 
 def test_no_documents_have_no_scores() -> None:

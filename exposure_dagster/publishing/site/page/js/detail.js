@@ -45,7 +45,7 @@ site.detail = (() => {
     const value = layer.value[doc.index];
     const parts = [];
     if (value !== null && layer.kind !== "figure") {
-      const rank = figures.ranks(layer.value)[doc.index];
+      const rank = (layer.rank || figures.ranks(layer.value))[doc.index];
       const scored = layer.value.filter((one) => one !== null).length;
       parts.push(`rank ${formats.count(rank)} of ${formats.count(scored)}`);
     }
@@ -66,7 +66,7 @@ site.detail = (() => {
   function verdict(layer, doc) {
     const value = layer.value[doc.index];
     const spread = uncertainty(layer, doc);
-    const big = el("p", { class: "verdict" }, el("strong", {}, formats.value(layer, value)));
+    const big = el("p", { class: "verdict" }, el("strong", {}, formats.valueOf(layer, doc)));
     if (layer.kind !== "figure") big.append(el("span", { class: "quiet" }, ` on a scale of ${formats.score(layer.low)} to ${formats.score(layer.high)}`));
     const place = standing(layer, doc);
     return [
@@ -79,10 +79,9 @@ site.detail = (() => {
 
   /** The reason, and who gave it, when, to which version of the question. */
   function answer(layer, doc) {
-    const owner = layer.kind === "attribute" ? store.layerById.get(layer.parent) : layer;
     const given = store.answerOf(layer, doc);
-    const reason = owner.rationale ? owner.rationale[doc.index] : null;
-    const status = owner.status ? owner.status.names[owner.status.at[doc.index]] : null;
+    const reason = layer.rationale ? layer.rationale[doc.index] : null;
+    const status = layer.status ? layer.status.names[layer.status.at[doc.index]] : null;
     const parts = [];
     if (status && status !== "ok") parts.push(el("p", { class: "notice" }, status === "refused" ? "The model refused to answer for this occupation." : "There is no valid answer for this occupation yet."));
     if (reason) parts.push(el("blockquote", { class: "reason" }, foreign(reason)));
@@ -106,29 +105,27 @@ site.detail = (() => {
   }
 
   function layerTable(current, doc) {
-    const rows = doc_layers(doc).map(([layer, value]) => {
+    const rows = layersOf(current.documents, doc).map(([layer, value]) => {
       const isCurrent = layer === current;
       return el(
         "tr",
         { class: layer.kind === "attribute" ? "is-part" : null },
         el("th", { scope: "row" }, el("a", { href: state.link({ layer: layer.id }), "aria-current": isCurrent ? "true" : null }, foreign(layer.title))),
-        el("td", { class: "number" }, chip(layer, value), formats.value(layer, value)),
+        el("td", { class: "number" }, chip(layer, value), formats.valueOf(layer, doc)),
       );
     });
     return el("table", { class: "layers" }, el("caption", {}, "All layers"), el("tbody", {}, ...rows));
   }
 
-  /** Every layer of the document's set, an attribute below the prompt that it is part of. */
-  function doc_layers(doc) {
-    const own = doc_set(doc).layers;
-    const parts = (layer) => own.filter((part) => part.kind === "attribute" && part.parent === layer.id);
+  /** Every layer of a set with a document's value, an attribute below the prompt that it is part of. */
+  function layersOf(documents, doc) {
+    const own = documents.layers;
+    const parts = (layer) => own.filter((part) => part.kind === "attribute" && part.owner === layer);
     return own
       .filter((layer) => layer.kind !== "attribute")
       .flatMap((layer) => [layer, ...parts(layer)])
       .map((layer) => [layer, layer.value[doc.index]]);
   }
-
-  const doc_set = (doc) => [...store.sets.values()].find((documents) => documents.docs[doc.index] === doc);
 
   function facts(layer, doc) {
     const { years } = layer.documents;
@@ -140,7 +137,7 @@ site.detail = (() => {
       row("Jobs" + (years.base ? ` in ${years.base}` : ""), doc.jobs === null ? "not published" : formats.count(doc.jobs)),
       row("Median pay" + (years.pay ? `, ${years.pay}` : ""), doc.pay === null && doc.payHourly === null ? "not published" : formats.pay(doc) + (doc.pay === null ? ", no annual figure" : " a year")),
       row(`Outlook${period}`, outlook),
-      row("Change in jobs", doc.change === null ? null : formats.signed(doc.change).replace(/(\d)(?=(\d{3})+$)/g, "$1,").replace(/,,/g, ",")),
+      row("Change in jobs", doc.change === null ? null : formats.signed(doc.change)),
       row("Openings a year", doc.openings === null ? null : formats.count(doc.openings)),
       row("Education", doc.education === null ? null : site.content.education[doc.education]),
       row("Experience", doc.experience),

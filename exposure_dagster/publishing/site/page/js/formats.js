@@ -3,21 +3,27 @@
  */
 site.formats = (() => {
   const MISSING = "–";
-  const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-  const atMostTwo = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
-  const oneDecimal = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const twoDecimals = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const day = new Intl.DateTimeFormat("en-US", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+  const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+  /** 1234.5 with one decimal: 1,234.5. By hand, since the browser's own formatters take longer to make than the page. */
+  function fixed(value, decimals) {
+    const [whole, part] = Math.abs(value).toFixed(decimals).split(".");
+    const isZero = Number(whole) === 0 && !Number(part || 0);
+    return `${value < 0 && !isZero ? "−" : ""}${whole.replace(/\B(?=(\d{3})+$)/g, ",")}${part ? `.${part}` : ""}`;
+  }
+
+  /** At most two decimals, without zeros at the end. */
+  const atMostTwo = (value) => fixed(value, 2).replace(/\.?0+$/, "");
 
   const known = (write) => (value) => (value === null || value === undefined || Number.isNaN(value) ? MISSING : write(value));
 
-  const count = known((value) => whole.format(value));
-  const score = known((value) => atMostTwo.format(value));
-  const mean = known((value) => twoDecimals.format(value));
-  const usd = known((value) => `$${whole.format(value)}`);
-  const signed = known((value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${atMostTwo.format(Math.abs(value))}`);
+  const count = known((value) => fixed(value, 0));
+  const score = known(atMostTwo);
+  const mean = known((value) => fixed(value, 2));
+  const usd = known((value) => `$${fixed(value, 0)}`);
+  const signed = known((value) => `${value > 0 ? "+" : ""}${atMostTwo(value)}`);
   const percent = known((value) => `${signed(value)}%`);
-  const share = known((value) => `${oneDecimal.format(100 * value)}%`);
+  const share = known((value) => `${fixed(100 * value, 1)}%`);
 
   /** 49.7M, 12.3K: for headings, where the whole figure is not needed. */
   const short = known((value) => {
@@ -29,8 +35,8 @@ site.formats = (() => {
         [1e3, "K"],
       ].find(([least]) => Math.abs(value) >= least * 0.9995) || [1, ""];
     const scaled = value / size;
-    if (size === 1) return whole.format(value);
-    return `${(Math.abs(scaled) < 9.995 && size >= 1e9 ? twoDecimals : oneDecimal).format(scaled)}${unit}`;
+    if (size === 1) return fixed(value, 0);
+    return `${fixed(scaled, Math.abs(scaled) < 9.995 && size >= 1e9 ? 2 : 1)}${unit}`;
   });
 
   const shortUsd = known((value) => `$${short(value)}`);
@@ -38,11 +44,15 @@ site.formats = (() => {
   /** Annual pay as the source gives it: a lower bound keeps its mark, an hourly figure stays one. */
   function pay(document_) {
     if (document_.pay !== null) return `${document_.isTopCoded ? "≥ " : ""}${usd(document_.pay)}`;
-    if (document_.payHourly !== null) return `$${twoDecimals.format(document_.payHourly)}/hour`;
+    if (document_.payHourly !== null) return `$${fixed(document_.payHourly, 2)}/hour`;
     return MISSING;
   }
 
-  const date = known((text) => day.format(new Date(`${text}T00:00:00Z`)));
+  /** 2026-11-22 as November 22, 2026. */
+  const date = known((text) => {
+    const [year, month, day] = text.split("-").map(Number);
+    return `${MONTHS[month - 1]} ${day}, ${year}`;
+  });
 
   /** A layer's value, with its unit. */
   function value(layer, number) {
@@ -59,7 +69,11 @@ site.formats = (() => {
     return value(layer, number);
   }
 
+  /** A document's value of a layer; a lower bound of pay keeps its mark. */
+  const valueOf = (layer, document_, write = value) =>
+    `${layer.unit === "usd" && document_.isTopCoded ? "≥ " : ""}${write(layer, layer.value[document_.index])}`;
+
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-  return { MISSING, count, score, mean, usd, signed, percent, share, short, shortUsd, pay, date, value, shortValue, plural };
+  return { MISSING, count, score, mean, usd, signed, percent, share, short, shortUsd, pay, date, value, shortValue, valueOf, plural };
 })();

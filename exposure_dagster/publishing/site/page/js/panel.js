@@ -25,10 +25,7 @@ site.panel = (() => {
       strip.style.background = "none";
       return;
     }
-    const parts = Array.from({ length: 13 }, (_, at) => at / 12);
-    const valueAt = (at) =>
-      layer.unit === "usd" ? layer.low * (layer.high / layer.low) ** at : layer.low + at * (layer.high - layer.low);
-    strip.style.background = `linear-gradient(to right, ${parts.map((at) => scales.colour(layer, valueAt(at))).join(", ")})`;
+    strip.style.background = `linear-gradient(to right, ${scales.strip(layer, 13).join(", ")})`;
     fill(
       ticks,
       ...ticksOf(layer).map(([value, label]) => {
@@ -63,7 +60,9 @@ site.panel = (() => {
   }
 
   /** The threshold's slider and the sentence about what lies at or above it. */
-  function threshold(layer, matches, at) {
+  function threshold(layer, matches, chosen) {
+    const at = chosen ?? layer.threshold;
+    byId("threshold-clear").hidden = chosen === null;
     const slider = /** @type {HTMLInputElement} */ (byId("threshold"));
     if (slider.dataset.layer !== layer.id) {
       slider.dataset.layer = layer.id;
@@ -123,7 +122,7 @@ site.panel = (() => {
               {},
               el("th", { scope: "row" }, colourOf ? colourOf(row) : null, foreign(row.label)),
               el("td", { class: "number" }, hasJobs ? formats.short(row.jobs) : formats.count(row.documents)),
-              el("td", { class: "number share" }, bar(whole ? row.area / whole : 0), whole ? formats.share(row.area / whole) : formats.MISSING),
+              el("td", { class: "number share" }, bar(whole ? row.area / whole : 0), el("span", {}, whole ? formats.share(row.area / whole) : formats.MISSING)),
               showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean)) : null,
             ),
           ),
@@ -166,19 +165,18 @@ site.panel = (() => {
       );
       const card = breakdown("Projected employment", rows, layer, { withMean: layer.unit !== "percent" });
       const net = figures.sum(matches, (doc) => doc.change);
-      if (net) card.append(el("p", { class: "quiet" }, `Together ${formats.signed(net / 1000).replace(/\.\d+$/, "")} thousand jobs over the projection period.`));
+      if (net) card.append(el("p", { class: "quiet" }, `Together ${net > 0 ? "+" : "−"}${formats.short(Math.abs(net))} jobs over the projection period.`));
       cards.push(card);
     }
     fill(byId("breakdowns"), ...cards);
   }
 
-  function start(onThreshold) {
-    byId("threshold").addEventListener("input", (event) => {
-      const layer = site.store.layerById.get(state.get().layer);
-      const value = Number(event.target.value);
-      state.set({ at: value === layer.threshold ? null : value }, { replace: true, event });
+  function start() {
+    byId("threshold").addEventListener("input", (event) => state.set({ at: Number(event.target.value) }, { replace: true, event }));
+    byId("threshold-clear").addEventListener("click", () => {
+      state.set({ at: null });
+      byId("threshold").focus();
     });
-    site.panel.onThreshold = onThreshold;
   }
 
   function show(layer, matches, at) {

@@ -75,5 +75,11 @@ site.scales = (() => {
     return (bin.low + bin.high) / 2;
   }
 
-  return { colour, faded, inkOn, luminance, middle, position };
+  /** The value at a place on a layer's scale, 0 to 1. */
+  const valueAt = (layer, at) => (layer.unit === "usd" ? layer.low * (layer.high / layer.low) ** at : layer.low + at * (layer.high - layer.low));
+
+  /** The scale as that many colours, from its lowest value to its highest. */
+  const strip = (layer, count) => Array.from({ length: count }, (_, index) => colour(layer, valueAt(layer, index / (count - 1))));
+
+  return { strip, colour, faded, inkOn, luminance, middle, position };
 })();

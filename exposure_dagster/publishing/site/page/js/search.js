@@ -20,14 +20,17 @@ site.search = (() => {
     return indexes.get(documents.name);
   }
 
-  /** How well a name fits: whole, beginning, beginning of words, anywhere; then titles before aliases, short first. */
+  /** How well a name fits, 0 best: the whole name, whole words (also as plurals), its beginning, beginnings of words, anywhere. */
   function quality(entry, wanted, words) {
     if (entry.key === wanted) return 0;
-    if (entry.key.startsWith(wanted)) return 1;
-    const padded = ` ${entry.key}`;
-    if (words.every((word) => padded.includes(` ${word}`))) return 2;
-    return words.every((word) => entry.key.includes(word)) ? 3 : null;
+    const padded = ` ${entry.key} `;
+    if (words.every((word) => padded.includes(` ${word} `) || padded.includes(` ${word}s `))) return 1;
+    if (entry.key.startsWith(wanted)) return 2;
+    if (words.every((word) => padded.includes(` ${word}`))) return 3;
+    return words.every((word) => entry.key.includes(word)) ? 4 : null;
   }
+
+  const byFit = (a, b) => a.fit - b.fit || a.isAlias - b.isAlias || b.doc.area - a.doc.area || a.key.length - b.key.length || (a.key < b.key ? -1 : 1);
 
   /** The best names for a text, a document once. */
   function suggestions(documents, text) {
@@ -39,7 +42,7 @@ site.search = (() => {
       const fit = quality(entry, wanted, words);
       if (fit !== null) found.push({ ...entry, fit });
     }
-    found.sort((a, b) => a.fit - b.fit || a.isAlias - b.isAlias || a.key.length - b.key.length || (a.key < b.key ? -1 : 1));
+    found.sort(byFit);
     const seen = new Set();
     return found.filter((entry) => !seen.has(entry.doc) && seen.add(entry.doc)).slice(0, MOST);
   }

@@ -64,8 +64,8 @@ site.state = (() => {
     return next;
   }
 
-  /** The address of the state after some changes, for links. */
-  const link = (changes) => written(changed(changes));
+  /** The address of the state after some changes, for links: in full, since a bare `#…` reads as a jump in the page. */
+  const link = (changes) => location.href.split("#")[0] + written(changed(changes));
 
   function flush() {
     clearTimeout(timer);

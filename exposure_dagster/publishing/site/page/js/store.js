@@ -14,8 +14,6 @@
  * @typedef {Object} Bin A stretch of a layer's values: from `low`, up to (`high`, or including it where `isLast`).
  * @property {string} label @property {number} low @property {number} high
  */
-site.content = globalThis.siteData;
-
 site.store = (() => {
   const { content } = site;
 
@@ -34,6 +32,7 @@ site.store = (() => {
     const experience = coded(columns.experience);
     const training = coded(columns.training);
     const outlookPhrase = coded(columns.outlook_desc);
+    const modifiedAt = coded(columns.modified_at);
     const docs = columns.id.map((id, index) => ({
       index,
       id,
@@ -52,13 +51,12 @@ site.store = (() => {
       outlookPhrase: outlookPhrase[index],
       soc: columns.soc[index],
       codes: columns.codes[index],
-      url: columns.url[index],
-      modified: columns.modified_at[index],
+      url: columns.url_pattern ? columns.url_pattern.replace("{id}", id) : columns.url[index],
+      modified: modifiedAt[index],
       description: columns.description ? columns.description[index] : null,
       aliases: columns.aliases ? columns.aliases[index] : [],
       jobZone: columns.job_zone ? columns.job_zone[index] : null,
       openings: columns.openings ? columns.openings[index] : null,
-      page: columns.page ? columns.page[index] : null,
     }));
     const hasJobs = docs.some((doc) => doc.jobs > 0);
     for (const doc of docs) doc.area = hasJobs ? doc.jobs || 0 : 1;
@@ -157,8 +155,10 @@ site.store = (() => {
   const layerById = new Map(layers.map((layer) => [layer.id, layer]));
   for (const layer of layers) {
     layer.documents.layers.push(layer);
-    if (layer.kind === "attribute" && layer.answers.length === 0) layer.answers = layerById.get(layer.parent).answers;
-    layer.isBaseline = layer.answers.some((answer) => answer.scorer === "baseline");
+    layer.owner = layerById.get(layer.answers_of) || layer;
+    const { answers, answered_by, rationale, status, asked } = layer.owner;
+    Object.assign(layer, { answers, answered_by, rationale, status, asked });
+    layer.isBaseline = answers.some((answer) => answer.scorer === "baseline");
   }
 
   /** Whether a group of a layer holds a document (groups by phrase) or its value. */
@@ -166,9 +166,8 @@ site.store = (() => {
 
   /** Who gave a layer's value of a document, or null for a figure. */
   function answerOf(layer, doc) {
-    const owner = layer.kind === "attribute" ? layerById.get(layer.parent) : layer;
-    const at = owner.answered_by ? owner.answered_by[doc.index] : null;
-    return at === null || at === undefined ? null : owner.answers[at];
+    const at = layer.answered_by ? layer.answered_by[doc.index] : null;
+    return at === null || at === undefined ? null : layer.answers[at];
   }
 
   /** The tier's name of a document's value, where the layer has tiers. */

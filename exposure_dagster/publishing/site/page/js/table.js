@@ -6,8 +6,12 @@ site.table = (() => {
   const { formats, scales, state, store } = site;
   const { el, foreign, fill, byId } = site.text;
   const PAGE = 10;
+  const SHORT_NAMES = { outlook: "Outlook", pay: "Median pay", education: "Education" };
 
-  const byText = (of) => (a, b) => of(a).localeCompare(of(b), "en");
+  const byText = (of) => (a, b) => {
+    const [left, right] = [of(a).toLowerCase(), of(b).toLowerCase()];
+    return left < right ? -1 : Number(left > right);
+  };
   const byNumber = (of) => (a, b) => {
     const [left, right] = [of(a), of(b)];
     if (left === null || right === null) return (left === null) - (right === null);
@@ -21,18 +25,18 @@ site.table = (() => {
     const columns = [
       { key: "title", label: "Occupation", order: byText((doc) => doc.title) },
       {
-        ...number("value", layer.kind === "figure" ? layer.title : "Score", value, (doc) => formats.value(layer, value(doc))),
+        ...number("value", SHORT_NAMES[layer.column] || "Score", value, (doc) => formats.valueOf(layer, doc)),
         isNumber: layer.unit !== "education",
         swatch: (doc) => scales.colour(layer, value(doc)),
       },
     ];
-    if (layer.hasTiers) columns.push({ key: "tier", label: "Tier", order: byNumber(value), write: (doc) => store.groupOf(layer, doc)?.label ?? formats.MISSING });
+    if (layer.hasTiers) columns.push({ key: "tier", label: "Tier", order: byNumber(value), isMissing: (doc) => value(doc) === null, write: (doc) => store.groupOf(layer, doc)?.label ?? formats.MISSING });
     const { docs } = layer.documents;
     if (layer.documents.hasJobs) columns.push(number("jobs", "Jobs", (doc) => doc.jobs, (doc) => formats.count(doc.jobs)));
     if (layer.unit !== "usd" && docs.some((doc) => doc.pay !== null)) columns.push(number("pay", "Median pay", (doc) => doc.pay, formats.pay));
     if (layer.unit !== "percent" && docs.some((doc) => doc.outlook !== null)) columns.push(number("outlook", "Outlook", (doc) => doc.outlook, (doc) => formats.percent(doc.outlook)));
     if (layer.unit !== "education" && docs.some((doc) => doc.education !== null)) {
-      columns.push({ key: "education", label: "Education", order: byNumber((doc) => doc.education), write: (doc) => (doc.education === null ? formats.MISSING : site.content.education[doc.education]) });
+      columns.push({ key: "education", label: "Education", order: byNumber((doc) => doc.education), isMissing: (doc) => doc.education === null, write: (doc) => (doc.education === null ? formats.MISSING : site.content.education[doc.education]) });
     }
     columns.push({ key: "category", label: "Category", order: byText((doc) => doc.category), write: (doc) => doc.category });
     return columns;
@@ -60,7 +64,7 @@ site.table = (() => {
     const button = el("button", { type: "button", class: "row-button", tabindex: "-1" }, foreign(doc.title));
     const row = el("tr", { "data-id": doc.id }, el("th", { scope: "row" }, button));
     for (const column of columns.slice(1)) {
-      const cell = el("td", { class: column.isNumber ? "number" : null });
+      const cell = el("td", { class: column.isNumber ? "number" : `column-${column.key}` });
       if (column.swatch) {
         const square = el("span", { class: "swatch", "aria-hidden": "true" });
         square.style.backgroundColor = column.swatch(doc);
@@ -80,7 +84,7 @@ site.table = (() => {
       const next = isSorted ? (isDescending ? column.key : `-${column.key}`) : column.isNumber || column.key === "tier" ? `-${column.key}` : column.key;
       return el(
         "th",
-        { scope: "col", class: column.isNumber ? "number" : null, "aria-sort": isSorted ? (isDescending ? "descending" : "ascending") : null },
+        { scope: "col", class: column.isNumber ? "number" : `column-${column.key}`, "aria-sort": isSorted ? (isDescending ? "descending" : "ascending") : null },
         el("button", { type: "button", "data-sort": next }, column.label, el("span", { class: "arrow", "aria-hidden": "true" }, isSorted ? (isDescending ? "↓" : "↑") : "")),
       );
     });

@@ -3,8 +3,9 @@
  */
 site.theme = (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const NAMES = { auto: "As the system", light: "Light", dark: "Dark" };
+  const NAMES = { auto: "Auto", light: "Light", dark: "Dark" };
   const ORDER = ["auto", "light", "dark"];
+  const resolved = new Map();
   let chosen = stored();
 
   function stored() {
@@ -30,8 +31,8 @@ site.theme = (() => {
     const show = () => {
       if (chosen === "auto") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = chosen;
-      button.textContent = NAMES[chosen];
-      button.setAttribute("aria-label", `Colours: ${NAMES[chosen]}. Change`);
+      resolved.clear();
+      button.textContent = `Colours: ${NAMES[chosen]}`;
     };
     button.addEventListener("click", () => {
       chosen = ORDER[(ORDER.indexOf(chosen) + 1) % ORDER.length];
@@ -39,15 +40,21 @@ site.theme = (() => {
       show();
       changed();
     });
-    system.addEventListener("change", changed);
+    system.addEventListener("change", () => {
+      resolved.clear();
+      changed();
+    });
     show();
   }
 
   /** The value of a CSS custom property that holds a colour, as the page resolves it now. */
   function css(name) {
-    const probe = site.text.byId("colour-probe");
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
+    if (!resolved.has(name)) {
+      const probe = site.text.byId("colour-probe");
+      probe.style.color = `var(${name})`;
+      resolved.set(name, getComputedStyle(probe).color);
+    }
+    return resolved.get(name);
   }
 
   return { isDark, start, css };

@@ -1,0 +1,181 @@
+"""A user's own documents, from a CSV or Parquet file: rows, or all that is wrong with them.
+
+Columns `doc_id`, `title` and `text`, and where they are known `jobs` and `median_pay_annual`; others are passed
+over. A file with a mistake gives no rows at all, so that a corpus is never half of one version and half of another.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIRED = ("doc_id", "title", "text")
+OPTIONAL = ("jobs", "median_pay_annual")
+
+MAX_LENGTH = 200
+"""Characters of a doc_id or a title."""
+
+MAX_FIGURE = 10**12
+
+_NUMBER = re.compile(r"\d+(\.\d*)?(e\+?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class OwnDocument:
+    """A row. `jobs` and `median_pay_annual` (USD per year) are null where the file does not say."""
+
+    doc_id: str
+    title: str
+    text: str
+    jobs: int | None
+    median_pay_annual: float | None
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """A mistake in a file. `line` counts from 1 with the header (Parquet: the row, from 1); null for the whole file."""
+
+    line: int | None
+    what: str
+
+    def __str__(self) -> str:
+        return self.what if self.line is None else f"line {self.line}: {self.what}"
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """What a file holds. `documents` is empty where there are problems; `sha256` where it cannot be read."""
+
+    documents: tuple[OwnDocument, ...]
+    problems: tuple[RowProblem, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Column titles, and the cells of each row as text, with the line that it begins in."""
+
+    columns: Sequence[str]
+    cells: Sequence[tuple[int, Sequence[str]]]
+
+
+class _UnreadableError(Exception):
+    """The file has no rows to check; holds the one problem."""
+
+    def __init__(self, line: int | None, what: str) -> None:
+        super().__init__(what)
+        self.problem = RowProblem(line, what)
+
+
+def read_own_file(path: Path) -> OwnFile:
+    """The documents of a `.csv` (UTF-8, commas) or `.parquet` file, or its problems in the order of their lines."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        return OwnFile((), (RowProblem(None, f"the file cannot be read: {error.strerror}"),), "")
+    sha256 = hashlib.sha256(body).hexdigest()
+    try:
+        rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(body)
+        documents, problems = _checked(rows)
+    except _UnreadableError as error:
+        documents, problems = [], [error.problem]
+    return OwnFile(() if problems else tuple(documents), tuple(problems), sha256)
+
+
+def _csv_rows(body: bytes) -> _Rows:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        what = f"byte {body[error.start]:#04x} is not UTF-8; save the file as CSV in UTF-8"
+        raise _UnreadableError(line, what) from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found: list[tuple[int, Sequence[str]]] = []
+    begins = 1
+    try:
+        for cells in reader:
+            if cells:
+                found.append((begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise _UnreadableError(begins, f"no valid CSV: {error}") from None
+    if not found:
+        raise _UnreadableError(None, "the file is empty")
+    return _Rows(found[0][1], found[1:])
+
+
+def _parquet_rows(path: Path) -> _Rows:
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            result = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            columns = [column[0] for column in result.description or ()]
+            rows = result.fetchall()
+    except duckdb.Error as error:
+        raise _UnreadableError(None, f"no valid Parquet: {str(error).splitlines()[0]}") from None
+    return _Rows(columns, [(number, [_as_text(value) for value in row]) for number, row in enumerate(rows, start=1)])
+
+
+def _as_text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value)
+
+
+def _checked(rows: _Rows) -> tuple[list[OwnDocument], list[RowProblem]]:
+    titles = [title.strip() for title in rows.columns]
+    known = [title for title in titles if title in (*REQUIRED, *OPTIONAL)]
+    problems = [
+        RowProblem(1, f"there is no column {name}; the columns are: {', '.join(titles)}")
+        for name in REQUIRED
+        if name not in titles
+    ]
+    problems += [RowProblem(1, f"column {name} is there twice") for name, count in Counter(known).items() if count > 1]
+    if problems:
+        return [], problems
+    if not rows.cells:
+        raise _UnreadableError(None, "there are no rows below the column titles")
+    documents: list[OwnDocument] = []
+    lines: dict[str, int] = {}
+    for line, cells in rows.cells:
+        if len(cells) != len(titles):
+            problems.append(RowProblem(line, f"{len(cells)} cells where the header has {len(titles)}"))
+            continue
+        cell = {title: value.strip() for title, value in zip(titles, cells, strict=True)}
+        mistakes = list(_mistakes(cell))
+        doc_id = cell["doc_id"]
+        if doc_id in lines:
+            mistakes.append(f"doc_id {doc_id} stands in line {lines[doc_id]} already")
+        lines.setdefault(doc_id, line)
+        problems += [RowProblem(line, what) for what in mistakes]
+        if not mistakes:
+            jobs, pay = _figure(cell.get("jobs", "")), _figure(cell.get("median_pay_annual", ""))
+            documents.append(
+                OwnDocument(doc_id, cell["title"], cell["text"], None if jobs is None else round(jobs), pay)
+            )
+    return documents, problems
+
+
+def _mistakes(cell: Mapping[str, str]) -> Iterable[str]:
+    yield from (f"{name} is empty" for name in REQUIRED if not cell[name])
+    for name in ("doc_id", "title"):
+        if len(cell[name]) > MAX_LENGTH or not cell[name].isprintable():
+            yield f"{name} is not one line of at most {MAX_LENGTH} characters"
+    for name, what in (("jobs", "a whole number"), ("median_pay_annual", "a number")):
+        text = cell.get(name, "")
+        figure = _figure(text)
+        is_wrong = figure is None or figure > MAX_FIGURE or (name == "jobs" and not figure.is_integer())
+        if text and is_wrong:
+            yield f"{name} is {text[:40]!r}, which is not {what} of at least 0, in digits alone"
+
+
+def _figure(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text) else None

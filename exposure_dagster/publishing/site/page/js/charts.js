@@ -1,0 +1,122 @@
+/**
+ * The chart library: waiting for it, its looks, drawing without flicker, pictures.
+ */
+site.charts = (() => {
+  const { byId } = site.text;
+  const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
+
+  /** Resolves with the library once it is there; rejects where its file is missing. */
+  const library = new Promise((resolve, reject) => {
+    const settle = () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.min.js is missing")));
+    if (globalThis.Plotly || document.readyState === "complete") settle();
+    byId("chart-library").addEventListener("load", settle);
+    addEventListener("load", settle);
+  });
+
+  const font = (size = 12) => ({ family: getComputedStyle(document.body).fontFamily, size, color: site.theme.css("--ink") });
+
+  /** What all charts share: no paper of their own, quiet lines, the page's font and colours. */
+  function layout(own) {
+    const line = site.theme.css("--rule");
+    const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickfont: { ...font(11), color: site.theme.css("--quiet") }, fixedrange: true, automargin: true };
+    const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => [name, { ...axis, ...own[name], title: titled(own[name]?.title) }]));
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: font(),
+      showlegend: false,
+      hovermode: "closest",
+      dragmode: false,
+      hoverlabel: { bgcolor: site.theme.css("--paper-raised"), bordercolor: site.theme.css("--ink"), font: font(12.5), align: "left", namelength: -1 },
+      ...own,
+      ...axes,
+    };
+  }
+
+  const titled = (text) => (text ? { text, font: { ...font(12), color: site.theme.css("--quiet") }, standoff: 8 } : undefined);
+
+  /**
+   * Lets the library work on an element while it is left out of the page's layout: the library measures each label,
+   * and each measurement would lay the whole chart out again.
+   */
+  async function unseen(element, work) {
+    element.style.contentVisibility = "hidden";
+    try {
+      await work();
+    } finally {
+      element.style.contentVisibility = "";
+    }
+  }
+
+  /** Draws a figure into an element. */
+  async function draw(element, traces, own) {
+    const Plotly = await library;
+    await unseen(element, () => Plotly.react(element, traces, layout(own), CONFIG));
+  }
+
+  /** Changes properties of the first trace of a drawn figure. */
+  async function restyle(element, changes) {
+    const Plotly = await library;
+    await unseen(element, () => Plotly.restyle(element, changes, [0]));
+  }
+
+  /** Takes a chart out of an element, with its listeners. */
+  function clear(element) {
+    if (globalThis.Plotly && element.data) globalThis.Plotly.purge(element);
+    element.replaceChildren();
+    element.removeAttribute("style");
+    delete element.dataset.listens;
+  }
+
+  const PICTURE = { top: 56, note: 16, strip: 200, stripHeight: 10, inset: 12 };
+
+  /**
+   * A PNG (data URL) of a drawn chart that can stand alone: with a title, a legend and notes.
+   * @param {{colours: string[], low: string, high: string}} scale
+   */
+  async function picture(element, title, scale, notes) {
+    const Plotly = await library;
+    const { width, height, margin: own } = element.layout;
+    const quiet = { ...font(11), color: site.theme.css("--quiet") };
+    const bottom = 22 + PICTURE.note * notes.length;
+    const plot = { width: width - own.l - own.r, height: height - own.t - own.b };
+    // places in pixels from the plot's upper left corner, as shares of the plot
+    const across = (pixels) => pixels / plot.width;
+    const down = (pixels) => 1 - pixels / plot.height;
+    const text = (content, left, top, more = {}) => ({ text: content, x: across(left), y: down(top), xref: "paper", yref: "paper", xanchor: "left", yanchor: "top", showarrow: false, font: quiet, ...more });
+    const strip = { left: PICTURE.inset - own.l, top: -PICTURE.top - own.t + 36 };
+    const step = PICTURE.strip / scale.colours.length;
+    const low = `${scale.low} `;
+    const shapes = scale.colours.map((fillcolor, at) => ({
+      type: "rect",
+      xref: "paper",
+      yref: "paper",
+      x0: across(strip.left + 60 + at * step),
+      x1: across(strip.left + 60 + (at + 1) * step),
+      y0: down(strip.top + PICTURE.stripHeight),
+      y1: down(strip.top),
+      line: { width: 0 },
+      fillcolor,
+    }));
+    const figure = {
+      data: element.data,
+      layout: {
+        ...element.layout,
+        height: height + PICTURE.top + bottom,
+        paper_bgcolor: site.theme.css("--paper"),
+        margin: { ...own, t: own.t + PICTURE.top, b: own.b + bottom },
+        title: { text: title, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { l: PICTURE.inset, t: 10 }, font: font(18) },
+        shapes: [...(element.layout.shapes || []), ...shapes],
+        annotations: [
+          ...(element.layout.annotations || []),
+          text(low, strip.left + 58, strip.top - 3, { xanchor: "right" }),
+          text(` ${scale.high}`, strip.left + 62 + PICTURE.strip, strip.top - 3),
+          ...notes.map((note, at) => text(note, PICTURE.inset - own.l, plot.height + own.b + 6 + at * PICTURE.note)),
+        ],
+      },
+    };
+    return Plotly.toImage(figure, { format: "png", width: Math.round(width), height: Math.round(figure.layout.height), scale: 2 });
+  }
+
+  return { library, draw, restyle, clear, font, picture };
+})();

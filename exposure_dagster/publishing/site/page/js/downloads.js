@@ -1,0 +1,114 @@
+/**
+ * Downloads of what is shown: the matching rows as CSV or JSON, the chart as PNG.
+ */
+site.downloads = (() => {
+  const { formats, state, store } = site;
+  const { byId } = site.text;
+  const FORMULA_SIGNS = /^[=+\-@\t\r]/;
+
+  /** A cell of a CSV file. A text that a spreadsheet would take for a formula gets an apostrophe. */
+  function cell(value) {
+    if (value === null || value === undefined) return "";
+    if (typeof value === "number") return String(value);
+    const text = FORMULA_SIGNS.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  }
+
+  /** One record a matching document, in the table's order, with every layer of its set. */
+  function records(layer, matches, at) {
+    const scores = layer.documents.layers.filter((one) => one.kind !== "figure");
+    return site.table.sorted(layer, matches, at.sort).map((doc) => {
+      const record = {
+        id: doc.id,
+        title: doc.title,
+        category: doc.category,
+        jobs: doc.jobs,
+        median_pay_annual: doc.pay,
+        median_pay_hourly: doc.payHourly,
+        pay_is_top_coded: doc.isTopCoded,
+        outlook_pct: doc.outlook,
+        outlook: doc.outlookPhrase,
+        entry_education: doc.education === null ? null : site.content.education[doc.education],
+        url: doc.url,
+      };
+      for (const one of scores) record[one.id] = one.value[doc.index];
+      const answer = store.answerOf(layer, doc);
+      if (layer.rationale) record.rationale = layer.rationale[doc.index];
+      if (answer) Object.assign(record, { scorer: answer.scorer, model: answer.model, prompt_hash: answer.prompt_hash });
+      return record;
+    });
+  }
+
+  function asCsv(rows) {
+    const names = Object.keys(rows[0] || { id: null });
+    return [names.map(cell).join(","), ...rows.map((row) => names.map((name) => cell(typeof row[name] === "boolean" ? String(row[name]) : row[name])).join(","))].join("\r\n") + "\r\n";
+  }
+
+  function asJson(layer, rows) {
+    return JSON.stringify(
+      {
+        layer: layer.title,
+        note: layer.isBaseline ? site.content.baseline_note : null,
+        caveats: site.content.caveats,
+        sources: site.content.sources,
+        digest: site.content.digest,
+        rows,
+      },
+      null,
+      1,
+    );
+  }
+
+  function save(name, content, type) {
+    const address = URL.createObjectURL(new Blob([content], { type }));
+    offer(name, address);
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+
+  function offer(name, address) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = name;
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  /** What a picture must say by itself: whose answers, whose data. */
+  function pictureNotes(layer, caption) {
+    const who = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))].join(", ");
+    const by = layer.isBaseline ? `Scores estimated by the bundled ${who} (no language model).` : who ? `Scores by ${who}.` : "";
+    const source = `Data: ${site.content.sources.map((one) => one.source).join("; ")}.`;
+    return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean).map(site.text.forChart);
+  }
+
+  function start(shown) {
+    const name = () => `${shown().layer.id}-${state.get().view}`.replace(/[^\w-]+/g, "-");
+    byId("download-csv").addEventListener("click", () => {
+      const { layer, matches } = shown();
+      save(`${name()}.csv`, `\ufeff${asCsv(records(layer, matches, state.get()))}`, "text/csv;charset=utf-8");
+    });
+    byId("download-json").addEventListener("click", () => {
+      const { layer, matches } = shown();
+      save(`${name()}.json`, asJson(layer, records(layer, matches, state.get())), "application/json");
+    });
+    byId("download-png").addEventListener("click", async () => {
+      const { layer, caption } = shown();
+      const scale = { colours: site.scales.strip(layer, 40), low: formats.shortValue(layer, layer.low), high: formats.shortValue(layer, layer.high) };
+      const address = await site.charts.picture(byId("chart"), site.text.forChart(layer.title), scale, pictureNotes(layer, caption));
+      offer(`${name()}.png`, address);
+    });
+    byId("copy-link").addEventListener("click", async () => {
+      state.flush();
+      try {
+        await navigator.clipboard.writeText(location.href);
+        byId("copy-status").textContent = "Link copied";
+      } catch {
+        byId("copy-status").textContent = "The address bar has the link to this view";
+      }
+      setTimeout(() => (byId("copy-status").textContent = ""), 4000);
+    });
+  }
+
+  return { start, records, asCsv, asJson };
+})();

@@ -1,0 +1,109 @@
+"""Sets of documents that share a map, with what is known about each document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
+from exposure_dagster.publishing.content import PublishedTable
+from exposure_dagster.publishing.site.columns import coded, column, dates, plain, texts
+from exposure_dagster.ranking.summaries import EDUCATION_ORDER, OUTLOOK_ORDER
+
+_CATEGORY_NAMES = {
+    "education-training-and-library": "Education, training, and library",
+    "farming-fishing-and-forestry": "Farming, fishing, and forestry",
+    "installation-maintenance-and-repair": "Installation, maintenance, and repair",
+    "life-physical-and-social-science": "Life, physical, and social science",
+}
+"""Groups of the handbook whose commas the page's address does not keep."""
+
+_NO_CATEGORY = "Other"
+
+
+def handbook_set(handbook: pd.DataFrame) -> dict[str, Any]:
+    """The handbook's pages."""
+    rows = handbook.sort_values("slug", ignore_index=True)
+    modified = sorted(day for day in dates(rows, "last_modified") if day)
+    return {
+        "name": OOH_CORPUS,
+        "title": "Handbook occupations",
+        "note": "One page of the Occupational Outlook Handbook each.",
+        "years": {
+            "base": _latest(rows, "base_year"),
+            "projection": _latest(rows, "projection_year"),
+            "pay": _latest(rows, "pay_year"),
+        },
+        "modified": [modified[0], modified[-1]] if modified else [None, None],
+        **_facts(rows, rows["slug"], [_handbook_category(slug) for slug in rows["category"]]),
+        "description": column(rows, "description"),
+        "aliases": [texts(names) for names in column(rows, "aliases")],
+    }
+
+
+def onet_set(rankings: pd.DataFrame, resilience: Sequence[PublishedTable]) -> dict[str, Any]:
+    """O*NET's occupations by SOC major group, with what the resilience tables say of them."""
+    rows = rankings.sort_values("doc_id", ignore_index=True)
+    facts = _facts(rows, rows["doc_id"], [plain(group) or _NO_CATEGORY for group in rows["soc_major_group"]])
+    facts["url"] = [None] * len(rows)
+    more = pd.DataFrame(index=rows.index)
+    if resilience:
+        more = resilience[0].rows.set_index("onet_code").reindex(rows["doc_id"])
+    return {
+        "name": ONET_CORPUS,
+        "title": "O*NET occupations",
+        "note": (
+            "A finer division than the handbook's. The jobs of an occupation are an equal share of its row in the "
+            "employment projections: they say nothing about how many work in one specialty."
+        ),
+        **facts,
+        "url_pattern": "https://www.onetonline.org/link/summary/{id}",
+        "job_zone": column(more, "job_zone"),
+        "openings": column(more, "openings"),
+        "aliases": [texts(titles) for titles in column(more, "sample_titles")],
+    }
+
+
+def ranked_set(corpus: str, rankings: pd.DataFrame) -> dict[str, Any]:
+    """The documents of any other corpus, with what a ranking says about them."""
+    rows = rankings.sort_values("doc_id", ignore_index=True)
+    has_categories = rows["category"].notna().any()
+    categories = [plain(category) or (_NO_CATEGORY if has_categories else corpus) for category in rows["category"]]
+    return {"name": corpus, "title": corpus, "note": "", **_facts(rows, rows["doc_id"], categories)}
+
+
+def _facts(rows: pd.DataFrame, ids: pd.Series, categories: Sequence[str]) -> dict[str, Any]:
+    """What every set can say of its documents."""
+    return {
+        "id": list(ids),
+        "title_of": column(rows, "title"),
+        "category": coded(categories),
+        "jobs": column(rows, "jobs"),
+        "change": column(rows, "employment_change"),
+        "pay": column(rows, "median_pay_annual"),
+        "pay_hourly": column(rows, "median_pay_hourly"),
+        "pay_is_top_coded": [int(value is True) for value in column(rows, "pay_is_top_coded")],
+        "education": coded(column(rows, "entry_education"), EDUCATION_ORDER),
+        "experience": coded(column(rows, "work_experience")),
+        "training": coded(column(rows, "training")),
+        "outlook": column(rows, "outlook_pct"),
+        "outlook_desc": coded(column(rows, "outlook_desc"), OUTLOOK_ORDER),
+        "soc": column(rows, "soc_code"),
+        "codes": [texts(codes) for codes in column(rows, "onet_codes")],
+        "url": column(rows, "url"),
+        "modified_at": coded(dates(rows, "last_modified")),
+    }
+
+
+def _latest(rows: pd.DataFrame, name: str) -> int | None:
+    years = [year for year in column(rows, name) if year is not None]
+    return max(years, default=None)
+
+
+def _handbook_category(slug: Any) -> str:
+    """A group of the handbook as people write it, from its part of the page's address."""
+    if not isinstance(slug, str) or not slug:
+        return _NO_CATEGORY
+    return _CATEGORY_NAMES.get(slug, slug.replace("-", " ").capitalize())

@@ -1,0 +1,62 @@
+"""From an attempt and what it means to the rows of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exposure_dagster.scoring.asking import CutDocument
+from exposure_dagster.scoring.context import RunContext
+from exposure_dagster.scoring.exchange import Attempt
+from exposure_dagster.scoring.job import Question
+from exposure_dagster.scoring.judging import Verdict
+from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.sources.fetching import utc_now
+
+
+def ledger_rows(
+    run: RunContext,
+    questions: Sequence[Question],
+    cuts: Sequence[CutDocument],
+    attempt: Attempt,
+    verdicts: Sequence[Verdict],
+    *,
+    batch_id: str | None = None,
+) -> list[LedgerRow]:
+    """A row a question; tokens and cost of the request are spread over them. Counts the attempt on each question."""
+    count = len(questions)
+    rates = run.asking.price.rates_for(attempt.usage.prompt_tokens if attempt.usage else 0)
+    shares = [None] * count if attempt.usage is None else attempt.usage.shares(count)
+    now = utc_now()
+    rows = []
+    for question, cut, verdict, share in zip(questions, cuts, verdicts, shares, strict=True):
+        question.attempts += 1
+        rows.append(
+            LedgerRow(
+                request_key=question.key,
+                attempt=question.attempts,
+                is_accepted=verdict.status is Status.OK,
+                prompt=run.job.prompt,
+                prompt_hash=run.job.prompt_hash,
+                doc_id=question.document.doc_id,
+                text_sha256=question.document.text_sha256,
+                scorer=run.scorer,
+                model=run.job.asked.model,
+                sample=question.sample,
+                epoch=run.job.epoch,
+                status=verdict.status,
+                attributes=None if verdict.answer is None else verdict.answer.numbers,
+                rationale=None if verdict.answer is None else verdict.answer.rationale,
+                input_tokens=None if share is None else share.input_tokens,
+                output_tokens=None if share is None else share.output_tokens,
+                cache_read_tokens=None if share is None else share.cache_read_tokens,
+                cache_write_tokens=None if share is None else share.cache_write_tokens,
+                cost_usd=None if share is None else rates.cost(share),
+                request_id=attempt.request_id,
+                batch_id=batch_id,
+                latency_ms=attempt.latency_ms,
+                created_at=now,
+                error=verdict.error,
+                note=cut.note,
+            )
+        )
+    return rows

@@ -1,0 +1,147 @@
+"""A rehearsal: a few documents from text to ranked answer, while everything that stands stays as it is.
+
+Nothing is written but the ledger (a model's answers, which a later run of the same prompt finds there
+and does not ask for again), the run's record and the prompt's version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.prompts.render import Document
+from exposure_dagster.ranking.rankings import composite_scores
+from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, scores_frame
+from exposure_dagster.scoring.ledger import newest_epoch
+from exposure_dagster.scoring.run import score_with_model
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.stages.ranked import resilience_rows
+from exposure_dagster.stages.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
+from exposure_dagster.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What came of it. `rows`: doc_id, title, score, final_ranking (null without a resilience formula), status,
+    rationale, error. `documents` are those of the whole corpus, `cost_usd` what was spent now."""
+
+    prompt: str
+    documents: int
+    rows: pd.DataFrame
+    scorer: ScorerName
+    model: str
+    cost_usd: float
+
+
+def rehearse(
+    warehouse: Warehouse,
+    prompt: Prompt,
+    limit: int,
+    *,
+    choice: ScorerChoice,
+    means: ModelMeans,
+    run_id: str,
+    progress: Progress = NO_PROGRESS,
+) -> Rehearsal:
+    """Score and rank `limit` documents, spread over the prompt's corpus.
+
+    Raises ScoringError where the model cannot be asked, or asking had to end early.
+    """
+    corpus = _corpus(warehouse, prompt)
+    chosen = spread(list(corpus["doc_id"]), limit)
+    cost_usd = 0.0
+    if choice.name is ScorerName.BASELINE:
+        scores = _by_baseline(warehouse, prompt, corpus)
+        scores = scores[scores["doc_id"].isin(chosen)].reset_index(drop=True)
+    else:
+        documents = corpus[corpus["doc_id"].isin(chosen)]
+        with warehouse.transaction() as connection:
+            keep_prompt_version(connection, prompt)
+        job = ScoringJob(
+            run_id=run_id,
+            prompt=prompt.name,
+            asked=prompt.asked,
+            documents=[
+                DocumentRef(*row)
+                for row in documents[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
+            ],
+            texts=WarehouseTexts(warehouse),
+            epoch=newest_epoch(warehouse, prompt.asked.prompt_hash) + int(means.is_asked_again),
+        )
+        means = replace(means, batching=None)
+        result = score_with_model(
+            job, access=means.access, warehouse=warehouse, prices=means.prices, limits=means.limits, progress=progress
+        )
+        scores = scores_frame(job, result.standings)
+        cost_usd = result.figures.cost_usd
+    rows = _ranked(warehouse, prompt, scores).merge(corpus[["doc_id", "title"]], on="doc_id")
+    rows = rows.sort_values(["final_ranking", "score"], ascending=False, ignore_index=True)
+    return Rehearsal(prompt.name, len(corpus), rows, choice.name, prompt.asked.model, cost_usd)
+
+
+def estimate_rehearsal(warehouse: Warehouse, prompt: Prompt, limit: int, means: ModelMeans) -> Estimate:
+    """What a rehearsal would take if the ledger held none of its answers."""
+    corpus = _corpus(warehouse, prompt)
+    chosen = corpus[corpus["doc_id"].isin(spread(list(corpus["doc_id"]), limit))]
+    documents = [Document(*row) for row in chosen[["doc_id", "title", "text"]].itertuples(index=False, name=None)]
+    return estimate(
+        OpenDocuments(prompt.name, prompt.asked, documents * prompt.asked.samples, None), means.prices, means.access
+    )
+
+
+def spread(doc_ids: Sequence[str], limit: int) -> list[str]:
+    """At most `limit` of the ids, in even steps over them all, the same ones each time."""
+    count = min(limit, len(doc_ids))
+    return [doc_ids[place * len(doc_ids) // count] for place in range(count)]
+
+
+def _corpus(warehouse: Warehouse, prompt: Prompt) -> pd.DataFrame:
+    return warehouse.read(
+        "SELECT doc_id, title, text, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id",
+        [prompt.file.corpus],
+    )
+
+
+def _by_baseline(warehouse: Warehouse, prompt: Prompt, corpus: pd.DataFrame) -> pd.DataFrame:
+    """The baseline learns from the whole corpus, so all of it is scored, as in a run."""
+    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+
+    found = score_documents(
+        prompt.baseline,
+        [Document(*row) for row in corpus[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
+        [Alias(title, doc_id) for title, doc_id in other_titles(warehouse, prompt.file.corpus)],
+    )
+    is_single = prompt.asked.has_single_number
+    frame = pd.DataFrame(
+        {
+            "doc_id": [one.doc_id for one in found],
+            "score": [next(iter(one.attributes.values())) if is_single else None for one in found],
+            "attributes": [None if is_single else json.dumps(one.attributes) for one in found],
+            "rationale": [one.rationale for one in found],
+        }
+    )
+    return frame.assign(
+        status="ok",
+        scorer=ScorerName.BASELINE.value,
+        model=f"baseline {BASELINE_VERSION}",
+        prompt_hash=prompt.asked.prompt_hash,
+        scored_at=utc_now(),
+        error=None,
+    )
+
+
+def _ranked(warehouse: Warehouse, prompt: Prompt, scores: pd.DataFrame) -> pd.DataFrame:
+    rows = scores[["doc_id", "status", "rationale", "error"]].assign(
+        score=composite_scores(scores, prompt.ranking), final_ranking=float("nan")
+    )
+    if prompt.ranking.resilience is not None:
+        ranked = resilience_rows(warehouse, scores, prompt.ranking).set_index("onet_code")["final_ranking"]
+        rows["final_ranking"] = rows["doc_id"].map(ranked)
+    return rows

@@ -1,0 +1,24 @@
+"""A model on loopback and a warehouse to score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.scoring.faulty_model import FaultyModel, running_model
+from tests.integration.scoring.scene import Scene
+
+
+@pytest.fixture
+def model() -> Iterator[FaultyModel]:
+    """A model that answers well until told otherwise."""
+    with running_model() as model:
+        yield model
+
+
+@pytest.fixture
+def scene(tmp_path: Path, model: FaultyModel) -> Scene:
+    """Ten documents and a prompt with one scale."""
+    return Scene(tmp_path, model)

@@ -1,0 +1,131 @@
+"""A warehouse with a few documents, a prompt to ask about them, and a model that answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import SecretStr
+
+from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
+from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.scoring.budget import Budget
+from exposure_dagster.scoring.context import Limits, Patience
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.scoring.run import ScoringResult, score_with_model
+from exposure_dagster.tables import TEXTS
+from exposure_dagster.warehouse import Warehouse
+from tests.integration.scoring.faulty_model import FaultyModel
+
+MODEL = "claude-haiku-5-5"
+TEXT = "Text of document {}, of some length."
+QUICK = Patience(
+    attempt_seconds=1.0, seconds_per_token=0, opening_seconds=5.0, request_seconds=20.0, backoff_seconds=0.1
+)
+
+
+def asked_prompt(**changes: Any) -> AskedPrompt:
+    """A prompt with one scale from 0 to 10, or as changed."""
+    level = Level(label="any", range=(0, 10), description="As much as the text shows.")
+    fields: dict[str, Any] = {
+        "title": "Exposure",
+        "corpus": "test",
+        "model": MODEL,
+        "effort": "low",
+        "scale": Scale(min=0, max=10),
+        "levels": (level,),
+        "instruction": "Judge how much of the work could be done at a desk.",
+    }
+    return asked_part(PromptFile(**{**fields, **changes}))
+
+
+def two_attributes() -> dict[str, Any]:
+    """Changes that make a prompt ask for two attributes."""
+    scale = Scale(min=1, max=5)
+    levels = (Level(label="any", range=(1, 5), description="As the text shows."),)
+    attributes = tuple(
+        Attribute(key=key, title=key, question=f"How {key}?", scale=scale, levels=levels) for key in ("near", "far")
+    )
+    return {"attributes": attributes, "scale": None, "levels": None}
+
+
+@dataclass
+class Scene:
+    """Ten documents `doc-000` … in a warehouse of their own, asked about through `score`."""
+
+    folder: Path
+    model: FaultyModel
+    documents: int = 10
+    asked: AskedPrompt = field(default_factory=asked_prompt)
+    warehouse: Warehouse = field(init=False)
+    refs: list[DocumentRef] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.warehouse = Warehouse(self.folder / "exposure.duckdb")
+        self.refs = self.add(range(self.documents))
+
+    def add(self, numbers: Sequence[int], text: str = TEXT) -> list[DocumentRef]:
+        """Put documents into parsed.texts."""
+        refs = self.refs_of(numbers, text)
+        rows = [
+            {"text_sha256": ref.text_sha256, "text": text.format(number)}
+            for ref, number in zip(refs, numbers, strict=True)
+        ]
+        self.warehouse.append(TEXTS, pd.DataFrame(rows))
+        return refs
+
+    @staticmethod
+    def refs_of(numbers: Sequence[int], text: str = TEXT) -> list[DocumentRef]:
+        """Documents as `add` makes them."""
+        return [
+            DocumentRef(
+                f"doc-{number:03}", f"Occupation {number}", hashlib.sha256(text.format(number).encode()).hexdigest()
+            )
+            for number in numbers
+        ]
+
+    def score(
+        self,
+        *,
+        budget: Budget | None = None,
+        concurrency: int = 4,
+        patience: Patience = QUICK,
+        progress: Progress = NO_PROGRESS,
+        key: str | None = "a-key",
+        url: str | None = None,
+        epoch: int = 0,
+        prompt: str = "exposure",
+    ) -> ScoringResult:
+        """One run over all documents."""
+        return score_with_model(
+            ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
+            access=None if key is None else Access(SecretStr(key), url or self.model.url),
+            warehouse=self.warehouse,
+            prices=load_prices(),
+            limits=Limits(budget or Budget(100, 100), concurrency, patience),
+            progress=progress,
+        )
+
+    def rows(self, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
+        """Rows of the ledger."""
+        return self.warehouse.rows(f"SELECT {columns} FROM scored.responses WHERE {where} ORDER BY doc_id, attempt")
+
+    def statuses(self) -> Counter[str]:
+        """Ledger rows by status."""
+        return Counter(status for (status,) in self.rows("status"))
+
+
+def by_status(result: ScoringResult) -> dict[str, list[str]]:
+    """Documents by how they stand."""
+    found: dict[str, list[str]] = {}
+    for standing in result.standings:
+        found.setdefault(standing.status.value, []).append(standing.doc_id)
+    return found

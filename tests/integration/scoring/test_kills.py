@@ -1,0 +1,57 @@
+"""`kill -9` at any moment: what is in the ledger stays there and is never asked again."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from exposure_dagster.scoring.writing import GROUP_ROWS
+from tests.integration.scoring.scene import Scene, by_status
+
+ROOT = Path(__file__).resolve().parents[3]
+CONCURRENCY = 4
+
+
+def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None:
+    scene.refs += scene.add(range(10, 60))
+    scene.model.latency_s = 0.05
+    draw = random.Random(1)
+    in_ledger: set[str] = set()
+
+    for _ in range(3):
+        asked_before = len(scene.model.seen)
+        end_a_life(scene, draw.uniform(0, 0.6))
+        asked = [seen.documents[0] for seen in scene.model.seen[asked_before:]]
+        assert not in_ledger & set(asked)
+        in_ledger = {doc for (doc,) in scene.rows("doc_id", "is_accepted")}
+        assert len(set(asked) - in_ledger) <= CONCURRENCY + GROUP_ROWS
+
+    asked_before = len(scene.model.seen)
+    assert len(by_status(scene.score())["ok"]) == 60
+    assert not in_ledger & {seen.documents[0] for seen in scene.model.seen[asked_before:]}
+    assert scene.rows("request_key", "is_accepted GROUP BY ALL HAVING count(*) > 1 --") == []
+
+
+def end_a_life(scene: Scene, seconds_after_first_request: float) -> None:
+    asked_before = len(scene.model.seen)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.integration.scoring.one_life",
+            str(scene.folder),
+            scene.model.url,
+            str(len(scene.refs)),
+            str(CONCURRENCY),
+        ],
+        cwd=ROOT,
+    )
+    while len(scene.model.seen) == asked_before and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(seconds_after_first_request)
+    process.send_signal(signal.SIGKILL)
+    process.wait()

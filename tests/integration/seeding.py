@@ -1,0 +1,62 @@
+"""A warehouse with any number of documents, prompts and standing answers, without asking anyone."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from exposure_dagster.corpora import KNOWN_CORPORA, OOH_CORPUS
+from exposure_dagster.prompts.files import PromptFolder, load_folder
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.settings import BUNDLED_PROMPTS
+from exposure_dagster.stages.scored import ScorerChoice
+from exposure_dagster.stages.standing import record_standings, standings
+from exposure_dagster.tables import DOCUMENTS, TEXTS
+from exposure_dagster.warehouse import Warehouse
+
+_BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
+
+
+def write_prompt(folder: Path, name: str, words: str = "") -> None:
+    """A prompt file of that name, which asks something that no other name asks."""
+    (folder / f"{name}.md").write_text(f"{_BUNDLED}\nAs {name} sees it. {words}\n", encoding="utf-8")
+
+
+def prompt_folder(path: Path) -> PromptFolder:
+    """The prompts of a folder, checked as the settings' defaults have it."""
+    return load_folder(path, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+
+
+def seed_documents(warehouse: Warehouse, count: int) -> None:
+    """So many made-up documents in corpus ooh."""
+    texts = [f"Duties of occupation {number}. " * 40 for number in range(count)]
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    ids = [f"occupation-{number:03}" for number in range(count)]
+    frame = pd.DataFrame(
+        {
+            "corpus": OOH_CORPUS,
+            "doc_id": ids,
+            "title": [f"Occupation {number}" for number in range(count)],
+            "text": texts,
+            "text_sha256": hashes,
+        }
+    )
+    warehouse.replace(DOCUMENTS, frame)
+    warehouse.append(TEXTS, frame[["text_sha256", "text"]])
+
+
+def seed_scores(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> None:
+    """Standing answers of a model for every prompt and document, and their rankings."""
+    record_standings(warehouse, folder, standings(warehouse, folder, choice))
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "INSERT INTO scored.scores BY NAME SELECT *, 5.0 AS score, 'made up' AS rationale, 'ok' AS status,"
+            " 'claude' AS scorer, 'a model' AS model, 1 AS samples, TIMESTAMP '2026-01-01' AS scored_at"
+            " FROM scored.inputs"
+        )
+        connection.execute(
+            "INSERT INTO ranked.rankings BY NAME SELECT prompt, doc_id, score, status, ranking_hash"
+            " FROM scored.scores JOIN ranked.definitions USING (prompt)"
+        )

@@ -1,0 +1,271 @@
+"""Message Batches: half the price, nothing lost when a run stops, what did not work out asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pydantic import SecretStr
+
+from exposure_dagster.errors import ScoringError
+from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
+from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.scoring.budget import Budget
+from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
+from exposure_dagster.stages.parsed import text_sha256
+from exposure_dagster.tables import TEXTS
+from exposure_dagster.warehouse import Warehouse
+
+TIME = "2026-01-01T00:00:00Z"
+
+
+@dataclass
+class BatchServer:
+    """A loopback stand-in for the batch side of the API. `fates` are result types by document, first come first."""
+
+    fates: dict[str, list[str]] = field(default_factory=dict)
+    polls_until_ended: int = 1
+    batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    polls: dict[str, int] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+    singles: int = 0
+    address: str = ""
+
+    def asked(self) -> list[str]:
+        """Documents in the order they were sent, over all batches."""
+        return [document_of(request) for batch in self.batches.values() for request in batch]
+
+    def view(self, batch_id: str) -> dict[str, Any]:
+        size = len(self.batches[batch_id])
+        has_ended = self.polls.get(batch_id, 0) >= self.polls_until_ended
+        counts = {"processing": 0 if has_ended else size, "succeeded": size if has_ended else 0}
+        return {
+            "id": batch_id,
+            "type": "message_batch",
+            "processing_status": "ended" if has_ended else "in_progress",
+            "request_counts": {"errored": 0, "canceled": 0, "expired": 0, **counts},
+            "created_at": TIME,
+            "expires_at": TIME,
+            "ended_at": TIME if has_ended else None,
+            "archived_at": None,
+            "cancel_initiated_at": None,
+            "results_url": f"{self.address}/v1/messages/batches/{batch_id}/results" if has_ended else None,
+        }
+
+    def result(self, request: dict[str, Any]) -> dict[str, Any]:
+        document = document_of(request)
+        fates = self.fates.get(document, [])
+        fate = fates.pop(0) if fates else "succeeded"
+        if fate == "errored":
+            error = {"type": "error", "error": {"type": "api_error", "message": "broke"}, "request_id": "req_1"}
+            return {"type": "errored", "error": error}
+        if fate in ("expired", "canceled"):
+            return {"type": fate}
+        text = json.dumps({"id": document, "title": document, "rationale": "Because.", "score": 7})
+        message = {
+            "id": f"msg_{document}",
+            "type": "message",
+            "role": "assistant",
+            "model": request["params"]["model"],
+            "content": [{"type": "text", "text": "no JSON" if fate == "garbled" else text}],
+            "stop_reason": "refusal" if fate == "refused" else "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 1000, "output_tokens": 100},
+        }
+        return {"type": "succeeded", "message": message}
+
+
+def document_of(request: dict[str, Any]) -> str:
+    found = re.search(r'id="([^"]+)"', request["params"]["messages"][0]["content"])
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def server() -> Iterator[BatchServer]:
+    state = BatchServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+            if self.path == "/v1/messages/batches":
+                batch_id = f"msgbatch_{len(state.batches)}"
+                state.batches[batch_id] = body["requests"]
+                self._reply(state.view(batch_id))
+            elif self.path.endswith("/cancel"):
+                batch_id = self.path.split("/")[-2]
+                state.cancelled.append(batch_id)
+                self._reply(state.view(batch_id))
+            else:
+                state.singles += 1
+                self.send_error(500)
+
+        def do_GET(self) -> None:
+            parts = self.path.split("?")[0].strip("/").split("/")
+            if parts[-1] == "results":
+                rows = [
+                    json.dumps({"custom_id": request["custom_id"], "result": state.result(request)})
+                    for request in reversed(state.batches[parts[-2]])
+                ]
+                self._send("\n".join(rows).encode())
+            else:
+                state.polls[parts[-1]] = state.polls.get(parts[-1], 0) + 1
+                self._reply(state.view(parts[-1]))
+
+        def _reply(self, content: dict[str, Any]) -> None:
+            self._send(json.dumps(content).encode())
+
+        def _send(self, content: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.address = f"http://127.0.0.1:{http.server_address[1]}"
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield state
+    http.shutdown()
+    http.server_close()
+
+
+def a_prompt() -> AskedPrompt:
+    file = PromptFile(
+        title="A question",
+        corpus="ooh",
+        model="claude-haiku-5-5",
+        scale=Scale(min=0, max=10),
+        levels=(Level(label="All", range=(0, 10), description="Anything."),),
+        instruction="How much?",
+    )
+    return asked_part(file)
+
+
+@dataclass
+class Bench:
+    """A warehouse with some documents, and a server to ask."""
+
+    warehouse: Warehouse
+    server: BatchServer
+    documents: list[DocumentRef]
+
+    def score(self, *, budget_usd: float = 5.0, cancels: bool = False) -> ScoringResult:
+        job = ScoringJob(
+            run_id="run", prompt="q", asked=a_prompt(), documents=self.documents, texts=WarehouseTexts(self.warehouse)
+        )
+        return score_with_model(
+            job,
+            access=Access(SecretStr("key"), self.server.address),
+            warehouse=self.warehouse,
+            prices=load_prices(),
+            limits=Limits(Budget(run_usd=budget_usd, day_usd=100)),
+            batching=Batching(cancels_with_run=cancels),
+        )
+
+    def statuses(self, result: ScoringResult) -> dict[str, str]:
+        return {standing.doc_id: standing.status.value for standing in result.standings}
+
+
+@pytest.fixture
+def bench(tmp_path: Path, server: BatchServer) -> Bench:
+    warehouse = Warehouse(tmp_path / "home" / "exposure.duckdb")
+    texts = {name: f"The work of {name}." for name in ("a", "b", "c", "d")}
+    warehouse.append(
+        TEXTS, pd.DataFrame({"text_sha256": [text_sha256(t) for t in texts.values()], "text": list(texts.values())})
+    )
+    return Bench(warehouse, server, [DocumentRef(name, name, text_sha256(text)) for name, text in texts.items()])
+
+
+def test_everything_goes_in_one_batch_at_half_the_price(bench: Bench) -> None:
+    result = bench.score()
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert len(bench.server.batches) == 1 and bench.server.singles == 0
+    price = load_prices().of("claude-haiku-5-5")
+    assert result.figures.cost_usd == pytest.approx(4 * (1000 * price.input + 100 * price.output) / 1e6 / 2)
+    rows = bench.warehouse.rows("SELECT DISTINCT scorer, batch_id, is_accepted FROM scored.responses")
+    assert rows == [("claude-batch", "msgbatch_0", True)]
+
+
+def test_a_second_run_sends_nothing(bench: Bench) -> None:
+    bench.score()
+    bench.score()
+    assert len(bench.server.batches) == 1
+
+
+def test_what_errored_expired_or_was_canceled_goes_into_the_next_batch(bench: Bench) -> None:
+    bench.server.fates = {"a": ["errored"], "b": ["expired"], "c": ["canceled"]}
+    result = bench.score()
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert [sorted(map(document_of, batch)) for batch in bench.server.batches.values()] == [
+        ["a", "b", "c", "d"],
+        ["a", "b", "c"],
+    ]
+
+
+def test_a_refusal_stands_and_a_garbled_answer_is_asked_again(bench: Bench) -> None:
+    bench.server.fates = {"a": ["refused"], "b": ["garbled"]}
+    result = bench.score()
+    assert bench.statuses(result) == {"a": "refused", "b": "ok", "c": "ok", "d": "ok"}
+    assert bench.server.asked().count("a") == 1
+    assert bench.server.asked().count("b") == 2
+
+
+def test_a_budget_that_holds_no_request_sends_none(bench: Bench) -> None:
+    with pytest.raises(ScoringError, match="4 of 4 answers are still to be asked for"):
+        bench.score(budget_usd=0)
+    assert bench.server.batches == {}
+
+
+def _interrupt_while_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, cancels: bool) -> None:
+    """Ctrl+C while the batch is under way."""
+    from exposure_dagster.scoring.batches import BatchEngine
+
+    async def interrupted(self: BatchEngine, batch_id: str) -> None:
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        await asyncio.sleep(0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchEngine, "_wait_for", interrupted)
+        with pytest.raises(BaseException):  # noqa: B017  whatever the interruption turns into
+            bench.score(cancels=cancels)
+
+
+def test_a_stopped_run_leaves_its_batch_and_the_next_one_picks_it_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _interrupt_while_waiting(bench, monkeypatch, cancels=False)
+    assert bench.warehouse.rows("SELECT batch_id, is_collected FROM scored.batches") == [("msgbatch_0", False)]
+    result = bench.score()
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert len(bench.server.batches) == 1
+    assert bench.server.cancelled == []
+
+
+def test_a_stopped_run_cancels_its_batch_where_the_user_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _interrupt_while_waiting(bench, monkeypatch, cancels=True)
+    assert bench.server.cancelled == ["msgbatch_0"]
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+
+
+def test_more_requests_than_a_batch_takes_are_split(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exposure_dagster.scoring.batches.MAX_REQUESTS", 3)
+    result = bench.score()
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert [len(batch) for batch in bench.server.batches.values()] == [3, 1]

@@ -1,0 +1,150 @@
+"""Prompt files under the real daemon, queue and webserver: what is launched, and what it costs.
+
+One server runs for the whole module; the test is one story, told in the order in which it happens.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.definitions import build_defs
+from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.jobs import SOURCES_JOB
+from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.warehouse import Warehouse
+from tests.integration.automation_harness import RESCORING
+from tests.integration.counting_server import CountingServer, counting_server, system_key
+from tests.integration.dev_server import DevServer, dev_server
+from tests.integration.seeding import prompt_folder, write_prompt
+
+pytestmark = pytest.mark.xdist_group("dev server")
+
+DOCUMENTS = 30
+FIVE = ["a", "b", "c", "d", "e"]
+SCORES = ("scored", "scores")
+
+
+@dataclass
+class Scene:
+    """The server under test, the API it asks, and the files it follows."""
+
+    dev: DevServer
+    api: CountingServer
+    prompts: Path
+    warehouse: Warehouse
+
+    def asked(self) -> dict[str, int]:
+        """Requests since the last call, by the prompt whose file now says what was asked; others under `?`."""
+        names = {system_key(prompt.asked.system): prompt.name for prompt in prompt_folder(self.prompts).prompts}
+        counts: dict[str, int] = {}
+        for system, count in self.api.counts().items():
+            name = names.get(system, "?")
+            counts[name] = counts.get(name, 0) + count
+        self.api.forget()
+        return counts
+
+    def settle(self) -> list[str]:
+        """Wait until nothing is left to do; returns the partitions that scoring was launched for."""
+        self.dev.wait_for_look("follow_prompts")
+        self.dev.wait_until_quiet(RESCORING)
+        return self.dev.launched()
+
+    def stale(self, partitions: list[str]) -> list[str]:
+        statuses = self.dev.stale_statuses(partitions, *SCORES)
+        assert set(statuses.values()) <= {"FRESH", "STALE"}, statuses
+        return [name for name, status in statuses.items() if status == "STALE"]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    root = tmp_path_factory.mktemp("daemon")
+    (root / "prompts").mkdir()
+    shutil.copytree(SAMPLE_SITES, root / "sites")
+    settings = Settings(
+        home=root / "home", sites=str(root / "sites"), scorer=ScorerName.CLAUDE, prompts=root / "prompts"
+    )
+    prepare_dagster_home(settings.dagster_home)
+    with open_instance(settings.dagster_home) as instance:
+        assert build_defs(settings).resolve_job_def(SOURCES_JOB).execute_in_process(instance=instance).success
+    with counting_server() as api:
+        environment = {
+            "EXPOSURE_HOME": str(settings.home),
+            "EXPOSURE_SITES": settings.sites,
+            "EXPOSURE_PROMPTS": str(settings.prompts),
+            "EXPOSURE_SCORER": "claude",
+            "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",
+            "ANTHROPIC_API_KEY": "k",
+            "ANTHROPIC_BASE_URL": api.url,
+        }
+        with dev_server(root, environment) as dev:
+            yield Scene(dev, api, settings.prompts, Warehouse(settings.warehouse_file))
+
+
+def test_the_daemon_scores_exactly_what_an_edit_touched(scene: Scene) -> None:
+    dev, api = scene.dev, scene.api
+
+    # five files are added
+    for name in FIVE:
+        write_prompt(scene.prompts, name)
+    dev.turn_on(RESCORING)
+    assert scene.settle() == FIVE
+    assert scene.asked() == dict.fromkeys(FIVE, DOCUMENTS)
+    assert scene.stale(FIVE) == []
+
+    # one is edited: Dagster shows it as stale, alone, before anything runs
+    dev.turn_off(RESCORING)
+    write_prompt(scene.prompts, "b", "Think of tomorrow.")
+    dev.wait(lambda: scene.stale(FIVE) == ["b"], "b alone to be stale")
+    assert dev.launched() == []
+    dev.turn_on(RESCORING)
+    assert scene.settle() == ["b"]
+    assert scene.asked() == {"b": DOCUMENTS}
+    assert scene.stale(FIVE) == []
+
+    # another is edited, and again while its run is under way
+    api.hold()
+    saved = time.time()
+    write_prompt(scene.prompts, "c", "Version B.")
+    assert api.arrived.wait(60)
+    queued = dev.runs("score_prompts")[0]["creationTime"]
+    print(f"queued {queued - saved:.1f} s after the file was saved")
+    write_prompt(scene.prompts, "c", "Version C.")
+    dev.wait_for_look(RESCORING)
+    assert dev.launched() == ["c"]
+    api.release()
+    assert scene.settle() == ["c"]
+    assert scene.asked() == {"?": DOCUMENTS, "c": DOCUMENTS}
+    assert scene.stale(FIVE) == []
+
+    # the edit is taken back
+    write_prompt(scene.prompts, "c")
+    assert scene.settle() == ["c"]
+    assert scene.asked() == {}
+
+    # one is broken, one deleted, and the others are saved as they are
+    (scene.prompts / "d.md").write_text("---\ntitle: [\n---\n", encoding="utf-8")
+    (scene.prompts / "e.md").unlink()
+    for name in ("a", "c"):
+        write_prompt(scene.prompts, name)
+    assert scene.settle() == []
+    assert dev.partitions() == ["a", "b", "c", "d"]
+    assert scene.warehouse.rows("SELECT DISTINCT prompt FROM ranked.rankings ORDER BY 1") == [
+        ("a",),
+        ("b",),
+        ("c",),
+        ("d",),
+    ]
+
+    # the one is mended, the other comes back
+    write_prompt(scene.prompts, "d")
+    write_prompt(scene.prompts, "e")
+    assert scene.settle() == ["e"]
+    assert scene.asked() == {}
+    assert scene.stale(FIVE) == []
+    assert set(dev.statuses("score_prompts")) == {"SUCCESS"}

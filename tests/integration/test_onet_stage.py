@@ -1,0 +1,297 @@
+"""O*NET and the projections from files to tables: real DuckDB, real files, and what must never be lost."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.errors import SettingError, SourceError
+from exposure_dagster.onet_checks import crosswalk, occupations, release_is_the_newest
+from exposure_dagster.parsing.onet_releases import is_newer, newest_release
+from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.sites import Site, open_site
+from exposure_dagster.stages import onet_raw
+from exposure_dagster.stages.onet import OnetReport, join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages
+from exposure_dagster.stages.raw import FetchReport, refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.warehouse import Warehouse
+
+LIST = "www.onetonline.org/find/all/All_Occupations.csv"
+PROJECTIONS = "data.bls.gov/projections/occupationProj"
+DATABASE = "www.onetcenter.org/dl_files/database/db_30_2_text.zip"
+HOURS = 24.0
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Path:
+    folder = tmp_path / "sites"
+    shutil.copytree(SAMPLE_SITES, folder)
+    return folder
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "home" / "exposure.duckdb")
+
+
+def fetch(
+    warehouse: Warehouse, site: Site, *, database: Path | None = None, projections: Path | None = None
+) -> dict[str, FetchReport]:
+    with site.fetcher() as fetcher:
+        return {
+            "list": onet_raw.refresh_onet_list(warehouse, site, fetcher, refetch_after_hours=HOURS),
+            "database": onet_raw.refresh_onet_database(
+                warehouse, site, fetcher, release="30.2", saved=database, refetch_after_hours=HOURS
+            ),
+            "projections": onet_raw.refresh_projections(
+                warehouse, site, fetcher, saved=projections, refetch_after_hours=HOURS
+            ),
+            "pages": onet_raw.refresh_onet_pages(warehouse, site, fetcher, is_wanted=True, refetch_after_hours=HOURS),
+        }
+
+
+def parse(warehouse: Warehouse) -> OnetReport:
+    parse_employment_projections(warehouse)
+    report = parse_onet(warehouse)
+    join_codes(warehouse)
+    collect_documents(warehouse)
+    return report
+
+
+def load(warehouse: Warehouse, sites: Path) -> OnetReport:
+    fetch(warehouse, open_site(str(sites), contact=None))
+    return parse(warehouse)
+
+
+def edited(path: Path, old: bytes, new: bytes) -> None:
+    body = path.read_bytes()
+    assert old in body
+    path.write_bytes(body.replace(old, new))
+
+
+def rezipped(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+    """The archive with its members changed; those for which `change` gives None are left out."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            body = change(name, old.read(name))
+            if body is not None:
+                new.writestr(name, body)
+    path.write_bytes(packed.getvalue())
+
+
+def test_the_sample_fills_every_table_with_its_provenance(warehouse: Warehouse, sites: Path) -> None:
+    report = load(warehouse, sites)
+    assert report.release == "30.2"
+    for table in ("onet_list", "onet_database", "employment_projections"):
+        ((release, licence, sha256, fetched_at),) = warehouse.rows(
+            f"SELECT release, licence, content_sha256, fetched_at FROM raw.{table}"
+        )
+        assert licence
+        assert len(sha256) == 64
+        assert fetched_at is not None
+        assert release == {"onet_list": None, "onet_database": "30.2"}.get(table, "2024–2034")
+    for table in ("onet_occupations", "onet_tasks", "onet_titles", "soc_crosswalk", "employment_projections"):
+        assert warehouse.rows(f"SELECT count(*) FROM parsed.{table}") > [(20,)]
+
+
+def test_every_outcome_of_the_sample_is_good(warehouse: Warehouse, sites: Path) -> None:
+    report = load(warehouse, sites)
+    outcomes = [*occupations(warehouse, report), *crosswalk(warehouse), release_is_the_newest(warehouse)]
+    assert [(outcome.name, outcome.description) for outcome in outcomes if not outcome.passed] == []
+
+
+def test_both_corpora_become_documents(warehouse: Warehouse, sites: Path) -> None:
+    load(warehouse, sites)
+    counts = dict(warehouse.rows("SELECT corpus, count(*) FROM parsed.documents GROUP BY 1"))
+    ((scoreable, tasks),) = warehouse.rows(
+        "SELECT count(*) FILTER (is_scoreable), (SELECT count(*) FROM parsed.onet_tasks) FROM parsed.onet_occupations"
+    )
+    assert counts == {"onet": scoreable, "onet_tasks": tasks}
+
+
+def test_unchanged_files_change_no_digest_and_no_text(warehouse: Warehouse, sites: Path) -> None:
+    first = load(warehouse, sites)
+    texts = warehouse.rows("SELECT corpus, doc_id, text_sha256 FROM parsed.documents ORDER BY ALL")
+    assert load(warehouse, sites) == first
+    assert warehouse.rows("SELECT corpus, doc_id, text_sha256 FROM parsed.documents ORDER BY ALL") == texts
+
+
+def test_a_folder_without_onet_is_noted_and_fails_nothing(warehouse: Warehouse, sites: Path) -> None:
+    for host in ("www.onetonline.org", "www.onetcenter.org", "data.bls.gov"):
+        shutil.rmtree(sites / host)
+    reports = fetch(warehouse, open_site(str(sites), contact=None))
+    assert "no list" in (reports["list"].note or "")
+    assert reports["pages"].asked == 0
+    assert [page.status for page in reports["database"].missing] == [404]
+    assert "EXPOSURE_PROJECTIONS" in (reports["projections"].note or "")
+    assert parse(warehouse).note is not None
+    assert warehouse.rows("SELECT count(*) FROM parsed.onet_occupations") == [(0,)]
+
+
+def test_a_folder_without_summary_pages_says_so(warehouse: Warehouse, sites: Path) -> None:
+    reports = fetch(warehouse, open_site(str(sites), contact=None))
+    assert (reports["pages"].asked, reports["pages"].missing) == (0, ())
+    assert "no O*NET summary pages" in (reports["pages"].note or "")
+
+
+def test_summary_pages_come_first_for_what_they_hold(warehouse: Warehouse, sites: Path) -> None:
+    page = sites / "www.onetonline.org/link/summary/29-1141.00"
+    page.parent.mkdir(parents=True)
+    page.write_text(
+        "<!DOCTYPE html><html><head><title>29-1141.00 - Registered Nurses</title></head><body>"
+        '<h1><span class="main">Registered Nurses</span> <span class="sub">29-1141.00</span></h1>'
+        "<p>They look after people who are ill, plan their care and talk with their families.</p>"
+        '<div id="WagesEmployment"><dl><dt>Median wages (2024)</dt><dd>$45.00 hourly, $93,600 annual</dd></dl></div>'
+        "</body></html>",
+        encoding="utf-8",
+    )
+    report = load(warehouse, sites)
+    ((hourly, description, origins),) = warehouse.rows(
+        "SELECT median_wage_hourly, description, origins->>'$.median_wage_hourly' FROM parsed.onet_occupations"
+        " WHERE onet_code = '29-1141.00'"
+    )
+    assert (hourly, origins) == (45.0, "page")
+    assert description.startswith("They look after")
+    assert any(field.slug == "29-1141.00" for field in report.unread)
+    assert warehouse.rows("SELECT count(*) FROM raw.onet_pages WHERE body IS NOT NULL") == [(1,)]
+
+
+def test_a_saved_release_and_file_take_the_place_of_fetched_ones(
+    warehouse: Warehouse, sites: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(sites / DATABASE) as archive:
+        archive.extractall(tmp_path / "db_30_2")
+    saved = tmp_path / "Employment Projections.csv"
+    shutil.copy(sites / PROJECTIONS, saved)
+    shutil.rmtree(sites / "www.onetcenter.org")
+    shutil.rmtree(sites / "data.bls.gov")
+    site = open_site(str(sites), contact=None)
+    fetch(warehouse, site, database=tmp_path / "db_30_2", projections=saved)
+    report = parse(warehouse)
+    assert report.release == "30.2"
+    assert warehouse.rows("SELECT url FROM raw.employment_projections") == [(str(saved),)]
+    again = fetch(warehouse, site, database=tmp_path / "db_30_2", projections=saved)
+    assert (again["database"].new_bodies, again["projections"].new_bodies) == (0, 0)
+
+
+def test_real_files_do_not_mix_with_the_sample(warehouse: Warehouse, sites: Path) -> None:
+    with pytest.raises(SettingError, match="never mix"):
+        fetch(warehouse, open_site("sample", contact=None), projections=sites / PROJECTIONS)
+
+
+def truncated(sites: Path) -> None:
+    path = sites / DATABASE
+    path.write_bytes(path.read_bytes()[:-400])
+
+
+def without_tasks(sites: Path) -> None:
+    rezipped(sites / DATABASE, lambda name, body: None if "Task Statements" in name else body)
+
+
+def renamed_column(sites: Path) -> None:
+    rezipped(sites / DATABASE, lambda name, body: body.replace(b"Task ID", b"Task Number"))
+
+
+def doubled_code(sites: Path) -> None:
+    lines = (sites / LIST).read_bytes().splitlines()
+    (sites / LIST).write_bytes(b"\n".join([*lines, lines[1]]))
+
+
+def odd_code(sites: Path) -> None:
+    edited(sites / LIST, b"29-1141.00", b"29.1141-00")
+
+
+def odd_projection(sites: Path) -> None:
+    edited(sites / PROJECTIONS, b"Occupation Code", b"Code of occupation")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "table", "words"),
+    [
+        (without_tasks, "onet_database", ["db_30_2_text.zip", "Task Statements"]),
+        (renamed_column, "onet_database", ["Task Statements.txt", "Task ID"]),
+        (doubled_code, "onet_list", ["All_Occupations.csv", "line", "stands already"]),
+        (odd_code, "onet_list", ["All_Occupations.csv", "29.1141-00", "Code"]),
+        (odd_projection, "employment_projections", ["occupationProj", "Occupation Code"]),
+    ],
+)
+def test_bad_input_is_named_and_the_last_good_tables_stay(
+    warehouse: Warehouse, sites: Path, spoil: Callable[[Path], None], table: str, words: list[str]
+) -> None:
+    load(warehouse, sites)
+    before = warehouse.rows(f"SELECT content_sha256, body FROM raw.{table}")
+    occupations_before = warehouse.rows("SELECT * FROM parsed.onet_occupations ORDER BY 1")
+    spoil(sites)
+    with pytest.raises(SourceError) as caught:
+        load(warehouse, sites)
+    for word in words:
+        assert word in str(caught.value)
+    assert warehouse.rows(f"SELECT content_sha256, body FROM raw.{table}") == before
+    assert parse(warehouse).tables["onet_occupations"].rows == len(occupations_before)
+    assert warehouse.rows("SELECT * FROM parsed.onet_occupations ORDER BY 1") == occupations_before
+
+
+def test_a_truncated_archive_is_reported_and_the_last_good_one_stays(warehouse: Warehouse, sites: Path) -> None:
+    load(warehouse, sites)
+    before = warehouse.rows("SELECT content_sha256 FROM raw.onet_database")
+    truncated(sites)
+    report = fetch(warehouse, open_site(str(sites), contact=None))["database"]
+    assert [page.has_earlier_body for page in report.missing] == [True]
+    assert "zip archive" in report.missing[0].reason
+    assert warehouse.rows("SELECT content_sha256 FROM raw.onet_database") == before
+
+
+def test_a_newer_release_is_noticed_and_said(warehouse: Warehouse, sites: Path) -> None:
+    page = sites / "www.onetcenter.org/database.html"
+    page.write_text(
+        '<!DOCTYPE html><html><body><a href="/dl_files/database/db_30_2_text.zip">30.2</a>'
+        ' <a href="/dl_files/database/db_31_0_text.zip">O*NET 31.0 Database</a></body></html>',
+        encoding="utf-8",
+    )
+    load(warehouse, sites)
+    outcome = release_is_the_newest(warehouse)
+    assert not outcome.passed
+    assert "EXPOSURE_ONET_RELEASE=31.0" in outcome.description
+
+
+def test_releases_are_compared_as_numbers() -> None:
+    assert newest_release(b"O*NET 9.3 Database, db_30_2_text.zip, db_4_0.zip") == "30.2"
+    assert newest_release(b"nothing here") is None
+    assert is_newer("30.10", "30.9")
+    assert not is_newer("9.9", "30.0")
+
+
+@pytest.mark.shared
+def test_the_real_files_give_the_known_figures(shared_dir: Path, warehouse: Warehouse) -> None:
+    site = open_site(str(shared_dir / "data/sites"), contact=None)
+    with site.fetcher() as fetcher:
+        refresh_ooh_index(warehouse, site, fetcher, refetch_after_hours=HOURS)
+        refresh_ooh_pages(warehouse, site, fetcher, refetch_after_hours=HOURS)
+    parse_ooh_pages(warehouse)
+    downloads = shared_dir / "data/downloads"
+    fetch(warehouse, site, database=downloads / "onet_db", projections=downloads / "Employment Projections.csv")
+    report = parse(warehouse)
+    assert {name: table.rows for name, table in report.tables.items()} == {
+        "onet_occupations": 1_016,
+        "onet_tasks": 18_796,
+        "onet_titles": 7_953,
+        "onet_unread": 0,
+    }
+    counted = "count(*), count(growth_category), count(openings), count(text)"
+    assert warehouse.rows(f"SELECT {counted} FROM parsed.onet_occupations WHERE is_scoreable") == [(923,) * 4]
+    assert warehouse.rows("SELECT count(*) FROM parsed.employment_projections") == [(832,)]
+    linked = "SELECT count(DISTINCT slug), count(DISTINCT onet_code) FROM parsed.soc_crosswalk WHERE is_linked"
+    assert warehouse.rows(linked) == [(341, 700)]
+    assert dict(warehouse.rows("SELECT corpus, count(*) FROM parsed.documents GROUP BY 1")) == {
+        "ooh": 342,
+        "onet": 923,
+        "onet_tasks": 18_796,
+    }
+    outcomes = [*occupations(warehouse, report), *crosswalk(warehouse)]
+    assert [(outcome.name, outcome.description) for outcome in outcomes if not outcome.passed] == []

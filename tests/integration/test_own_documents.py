@@ -1,0 +1,270 @@
+"""A company asks about its own roles: a CSV or Parquet file is a corpus like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import AssetKey
+
+from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.definitions import build_defs
+from exposure_dagster.errors import ExposureError
+from exposure_dagster.jobs import sources_of
+from exposure_dagster.prompts.files import load_folder
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
+from exposure_dagster.stages.parsed import collect_documents
+from exposure_dagster.warehouse import Warehouse
+from tests.integration.counting_server import CountingServer, counting_server, system_key
+
+HEADER = "doc_id,title,text,jobs,median_pay_annual\n"
+ROWS = {
+    "dev": "dev,Backend developer,Writes and reviews code and reports at a computer from home.,40,118000",
+    "acct": "acct,Accountant,Keeps accounts and drafts tax documents and audit data.,9,79000",
+    "fork": "fork,Forklift driver,Drives vehicles and lifts heavy equipment and tools at the site.,25,43500",
+    "cook": "cook,Line cook,Cooks food in the kitchen while standing and cleans the equipment.,12,",
+}
+
+
+@dataclass(frozen=True)
+class Company:
+    """A home with a file of roles, and prompts about it. There is no site to fetch from."""
+
+    root: Path
+
+    @property
+    def file(self) -> Path:
+        return self.root / "roles.csv"
+
+    @property
+    def prompts(self) -> Path:
+        return self.root / "prompts"
+
+    def settings(self, **changes: object) -> Settings:
+        given: dict[str, object] = {
+            "home": self.root / "home",
+            "sites": str(self.root / "no-site"),
+            "scorer": ScorerName.BASELINE,
+            "prompts": self.prompts,
+            "documents": f"roles={self.file}",
+        }
+        return Settings(**{**given, **changes})  # type: ignore[arg-type]
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.root / "home" / "exposure.duckdb")
+
+    def write(self, **changes: str | None) -> None:
+        """The roles, with rows changed, added, or (None) left out."""
+        rows = [row for row in {**ROWS, **changes}.values() if row]
+        self.file.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
+
+    def add_prompt(self, name: str, *, of: str, corpus: str = "roles") -> None:
+        text = (BUNDLED_PROMPTS / f"{of}.md").read_text(encoding="utf-8")
+        (self.prompts / f"{name}.md").write_text(text.replace("corpus: ooh", f"corpus: {corpus}"), encoding="utf-8")
+
+    def run(self, *names: str, **changes: object) -> None:
+        run_pipeline(self.settings(**changes), names=names, is_confirmed=True)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    made = Company(tmp_path)
+    made.prompts.mkdir()
+    made.write()
+    made.add_prompt("our_roles", of="two_variable")
+    return made
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingServer]:
+    with counting_server() as running:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.url)
+        yield running
+
+
+def asked(company: Company, server: CountingServer) -> dict[str, list[str]]:
+    """The documents of the answered requests, by prompt; the count begins anew."""
+    folder = load_folder(company.prompts, known_corpora=["roles", "posts"], known_models=MODELS)
+    names = {system_key(prompt.asked.system): prompt.name for prompt in folder.prompts}
+    found: dict[str, list[str]] = {}
+    for one in server.asked:
+        found.setdefault(names[one.system], []).extend(one.documents)
+    server.forget()
+    return {name: sorted(documents) for name, documents in found.items()}
+
+
+MODELS = ["claude-haiku-5-5"]
+
+
+def test_a_run_about_own_roles_ranks_them_with_jobs_pay_and_quadrants_and_fetches_nothing(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    rows = company.warehouse.read("SELECT * FROM ranked.rankings ORDER BY doc_id").set_index("doc_id")
+    assert list(rows.index) == ["acct", "cook", "dev", "fork"]
+    assert rows["jobs"].to_dict() == {"acct": 9, "cook": 12, "dev": 40, "fork": 25}
+    assert rows.loc["dev", "wages"] == 40 * 118_000
+    assert rows.loc["dev", "pay_basis"] == "annual"
+    assert rows.loc[["cook"], "median_pay_annual"].isna().all()
+    assert rows.loc["dev", "quadrant"] == "Digital and remote"
+    assert rows.loc["fork", "quadrant"] == "Neither digital nor remote"
+    totals = company.warehouse.rows(
+        "SELECT sum(occupations), sum(jobs) FROM ranked.summaries WHERE grouping = 'quadrant'"
+    )
+    assert totals == [(4, 86)]
+    assert company.warehouse.rows("SELECT count(*) FROM raw.ooh_index") == [(0,)]
+    assert company.warehouse.site_kind() is None
+    assert "Digital and remote" in capsys.readouterr().out
+
+
+def test_where_a_document_came_from_is_kept(company: Company) -> None:
+    company.run()
+    before = company.warehouse.rows("SELECT DISTINCT file, file_sha256, read_at FROM raw.own_documents")
+    assert len(before) == 1 and before[0][0] == str(company.file) and before[0][2] is not None
+    company.run()
+    assert company.warehouse.rows("SELECT DISTINCT file, file_sha256, read_at FROM raw.own_documents") == before
+
+
+def test_parquet_is_as_good_as_csv(company: Company) -> None:
+    target = company.root / "roles.parquet"
+    duckdb.sql(f"COPY (SELECT * FROM read_csv('{company.file}')) TO '{target}' (FORMAT parquet)")
+    company.run(documents=f"roles={target}")
+    assert company.warehouse.rows("SELECT doc_id, jobs FROM ranked.rankings ORDER BY doc_id") == [
+        ("acct", 9),
+        ("cook", 12),
+        ("dev", 40),
+        ("fork", 25),
+    ]
+
+
+def test_a_changed_row_costs_one_request_and_only_its_corpus_is_stale(company: Company, server: CountingServer) -> None:
+    company.add_prompt("others", of="offshoring", corpus="posts")
+    other = company.root / "posts.csv"
+    other.write_text("doc_id,title,text\np1,Porter,Carries things.\np2,Poet,Writes verse.\n", encoding="utf-8")
+    both = {"documents": f"roles={company.file}, posts={other}", "scorer": ScorerName.CLAUDE}
+
+    company.run(**both)
+    assert asked(company, server) == {"our_roles": sorted(ROWS), "others": ["p1", "p2"]}
+    company.run(**both)
+    assert asked(company, server) == {}
+
+    company.write(cook=ROWS["cook"].replace("kitchen", "canteen"))
+    company.run(**both)
+    assert asked(company, server) == {"our_roles": ["cook"]}
+
+    company.write(cook=ROWS["cook"].replace("Line cook", "Head cook"))
+    company.run(**both)
+    assert asked(company, server) == {"our_roles": ["cook"]}
+
+    company.write()
+    company.run(**both)
+    assert asked(company, server) == {}
+
+    company.write(dev=None, guard="guard,Guard,Watches the door.,3,38000")
+    company.run(**both)
+    assert asked(company, server) == {"our_roles": ["guard"]}
+    assert company.warehouse.rows("SELECT 1 FROM ranked.rankings WHERE doc_id = 'dev'") == []
+
+
+def test_other_jobs_or_pay_are_ranked_anew_without_a_request(company: Company, server: CountingServer) -> None:
+    company.run(scorer=ScorerName.CLAUDE)
+    server.forget()
+    company.write(dev=ROWS["dev"].replace(",40,", ",50,"))
+    company.run(scorer=ScorerName.CLAUDE)
+    assert server.asked == []
+    assert company.warehouse.rows("SELECT jobs, wages FROM ranked.rankings WHERE doc_id = 'dev'") == [
+        (50, 50 * 118_000.0)
+    ]
+
+
+def test_a_broken_file_is_told_by_line_and_its_last_good_rows_stand(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    company.write(dev="dev,Backend developer,,forty,", fork="fork,Forklift driver,Other words.,25,43500")
+    capsys.readouterr()
+    company.run()
+    told = capsys.readouterr().err
+    assert "own_files_can_be_used" in told
+    assert "line 2: text is empty; line 2: jobs is 'forty'" in told
+    assert "The 4 documents of its last good version stand" in told
+    assert company.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE doc_id IN ('dev', 'fork')") == [(2,)]
+    assert company.warehouse.rows("SELECT 1 FROM parsed.documents WHERE text LIKE '%Other words%'") == []
+
+    company.write()
+    company.run()
+    assert "own_files_can_be_used" not in capsys.readouterr().err
+
+
+def test_a_corpus_that_never_had_a_good_file_leaves_its_prompts_out_and_the_others_go_on(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.add_prompt("others", of="offshoring", corpus="posts")
+    company.run(documents=f"roles={company.file},posts={company.root / 'absent.csv'}")
+    assert company.warehouse.rows("SELECT DISTINCT prompt FROM ranked.rankings") == [("our_roles",)]
+    assert "left out: others, since corpus posts has no documents" in capsys.readouterr().err
+
+
+def test_without_a_single_document_there_is_nothing_to_ask(company: Company) -> None:
+    company.file.unlink()
+    with pytest.raises(ExposureError, match="nothing to ask about"):
+        company.run()
+
+
+def test_a_corpus_that_is_no_longer_set_takes_its_documents_along(company: Company) -> None:
+    company.add_prompt("others", of="offshoring", corpus="posts")
+    other = company.root / "posts.csv"
+    other.write_text("doc_id,title,text\np1,Porter,Carries things.\np2,Poet,Writes verse.\n", encoding="utf-8")
+    company.run(documents=f"roles={company.file},posts={other}")
+    company.run()
+    assert company.warehouse.rows("SELECT DISTINCT corpus FROM raw.own_documents") == [("roles",)]
+    assert company.warehouse.rows("SELECT DISTINCT corpus FROM parsed.documents") == [("roles",)]
+    assert company.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'others'") == [(2,)]
+
+
+def test_a_change_of_own_documents_changes_no_other_corpus(company: Company) -> None:
+    company.add_prompt("pages", of="offshoring", corpus="ooh")
+    company.run(sites="sample")
+    query = "SELECT DISTINCT prompt, input_hash FROM scored.scores ORDER BY prompt"
+    before = dict(company.warehouse.rows(query))
+    company.write(cook=None)
+    company.run(sites="sample")
+    after = dict(company.warehouse.rows(query))
+    assert before["pages"] == after["pages"]
+    assert before["our_roles"] != after["our_roles"]
+
+
+def test_own_documents_do_not_bind_a_warehouse_to_a_kind_of_site(company: Company) -> None:
+    company.run()
+    company.warehouse.claim_for_site("sample")
+    company.warehouse.claim_for_site("live")
+
+
+def test_a_run_selects_the_sources_that_its_corpora_need(company: Company) -> None:
+    graph = build_defs(company.settings()).get_repository_def().asset_graph
+
+    def names(*corpora: str) -> set[str]:
+        return {"/".join(key.path) for key in sources_of(corpora).resolve(graph)}
+
+    own = {"raw/own_documents", "parsed/documents", "parsed/texts"}
+    assert names("roles") == own
+    assert names(OOH_CORPUS) >= own | {"raw/ooh_index", "raw/ooh_pages", "parsed/ooh_titles", "parsed/ooh_unread"}
+    assert {name for name in names(OOH_CORPUS) if name.startswith("raw/onet")} == set()
+
+
+def test_documents_hang_on_the_own_ones(company: Company) -> None:
+    graph = build_defs(company.settings()).get_repository_def().asset_graph
+    assert AssetKey(["raw", "own_documents"]) in graph.get(AssetKey(["parsed", "documents"])).parent_keys
+
+
+def test_the_text_that_is_asked_about_begins_with_the_title(company: Company) -> None:
+    company.run()
+    collect_documents(company.warehouse)
+    ((text,),) = company.warehouse.rows("SELECT text FROM parsed.documents WHERE doc_id = 'cook'")
+    assert text.startswith("# Line cook\n\nCooks food")
