@@ -28,7 +28,8 @@ _VIDEO_TRANSCRIPT = "video transcript"
 def encoding_of(body: bytes) -> str:
     """By byte order mark, else as declared, else UTF-8 if it is, else windows-1252.
 
-    A body that declares UTF-8 and is not was saved by a program in its own encoding: windows-1252 as a rule.
+    A body that declares UTF-8 and holds not one character of it beyond ASCII was saved by a program in its own
+    encoding: windows-1252 as a rule.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
@@ -40,7 +41,7 @@ def encoding_of(body: bytes) -> str:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return "cp1252"
+        return "cp1252" if known is None or body.decode("utf-8", errors="ignore").isascii() else "utf-8"
     return "utf-8"
 
 

@@ -85,7 +85,7 @@ def materialize(page: Page, dev: DevServer, name: str) -> None:
     page.get_by_text(name, exact=True).filter(visible=True).last.click(timeout=WAIT_MS)
     dialog.get_by_text("Launch runs to materialize").click()
     ended = {run["runId"] for run in dev.runs("score_prompts") if run["status"] == "SUCCESS"}
-    dialog.get_by_role("button", name="Launch run", exact=True).click(timeout=WAIT_MS)
+    dialog.get_by_role("button", name="Launch 1 run").click(timeout=WAIT_MS)
     dev.wait(
         lambda: {run["runId"] for run in dev.runs("score_prompts") if run["status"] == "SUCCESS"} > ended,
         f"the run of {name}",

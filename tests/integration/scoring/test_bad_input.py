@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -103,6 +104,18 @@ def test_a_server_that_never_answers_ends_the_run_at_its_first_request(scene: Sc
     assert {seen.documents for seen in scene.model.seen} == {("doc-000",)}
 
 
+def test_an_outage_ends_the_run_before_every_document_was_tried(scene: Scene) -> None:
+    scene.refs += scene.add(range(10, 60))
+    for number in range(5, 60):
+        scene.model.faults[f"doc-{number:03}"] = [status(503)] * 20
+
+    with pytest.raises(ScoringStoppedError, match=r"the API gives no answer \(HTTP 503"):
+        scene.score(patience=replace(QUICK, attempts=2))
+
+    assert 5 < len(scene.model.times_asked()) < 40
+    assert scene.statuses()["ok"] == 5
+
+
 def test_a_server_that_asks_to_wait_for_an_hour_is_not_waited_for(scene: Scene) -> None:
     scene.model.faults[ANY] = [status(429, retry_after="3600")] * 100
 
@@ -151,7 +164,7 @@ def test_a_ledger_of_an_older_version_is_taken_on(scene: Scene) -> None:
 def test_a_full_disk_ends_the_run_and_keeps_what_was_written(scene: Scene) -> None:
     scene.refs += scene.add(range(10, 150))
 
-    with files_no_longer_than(50_000), pytest.raises(ScoringError) as raised:
+    with files_no_longer_than(20_000), pytest.raises(ScoringError) as raised:
         scene.score(concurrency=8)
 
     assert "cannot be" in str(raised.value)

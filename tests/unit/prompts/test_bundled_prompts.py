@@ -77,7 +77,20 @@ def test_every_lens_covers_its_scale_with_levels_and_tiers(name: str) -> None:
     assert all(number.baseline.raises and number.baseline.lowers for number in file.numbers)
 
 
+WITHOUT_AN_ENTRY = {
+    "Landscaper",
+    "Commercial diver",
+    "Police officer",
+    "Software developer",
+    "Data analyst",
+    "Data entry clerk",
+    "Telemarketer",
+}
+"""Anchors of the published scale that the handbook's index does not name: the model reads them all the same."""
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["exposure", *LENSES])
 def test_the_examples_lead_to_pages_of_the_handbook(shared_dir: Path, name: str) -> None:
-    assert unmatched_examples(shared_dir / "data" / "sites", bundled(name)) == []
+    unmatched = set(unmatched_examples(shared_dir / "data" / "sites", bundled(name)))
+    assert unmatched == (WITHOUT_AN_ENTRY if name == "exposure" else set())

@@ -13,7 +13,7 @@ import pytest
 from exposure_dagster.prompts.model import Level, PromptFile, Ranking, Scale, Tier
 from exposure_dagster.prompts.render import asked_part, ranking_part
 from exposure_dagster.publishing.brief import brief, plain
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
 from exposure_dagster.publishing.exports import attribution, data_dictionary, safe_for_spreadsheets
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import summarize
@@ -191,7 +191,7 @@ def test_hostile_words_stay_words_in_one_line() -> None:
     assert "script" in line
     assert "\n## Totals\n" in text
     assert text.count("\n## Totals") == 1
-    assert len([each for each in text.splitlines() if each.startswith("- ")]) == 4 + 1
+    assert len([each for each in text.splitlines() if each.startswith("- ")]) == 4 + len(ATTRIBUTIONS)
 
 
 def test_a_hostile_title_of_a_prompt_or_a_group_breaks_no_table() -> None:

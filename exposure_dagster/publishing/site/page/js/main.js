@@ -69,6 +69,13 @@ site.main = (() => {
     );
   }
 
+  /** On a narrow screen the views are a row that scrolls: the current one is brought into it. */
+  function showCurrentView() {
+    const row = byId("views").parentElement;
+    const current = row.querySelector("[aria-current]");
+    row.scrollLeft = Math.max(0, current.offsetLeft - row.offsetLeft - 40);
+  }
+
   function layerChoice(layer) {
     const select = byId("layer");
     if (!select.options.length) {
@@ -126,6 +133,7 @@ site.main = (() => {
   }
 
   async function drawCharts() {
+    showCurrentView();
     const { view, layer, set } = shown;
     const at = state.get();
     try {

@@ -1,0 +1,166 @@
+"""What the tests of the site share: a browser, the sites it opens, and a page that must stay quiet and at home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.publishing.site import SiteContent, build_site
+from exposure_dagster.settings import ScorerName, Settings
+from exposure_dagster.stages.published import read_content
+from exposure_dagster.stages.site import read_site_content
+from exposure_dagster.warehouse import Warehouse
+from tests.browser.site_content import site_content
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class BuiltSite:
+    """A site in a folder, with what it was made from."""
+
+    folder: Path
+    content: SiteContent
+
+    @property
+    def address(self) -> str:
+        return (self.folder / "index.html").as_uri()
+
+
+@dataclass
+class Visit:
+    """A page of a site, with all that it asked for and complained about."""
+
+    page: Page
+    site: BuiltSite
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, state: str = "") -> Page:
+        """The page at a state (what stands after `#`), loaded anew, with its chart drawn."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.site.address}#{state}")
+        self.page.wait_for_selector("body[data-drawn]", timeout=30_000)
+        return self.page
+
+    def drawn(self) -> Page:
+        """The page once the chart of the state that was just chosen is drawn."""
+        self.page.wait_for_selector("body[data-drawn]", timeout=30_000)
+        return self.page
+
+
+Visits = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing, and on CI these tests may not be skipped")
+        pytest.skip("needs Chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visits(chromium: Browser) -> Iterator[Visits]:
+    """Opens sites, each in a context of its own; at the end none may have left its folder or complained."""
+    contexts: list[BrowserContext] = []
+    made: list[Visit] = []
+
+    def visit(site: BuiltSite, **options: Any) -> Visit:
+        settings = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **options}
+        context = chromium.new_context(**settings)
+        contexts.append(context)
+        one = Visit(context.new_page(), site)
+        one.page.on("request", lambda request: one.requests.append(request.url))
+        one.page.on("console", lambda message: one.complaints.append(f"{message.type}: {message.text}"))
+        one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
+        made.append(one)
+        return one
+
+    yield visit
+    for one in made:
+        home = one.site.folder.as_uri()
+        strangers = [
+            url for url in one.requests if not url.startswith((home, "about:", "blob:", "data:", "http://127.0.0.1:"))
+        ]
+        assert strangers == []
+        assert one.complaints == []
+        assert one.page.evaluate("window.hacked") is None
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(visits: Visits, small_site: BuiltSite) -> Visit:
+    """A visit to the small site."""
+    return visits(small_site)
+
+
+@pytest.fixture(scope="session")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    return _built(site_content(), tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def sample_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    """The bundled sample with both systems: the handbook's questions and O*NET's resilience."""
+    folder = tmp_path_factory.mktemp("sample")
+    return _run(
+        Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE), folder, "two_variable", "resilience"
+    )
+
+
+@pytest.fixture(scope="session")
+def real_site(tmp_path_factory: pytest.TempPathFactory, shared_dir: Path) -> BuiltSite:
+    """All real pages of the handbook."""
+    folder = tmp_path_factory.mktemp("real")
+    settings = Settings(home=folder / "home", sites=str(shared_dir / "data" / "sites"), scorer=ScorerName.BASELINE)
+    return _run(settings, folder)
+
+
+@pytest.fixture
+def served_site(small_site: BuiltSite) -> Iterator[str]:
+    """The small site's address on a server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(small_site.folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _built(content: SiteContent, folder: Path) -> BuiltSite:
+    build_site(content, folder / "site")
+    return BuiltSite(folder / "site", content)
+
+
+def _run(settings: Settings, folder: Path, *further: str) -> BuiltSite:
+    run_pipeline(settings, names=("exposure", *further))
+    warehouse = Warehouse(settings.warehouse_file)
+    return _built(read_site_content(warehouse, read_content(warehouse)), folder)

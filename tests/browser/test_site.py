@@ -1,0 +1,613 @@
+"""The static site in a browser: layers, search, filters, threshold, panel, table, keyboard, phone, dark, history."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import io
+import json
+import re
+import shutil
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Download, Locator, Page, expect
+
+from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE
+from exposure_dagster.publishing.site import SITE_FILES, build_site, content_security_policy, missing_site_files
+from tests.browser.conftest import BuiltSite, Visit, Visits
+from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+VIEWS = ("map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def layer_ids(page: Page) -> list[str]:
+    ids: list[str] = page.eval_on_selector_all("#layer option", "options => options.map((option) => option.value)")
+    return ids
+
+
+def tile(page: Page, title: str) -> Locator:
+    """The tile with that label, however it is broken into lines."""
+    words = re.compile(r"\s*".join(re.escape(word) for word in title.split()))
+    return page.locator("#chart g.slice", has_text=words).last
+
+
+def fill_of(page: Page, title: str) -> str:
+    colour: str = tile(page, title).locator("path.surface").evaluate("path => getComputedStyle(path).fill")
+    return colour
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator("#table-body .row-button").all_inner_texts()
+
+
+def group(page: Page, card: str, name: str) -> list[str]:
+    """The figures of a group in a breakdown."""
+    row = page.locator("#breakdowns section", has=page.get_by_role("heading", name=card)).locator("tr", has_text=name)
+    return row.locator("td").all_inner_texts()
+
+
+def counts(page: Page) -> dict[str, list[str]]:
+    rows = page.locator("#threshold-counts tr")
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+def content_of(download: Download) -> bytes:
+    return Path(download.path()).read_bytes()
+
+
+# --- what it shows ---
+
+
+def test_the_page_opens_with_the_question_who_answered_and_when(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Exposure to AI")
+    byline = page.locator("#byline")
+    expect(byline).to_contain_text("13 occupations, 15.5M jobs")
+    expect(byline).to_contain_text("Estimated by baseline 1")
+    expect(byline).to_contain_text("November 20, 2026")
+    expect(byline).to_contain_text("abcdef012345")
+    expect(page.locator("footer")).to_contain_text(CAVEATS)
+    expect(page.locator("footer")).to_contain_text("O*NET")
+
+
+def test_the_baselines_note_stands_wherever_its_scores_do_and_nowhere_else(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator("#notes")).to_contain_text(BASELINE_NOTE)
+    for state in ("layer=robotics", "layer=pay"):
+        visit.open(state)
+        expect(page.locator("#notes")).not_to_contain_text(BASELINE_NOTE)
+    visit.open("layer=robotics&view=compare&with=exposure")
+    expect(page.locator("#notes")).to_contain_text(BASELINE_NOTE)
+
+
+def test_every_layer_colours_the_map_by_its_own_scale(visit: Visit) -> None:
+    page = visit.open()
+    layers = layer_ids(page)
+    assert layers == [
+        *("exposure", "robotics", "two_variable", "two_variable.digital", "two_variable.remote"),
+        *("outlook", "pay", "education"),
+    ]
+    legends = set()
+    for layer in layers:
+        page.select_option("#layer", layer)
+        visit.drawn()
+        expect(page.locator("h1")).to_have_text(page.locator("#layer option:checked").inner_text())
+        assert fill_of(page, "Home Health Aides") != fill_of(page, "Software Developers")
+        legends.add(page.locator("#legend-ticks").inner_text())
+    assert len(legends) == 4, "scores of one scale share a legend, each figure has its own"
+
+
+def test_tiles_have_the_area_of_their_jobs(visit: Visit) -> None:
+    page = visit.open()
+    boxes = {
+        title: tile(page, title).locator("path.surface").bounding_box()
+        for title in ("Home Health Aides", "Office Clerks")
+    }
+    assert all(boxes.values())
+    aides, clerks = (box["width"] * box["height"] for box in boxes.values() if box)
+    assert aides / clerks == pytest.approx(4_000_000 / 2_500_000, rel=0.05)
+
+
+def test_figures_agree_with_the_published_summaries(visit: Visit, small_site: BuiltSite) -> None:
+    page = visit.open()
+    for prompt in small_site.content.published.prompts:
+        page.select_option("#layer", prompt.name)
+        summaries = prompt.summaries.set_index(["grouping", "group_label"])
+        whole = summaries.loc[("all", "All")]
+        expect(page.locator("#headline")).to_contain_text(f"{whole['job_weighted_mean']:.2f}")
+        expect(page.locator("#headline")).to_contain_text(f"{whole['mean_score']:.2f}")
+        for card, grouping, label in (
+            ("Tiers", "tier", "High"),
+            ("Median annual pay", "pay_band", "$50K to $75K"),
+            ("Median annual pay", "pay_band", "No annual pay"),
+            ("Entry-level education", "education", "Bachelor's degree"),
+        ):
+            expected = summaries.loc[(grouping, label)]
+            jobs, _, mean = group(page, card, label)
+            assert float(jobs.rstrip("MK")) == pytest.approx(
+                expected["jobs"] / {"M": 1e6, "K": 1e3}[jobs[-1]], abs=0.06
+            )
+            assert mean == ("–" if expected["scored"] == 0 else f"{expected['job_weighted_mean']:.2f}")
+
+
+def test_what_has_no_score_or_no_jobs_is_named_and_counted_apart(visit: Visit) -> None:
+    page = visit.open("layer=robotics")
+    expect(page.locator("#unscored")).to_contain_text("2 occupations have no value")
+    expect(page.locator("#view-caption")).to_contain_text("1 occupation has no job figure")
+    assert group(page, "Tiers", "No score")[0] == "510.0K"
+    visit.open("layer=robotics&id=roofers")
+    expect(page.locator("#detail")).to_contain_text("refused to answer")
+    visit.open("layer=robotics&id=tellers")
+    expect(page.locator("#detail")).to_contain_text("no valid answer")
+
+
+def test_moving_the_threshold_changes_the_counts_and_the_map(visit: Visit) -> None:
+    page = visit.open()
+    assert counts(page)["Occupations"] == ["4", "30.8%"]
+    assert counts(page)["Jobs"][0] == "5.3M"
+    before = fill_of(page, "Home Health Aides")
+    slider = page.locator("#threshold")
+    slider.focus()
+    for _ in range(15):
+        slider.press("ArrowRight")
+    expect(page.locator("#threshold-value")).to_have_text("8.5")
+    assert counts(page)["Occupations"] == ["2", "15.4%"]
+    assert counts(page)["Jobs"] == ["4.3M", "27.8%"]
+    assert counts(page)["Jobs where decline is projected"][0] == "2.5M"
+    page.wait_for_function("performance.getEntriesByName('site:threshold-map').length > 0")
+    assert fill_of(page, "Home Health Aides") != before
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator("#threshold-value")).to_have_text("7")
+    page.wait_for_function("performance.getEntriesByName('site:threshold-map').length > 15")
+    assert fill_of(page, "Home Health Aides") == before
+
+
+def test_search_finds_titles_and_other_names(visit: Visit) -> None:
+    page = visit.open()
+    box = page.get_by_role("combobox", name="Find an occupation")
+    box.fill("bank")
+    option = page.get_by_role("option")
+    expect(option).to_have_text("Bank Cashier in Tellers")
+    box.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    box.press("Enter")
+    expect(page.locator("#detail-title")).to_have_text("Tellers")
+    box.fill("cafe nur")
+    expect(page.get_by_role("option").first).to_contain_text("Registered Nurses")
+    box.fill("no such thing")
+    expect(page.locator("#search-status")).to_have_text("No occupation has such a title")
+
+
+def test_filters_narrow_map_table_and_figures_and_say_how_many_match(visit: Visit) -> None:
+    page = visit.open()
+    page.select_option("#filter-education", label="Bachelor's degree")
+    expect(page.locator("#match-count")).to_have_text("3 of 13 occupations match")
+    assert titles(page) == ["Software Developers", "High School Teachers", "Registered Nurses"]
+    page.fill("#filter-pay-low", "70000")
+    expect(page.locator("#match-count")).to_have_text("2 of 13 occupations match")
+    page.fill("#filter-low", "5")
+    expect(page.locator("#match-count")).to_have_text("1 of 13 occupations match")
+    expect(page.locator("#headline")).to_contain_text("1.8M")
+    page.get_by_role("button", name="Clear").first.click()
+    page.select_option("#filter-category", "Healthcare")
+    expect(page.locator("#match-count")).to_have_text("3 of 13 occupations match")
+    visit.drawn()
+    expect(page.locator("#chart g.slice", has_text="Office Clerks")).to_have_count(0)
+    page.get_by_role("button", name="Show all categories").click()
+    visit.drawn()
+    expect(tile(page, "Office Clerks")).to_be_visible()
+
+
+def test_a_filter_that_nothing_matches_says_so(visit: Visit) -> None:
+    page = visit.open("payLow=900000")
+    expect(page.locator("#match-count")).to_have_text("0 of 13 occupations match")
+    expect(page.locator("#table-empty")).to_be_visible()
+
+
+def test_the_table_sorts_by_every_column_with_missing_values_last(visit: Visit) -> None:
+    page = visit.open("view=table")
+    expect(page.locator("#table-head [aria-sort]")).to_have_text(re.compile("Score"))
+    assert titles(page)[0] == "Office Clerks"
+    head = page.locator("#table-head")
+    head.get_by_role("button", name="Jobs").click()
+    assert titles(page)[0] == "Home Health Aides"
+    assert titles(page)[-1] == "Military Careers"
+    head.get_by_role("button", name="Jobs").click()
+    assert titles(page)[0] == "Actors"
+    assert titles(page)[-1] == "Military Careers"
+    expect(head.locator("[aria-sort]")).to_have_attribute("aria-sort", "ascending")
+    for name in ("Occupation", "Tier", "Median pay", "Outlook", "Education", "Category"):
+        head.get_by_role("button", name=name).click()
+        expect(head.locator("[aria-sort]")).to_contain_text(name)
+    assert len(titles(page)) == len(HANDBOOK)
+
+
+def test_the_panel_tells_score_reason_author_layers_figures_and_sources(visit: Visit) -> None:
+    page = visit.open("layer=robotics&id=physicians")
+    panel = page.locator("#detail")
+    for text in (
+        *("Physicians", "on a scale of 0 to 10", "Middle", "rank", "± 0.5", "Because of physicians."),
+        *("Answered by claude-haiku-5-5", "November 20, 2026", "abcdef012345"),
+        *("800,000", "≥ $239,200 a year", "+3% (as fast as average)", "Doctoral or professional degree"),
+        *("All layers", "Exposure to AI", "Digital work", "August 28, 2025"),
+    ):
+        expect(panel).to_contain_text(text)
+    link = panel.get_by_role("link", name="Page at bls.gov")
+    expect(link).to_have_attribute("href", "https://www.bls.gov/ooh/healthcare/physicians.htm")
+    visit.open("id=actors")
+    expect(panel).to_contain_text("$23.33/hour, no annual figure")
+    panel.get_by_role("link", name="Exposure to robots").click()
+    expect(page.locator("h1")).to_have_text("Exposure to robots")
+    expect(panel.locator("h2")).to_have_text("Actors")
+
+
+def test_map_table_and_panel_share_the_selection(visit: Visit) -> None:
+    page = visit.open()
+    tile(page, "Office Clerks").click()
+    expect(page.locator("#detail-title")).to_have_text("Office Clerks")
+    expect(page.locator("#table-body tr[aria-current]")).to_contain_text("Office Clerks")
+    width = "path => parseFloat(getComputedStyle(path).strokeWidth)"
+    assert tile(page, "Office Clerks").locator("path.surface").evaluate(width) > 2
+    page.locator("#table-body").get_by_role("button", name="Registered Nurses").click()
+    expect(page.locator("#detail-title")).to_have_text("Registered Nurses")
+    page.wait_for_timeout(100)
+    assert tile(page, "Registered Nurses").locator("path.surface").evaluate(width) > 2
+    assert tile(page, "Office Clerks").locator("path.surface").evaluate(width) == 0
+
+
+def test_a_category_of_the_map_can_be_enlarged(visit: Visit) -> None:
+    page = visit.open()
+    page.locator("#chart g.slice", has_text="Healthcare").first.locator("text").click()
+    expect(page.locator("#filter-category")).to_have_value("Healthcare")
+    visit.drawn()
+    expect(page.locator("#chart g.slice", has_text="Office Clerks")).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", ["bubble", "ranked", "outlook", "quadrants", "compare", "changes"])
+def test_each_further_view_draws_points_that_open_the_panel(visit: Visit, view: str) -> None:
+    page = visit.open(f"view={view}")
+    expect(page.locator(f"#views [data-view={view}]")).to_have_attribute("aria-current", "page")
+    points = page.locator("#chart .points path.point, #chart .points g.point path")
+    assert points.count() >= 10
+    box = points.first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#detail")).to_be_visible()
+
+
+def test_quadrants_have_their_jobs_and_wages(visit: Visit) -> None:
+    page = visit.open("layer=two_variable&view=quadrants")
+    card = page.locator("#view-notes .card", has=page.get_by_role("heading", name="Digital and remote", exact=True))
+    expect(card).to_contain_text("5.3M (34.6%)")
+    expect(card).to_contain_text("$412.9B")
+    expect(card).to_contain_text("Office Clerks")
+
+
+def test_two_layers_can_be_held_against_each_other(visit: Visit) -> None:
+    page = visit.open("view=compare&with=robotics")
+    expect(page.locator("#view-notes")).to_contain_text("Rank correlation (Spearman) over 11 occupations: −")
+    page.select_option("#compare-with", "pay")
+    visit.drawn()
+    expect(page.locator("#view-notes")).to_contain_text("Median annual pay")
+
+
+def test_what_changed_is_counted_and_the_largest_movers_have_both_reasons(visit: Visit) -> None:
+    page = visit.open("view=changes")
+    notes = page.locator("#view-notes")
+    for text in ("version 1", "version 2", "claude-haiku-5-5", "baseline 1", "Judged before.", "5 to 9 (+4)"):
+        expect(notes).to_contain_text(text)
+    figures = dict(
+        zip(notes.locator("dt").all_inner_texts()[:5], notes.locator("dd").all_inner_texts()[:5], strict=True)
+    )
+    assert figures == {"Up": "1", "Down": "0", "The same": "11", "New": "1", "Gone": "0"}
+
+
+def test_the_method_page_has_questions_formula_sources_and_caveats(visit: Visit) -> None:
+    page = visit.open("view=method")
+    notes = page.locator("#view-notes")
+    for text in (
+        CAVEATS,
+        "Rate Exposure to AI.",
+        "weighted mean of its attributes",
+        "employment of 2024",
+        "pay of 2024",
+    ):
+        expect(notes).to_contain_text(text)
+    expect(page.locator("#table-body")).to_be_hidden()
+
+
+def test_hostile_text_is_shown_as_text(visit: Visit) -> None:
+    page = visit.open("id=hostile")
+    expect(page.locator("#detail-title")).to_have_text(HOSTILE_TITLE)
+    expect(page.locator("#detail")).to_contain_text("</script><script>window.hacked=1</script> <b>bold</b>")
+    assert page.locator("#content img[src=x], #content b").count() == 0
+    for view in ("map", "ranked", "compare", "quadrants", "changes"):
+        visit.open(f"view={view}&cat=Legal&id=hostile")
+        if view == "ranked":
+            shown = page.locator("#chart").evaluate("chart => chart.textContent")
+            assert '<img src=x onerror="window.hacked=1">' in shown
+        assert page.locator("#chart img").count() == 0
+    visit.open("cat=Legal")
+    tile(page, "onerror").hover()
+    expect(page.locator("#chart .hoverlayer")).to_contain_text('<img src=x onerror="window.hacked=1"> "quoted" &')
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- how it is used ---
+
+
+def test_a_keyboard_alone_is_enough(visit: Visit) -> None:
+    page = visit.open()
+    focused = page.locator(":focus")
+    page.keyboard.press("Tab")
+    expect(focused).to_have_text("Skip to the content")
+    page.keyboard.press("Enter")
+    expect(focused).to_have_id("content")
+    page.keyboard.press("Tab")
+    expect(focused).to_have_id("layer")
+    page.keyboard.press("Tab")
+    expect(focused).to_have_id("search")
+    page.keyboard.type("coder")
+    page.keyboard.press("Enter")
+    expect(focused).to_have_id("detail-title")
+    expect(focused).to_have_text("Software Developers")
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(focused).to_have_id("search")
+    while focused.get_attribute("data-view") != "table":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("body")).to_have_attribute("data-view", "table")
+    while "row-button" not in (focused.get_attribute("class") or ""):
+        page.keyboard.press("Tab")
+    expect(focused).to_have_text("Office Clerks")
+    page.keyboard.press("ArrowDown")
+    expect(focused).to_have_text("Software Developers")
+    page.keyboard.press("End")
+    expect(focused).to_have_text("Roofers")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail-title")).to_have_text("Roofers")
+    page.keyboard.press("Escape")
+    expect(focused).to_have_text("Roofers")
+    page.keyboard.press("Tab")
+    assert "row-button" not in (focused.get_attribute("class") or ""), "the table is one stop"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_on_a_phone_nothing_is_wider_than_the_screen(visits: Visits, small_site: BuiltSite, view: str) -> None:
+    page = visits(small_site, **PHONE).open(f"view={view}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.getElementById('chart-place').scrollWidth") <= 390
+
+
+def test_on_a_phone_the_panel_comes_up_over_the_page_and_goes_again(visits: Visits, small_site: BuiltSite) -> None:
+    page = visits(small_site, **PHONE).open()
+    tile(page, "Office Clerks").tap()
+    panel = page.locator("#detail")
+    expect(panel).to_be_in_viewport()
+    box = panel.bounding_box()
+    assert box
+    assert box["y"] + box["height"] == pytest.approx(844, abs=1)
+    page.get_by_role("button", name="Close").tap()
+    expect(panel).to_be_hidden()
+
+
+def test_light_and_dark_follow_the_system_until_the_reader_chooses(visits: Visits, small_site: BuiltSite) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = visits(small_site, color_scheme="light").open().evaluate(paper)
+    dark_visit = visits(small_site, color_scheme="dark")
+    page = dark_visit.open()
+    dark = page.evaluate(paper)
+    assert light != dark
+    night = fill_of(page, "Home Health Aides")
+    page.get_by_role("button", name="Colours: Auto").click()
+    dark_visit.drawn()
+    assert page.evaluate(paper) == light
+    assert fill_of(page, "Home Health Aides") != night
+    dark_visit.open()
+    assert page.evaluate(paper) == light, "the choice is kept"
+
+
+def test_the_back_button_returns_through_views_layers_and_selections(visit: Visit) -> None:
+    page = visit.open()
+    page.select_option("#layer", "robotics")
+    page.locator("#views [data-view=bubble]").click()
+    page.locator("#table-body .row-button").first.click()
+    expect(page.locator("#detail")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(page.locator("body")).to_have_attribute("data-view", "bubble")
+    page.go_back()
+    expect(page.locator("body")).to_have_attribute("data-view", "map")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Exposure to AI")
+    page.go_forward()
+    expect(page.locator("h1")).to_have_text("Exposure to robots")
+
+
+def test_the_address_brings_back_the_whole_view(visits: Visits, small_site: BuiltSite) -> None:
+    page = visits(small_site).open()
+    page.select_option("#layer", "robotics")
+    page.select_option("#filter-category", "Healthcare")
+    page.locator("#threshold").press("ArrowLeft")
+    page.locator("#table-head").get_by_role("button", name="Jobs").click()
+    page.locator("#table-body .row-button").first.click()
+    page.wait_for_function("location.hash.includes('id=')")
+    address = page.evaluate("location.hash")
+    other = visits(small_site).open(address.removeprefix("#"))
+    expect(other.locator("h1")).to_have_text("Exposure to robots")
+    expect(other.locator("#match-count")).to_have_text("3 of 13 occupations match")
+    expect(other.locator("#threshold-value")).to_have_text(page.locator("#threshold-value").inner_text())
+    assert titles(other) == titles(page)
+    expect(other.locator("#detail-title")).to_have_text(page.locator("#detail-title").inner_text())
+
+
+def test_an_address_of_what_is_not_there_shows_what_is(visit: Visit) -> None:
+    page = visit.open("layer=gone&id=nobody&cat=Nothing&view=nowhere&at=high&edu=77&with=x")
+    expect(page.locator("h1")).to_have_text("Exposure to AI")
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(page.locator("body")).to_have_attribute("data-view", "map")
+
+
+def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
+    page = visit.open("cat=Legal")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(content_of(waiting.value).decode("utf-8-sig"))))
+    assert [row["title"] for row in rows] == [HOSTILE_TITLE, f"'{FORMULA_TITLE}"]
+    assert rows[0]["exposure"] == "7"
+    assert rows[0]["scorer"] == "baseline"
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON").click()
+    document = json.loads(content_of(waiting.value))
+    assert document["note"] == BASELINE_NOTE
+    assert [row["title"] for row in document["rows"]] == [HOSTILE_TITLE, FORMULA_TITLE]
+
+
+@pytest.mark.parametrize("view", ["map", "quadrants", "ranked"])
+def test_the_chart_can_be_downloaded_as_a_picture(visit: Visit, view: str) -> None:
+    page = visit.open(f"view={view}")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="PNG of the chart").click()
+    picture = content_of(waiting.value)
+    assert picture.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", picture[16:24])
+    assert width > 1000
+    assert height > 800
+
+
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"]
+)
+def test_no_view_has_an_accessibility_violation(visits: Visits, small_site: BuiltSite, options: dict[str, Any]) -> None:
+    visit = visits(small_site, bypass_csp=True, **options)
+    for view in VIEWS:
+        page = visit.open(f"view={view}&id=nurses&at=6")
+        assert violations(page) == [], view
+    page = visit.open("layer=education")
+    page.fill("#search", "nurse")
+    assert violations(page) == []
+
+
+# --- where it lives ---
+
+
+def test_it_is_the_same_from_a_server_as_from_the_folder(
+    visits: Visits, small_site: BuiltSite, served_site: str
+) -> None:
+    from_folder = visits(small_site).open()
+    visit = visits(small_site)
+    visit.page.goto(served_site)
+    page = visit.drawn()
+    assert page.locator("main").inner_text() == from_folder.locator("main").inner_text()
+    assert {url.removeprefix(served_site).split("#")[0] for url in visit.requests} == {"", *SITE_FILES} - {
+        "index.html",
+        "data.json",
+    }
+
+
+def test_without_the_chart_library_figures_and_table_are_still_there(
+    visits: Visits, small_site: BuiltSite, tmp_path: Path
+) -> None:
+    shutil.copytree(small_site.folder, tmp_path / "site")
+    (tmp_path / "site" / "plotly.min.js").unlink()
+    visit = visits(BuiltSite(tmp_path / "site", small_site.content))
+    visit.page.goto(visit.site.address)
+    expect(visit.page.locator("#chart-missing")).to_be_visible()
+    assert len(titles(visit.page)) == len(HANDBOOK)
+    visit.complaints[:] = [text for text in visit.complaints if "ERR_FILE_NOT_FOUND" not in text]
+
+
+def test_the_policy_is_strict_and_on_the_page(small_site: BuiltSite) -> None:
+    policy = content_security_policy()
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    page = (small_site.folder / "index.html").read_text(encoding="utf-8")
+    assert policy.replace("'", "&#x27;") in page
+    assert "<script>" not in page
+
+
+def test_the_same_content_makes_the_same_files(small_site: BuiltSite, tmp_path: Path) -> None:
+    build_site(site_content(), tmp_path / "again")
+    for name in SITE_FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (small_site.folder / name).read_bytes(), name
+    assert missing_site_files(tmp_path / "again") == []
+    (tmp_path / "again" / "data.js").unlink()
+    assert missing_site_files(tmp_path / "again") == ["data.js"]
+
+
+def test_the_packed_data_are_those_of_the_json_file(small_site: BuiltSite) -> None:
+    packed = (small_site.folder / "data.js").read_text(encoding="utf-8").split('"')[1]
+    assert gzip.decompress(base64.b64decode(packed)) == (small_site.folder / "data.json").read_bytes()
+
+
+def test_site_and_data_stay_small(small_site: BuiltSite) -> None:
+    assert sum(path.stat().st_size for path in small_site.folder.iterdir()) < 5.2e6
+
+
+# --- the bundled sample, and all real pages ---
+
+
+def test_the_sample_shows_both_systems(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site, bypass_csp=True)
+    page = visit.open()
+    expect(page.locator("#notes")).to_contain_text(SAMPLE_NOTE)
+    expect(page.locator("#byline")).to_contain_text("30 occupations")
+    for layer in layer_ids(page):
+        page.select_option("#layer", layer)
+        visit.drawn()
+        assert page.locator("#chart g.slice").count() > 30
+    page.select_option("#layer", "resilience")
+    expect(page.locator("#byline")).to_contain_text("83 occupations")
+    visit.open("layer=resilience&id=29-1141.00")
+    panel = page.locator("#detail")
+    for text in ("Registered Nurses", "Openings a year", "Job zone", "Legal or ethical accountability"):
+        expect(panel).to_contain_text(text)
+    expect(panel.get_by_role("link", name="Summary at O*NET OnLine")).to_have_attribute(
+        "href", "https://www.onetonline.org/link/summary/29-1141.00"
+    )
+    visit.open("layer=resilience-pages&id=registered-nurses")
+    expect(panel).to_contain_text("over its O*NET occupations")
+    visit.open("view=method")
+    expect(page.locator("#view-notes")).to_contain_text("0.65 × defensive + 0.35 × offensive")
+    assert violations(page) == []
+
+
+@pytest.mark.shared
+def test_all_real_pages_are_on_the_map(visits: Visits, real_site: BuiltSite) -> None:
+    visit = visits(real_site, bypass_csp=True)
+    page = visit.open()
+    expect(page.locator("#byline")).to_contain_text("342 occupations, 143.1M jobs")
+    assert page.locator("#chart g.slice").count() == 341 + 24 + 1, "all but the military, 24 categories, the whole"
+    page.fill("#search", "registered nurse")
+    expect(page.get_by_role("option").first).to_have_text("Registered Nurses")
+    page.fill("#search", "RN")
+    expect(page.get_by_role("option").first).to_contain_text("Registered Nurses")
+    summaries = real_site.content.published.prompts[0].summaries.set_index(["grouping", "group_label"])
+    expected = summaries.loc[("score_threshold", "score ≥ 7")]
+    assert counts(page)["Occupations"][0] == str(expected["occupations"])
+    assert counts(page)["Jobs"][0] == f"{expected['jobs'] / 1e6:.1f}M"
+    for layer in ("outlook", "pay", "education"):
+        page.select_option("#layer", layer)
+        visit.drawn()
+    for view in ("bubble", "ranked", "table"):
+        visit.open(f"view={view}")
+    assert len(titles(page)) == 342
+    assert violations(page) == []
+    data = gzip.compress((real_site.folder / "data.json").read_bytes())
+    assert len(data) < 400_000
