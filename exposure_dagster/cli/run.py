@@ -21,6 +21,7 @@ from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.published import ranked_fingerprint
+from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
 from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def run_pipeline(
                 is_confirmed=is_confirmed,
             )
             return
+        if not names:
+            _forget_what_has_no_file(instance, warehouse, folder)
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
             confirm_spending(settings, chosen, ask_again=ask_again)
         try:
@@ -166,6 +169,15 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
             remedy="`exposure prompts new NAME` writes one.",
         )
     return chosen
+
+
+def _forget_what_has_no_file(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder) -> None:
+    """Purge prompts whose files are gone, as the sensor does. Their ledger stays: a file that comes back is free."""
+    there = {prompt.name for prompt in folder.prompts} | {broken.name for broken in folder.broken}
+    for name in sorted(recorded_prompts(warehouse) - there):
+        forget_prompt(warehouse, name)
+        instance.delete_dynamic_partition("prompts", name)
+        warn(f"{name}: its file is gone, and its scores with it; what was paid for stays in the ledger")
 
 
 def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str]:

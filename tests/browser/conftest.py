@@ -32,6 +32,13 @@ FLAGS = (
 )
 
 
+GO_TO = """(hash) => new Promise((done) => {
+  if (new URL(hash, location).href === location.href) return done();
+  addEventListener("hashchange", () => done(), {once: true});
+  location.hash = hash;
+})"""
+
+
 @dataclass(frozen=True)
 class BuiltSite:
     """A site in a folder, with what it was made from."""
@@ -54,11 +61,12 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
     def open(self, state: str = "") -> Page:
-        """The page at a state (what stands after `#`), loaded anew, with its chart drawn."""
-        self.page.goto("about:blank")
-        self.page.goto(f"{self.site.address}#{state}")
-        self.page.wait_for_selector("body[data-drawn]", timeout=30_000)
-        return self.page
+        """The page at a state (what stands after `#`), with its chart drawn; loaded when it is opened first."""
+        if self.page.url.startswith(self.site.address):
+            self.page.evaluate(GO_TO, f"#{state}")
+        else:
+            self.page.goto(f"{self.site.address}#{state}")
+        return self.drawn()
 
     def drawn(self) -> Page:
         """The page once the chart of the state that was just chosen is drawn."""

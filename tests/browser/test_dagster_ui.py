@@ -72,7 +72,8 @@ def browser() -> Iterator[Browser]:
 
 def open_partition(page: Page, dev: DevServer, name: str) -> None:
     page.goto(f"{dev.url}/assets/scored/scores?view=partitions&partition={name}")
-    expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Materialized", exact=True)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("prompt_hash", exact=True)).to_be_visible(timeout=WAIT_MS)
 
 
 def materialize(page: Page, dev: DevServer, name: str) -> None:
@@ -82,7 +83,7 @@ def materialize(page: Page, dev: DevServer, name: str) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible(timeout=WAIT_MS)
     dialog.get_by_text("Select a partition or create one").click(timeout=WAIT_MS)
-    page.get_by_text(name, exact=True).filter(visible=True).last.click(timeout=WAIT_MS)
+    page.get_by_role("menuitem").filter(has_text=name).click(timeout=WAIT_MS)
     dialog.get_by_text("Launch runs to materialize").click()
     ended = {run["runId"] for run in dev.runs("score_prompts") if run["status"] == "SUCCESS"}
     dialog.get_by_role("button", name="Launch 1 run").click(timeout=WAIT_MS)
@@ -105,7 +106,7 @@ def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
     for name in ("exposure", "second"):
         materialize(page, dev, name)
     open_partition(page, dev, "exposure")
-    expect(page.get_by_text("Unsynced").first).not_to_be_visible()
+    expect(page.get_by_text("Unsynced")).to_have_count(0)
 
     write_prompt(prompts, "exposure", "Think of the next ten years.")
     statuses = {"exposure": "STALE", "second": "FRESH"}
@@ -116,7 +117,6 @@ def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
 
     materialize(page, dev, "exposure")
     open_partition(page, dev, "exposure")
-    expect(page.get_by_text("Materialized").first).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("Unsynced")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.get_by_text("Unsynced")).to_have_count(0)
     picture(page, "fresh.png")
     page.close()

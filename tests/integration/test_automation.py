@@ -178,7 +178,8 @@ def test_an_edit_that_is_taken_back_after_scoring_is_scored_back(loop: Automatio
 
 def test_a_changed_page_makes_every_prompt_of_its_corpus_stale(loop: Automation) -> None:
     page = Path(loop.settings.sites) / "www.bls.gov/ooh/construction-and-extraction/roofers.htm"
-    page.write_text(page.read_text(encoding="utf-8").replace("roof", "rooftop"), encoding="utf-8")
+    before, duties = page.read_text(encoding="utf-8").split('id="tab-2"')
+    page.write_text(f'{before}id="tab-2"{duties.replace("<p>", "<p>Up high: ", 1)}', encoding="utf-8")
     refresh(loop)
     assert sorted(loop.settle("follow_prompts", RESCORING)) == [(SCORING_JOB, "a"), (SCORING_JOB, "b")]
 

@@ -64,7 +64,7 @@ class Company:
         self.file.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
 
     def add_prompt(self, name: str, *, of: str, corpus: str = "roles") -> None:
-        text = (BUNDLED_PROMPTS / f"{of}.md").read_text(encoding="utf-8")
+        text = (BUNDLED_PROMPTS / f"{of}.md").read_text(encoding="utf-8").replace("enabled: false\n", "")
         (self.prompts / f"{name}.md").write_text(text.replace("corpus: ooh", f"corpus: {corpus}"), encoding="utf-8")
 
     def run(self, *names: str, **changes: object) -> None:

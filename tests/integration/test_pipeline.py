@@ -193,3 +193,15 @@ def test_all_342_real_pages_are_parsed_ranked_and_add_up(shared_dir: Path, tmp_p
     assert warehouse.rows(
         "SELECT count(*) FROM parsed.ooh_occupations WHERE soc_code IS NOT NULL OR len(onet_codes) > 0"
     ) == [(341,)]
+
+
+def test_a_prompt_whose_file_is_gone_leaves_the_published_files(run_once: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    shutil.copy(Path(run_once.settings.prompts) / "exposure.md", folder / "first.md")
+    settings = settings_for(tmp_path / "home", prompts=folder)
+    run_pipeline(settings, names=())
+    (folder / "first.md").rename(folder / "second.md")
+    run_pipeline(settings, names=())
+    published = settings.published_folder / "current"
+    assert (published / "second").is_dir() and not (published / "first").exists()

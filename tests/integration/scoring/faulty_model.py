@@ -185,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         model = self.server.model
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        raw = self.rfile.read(length)
+        if len(raw) < length:
+            self.close_connection = True  # the client is gone
+            return
         exchange = Exchange(self, json.loads(raw))
         documents = tuple(doc_id for doc_id, _ in exchange.documents)
         with model.lock:

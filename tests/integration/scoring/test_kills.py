@@ -36,7 +36,19 @@ def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None
     assert scene.rows("request_key", "is_accepted GROUP BY ALL HAVING count(*) > 1 --") == []
 
 
-def end_a_life(scene: Scene, seconds_after_first_request: float) -> None:
+def test_a_run_that_is_interrupted_writes_what_was_answered(scene: Scene) -> None:
+    scene.refs += scene.add(range(10, 100))
+    scene.model.latency_s = 0.1
+
+    end_a_life(scene, 0.8, signal.SIGINT)
+
+    asked = [seen.documents[0] for seen in scene.model.seen]
+    accepted = {doc for (doc,) in scene.rows("doc_id", "is_accepted")}
+    assert accepted >= set(asked[:-CONCURRENCY])
+    assert scene.warehouse.rows("SELECT outcome, error FROM scored.runs") == [("failed", "KeyboardInterrupt")]
+
+
+def end_a_life(scene: Scene, seconds_after_first_request: float, by: signal.Signals = signal.SIGKILL) -> None:
     asked_before = len(scene.model.seen)
     process = subprocess.Popen(
         [
@@ -49,9 +61,10 @@ def end_a_life(scene: Scene, seconds_after_first_request: float) -> None:
             str(CONCURRENCY),
         ],
         cwd=ROOT,
+        stderr=subprocess.DEVNULL,
     )
     while len(scene.model.seen) == asked_before and process.poll() is None:
         time.sleep(0.002)
     time.sleep(seconds_after_first_request)
-    process.send_signal(signal.SIGKILL)
+    process.send_signal(by)
     process.wait()

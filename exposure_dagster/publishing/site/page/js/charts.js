@@ -13,6 +13,8 @@ site.charts = (() => {
     addEventListener("load", settle);
   });
 
+  library.catch(() => {}); // whoever draws hears of it; until then nobody has to
+
   const font = (size = 12) => ({ family: getComputedStyle(document.body).fontFamily, size, color: site.theme.css("--ink") });
 
   /** What all charts share: no paper of their own, quiet lines, the page's font and colours. */
@@ -35,9 +37,21 @@ site.charts = (() => {
 
   const titled = (text) => (text ? { text, font: { ...font(12), color: site.theme.css("--quiet") }, standoff: 8 } : undefined);
 
+  /** Draws a figure into an element. */
+  async function draw(element, traces, own) {
+    const Plotly = await library;
+    await Plotly.react(element, traces, layout(own), CONFIG);
+  }
+
+  /** Changes properties of the first trace of a drawn figure. */
+  async function restyle(element, changes) {
+    const Plotly = await library;
+    await Plotly.restyle(element, changes, [0]);
+  }
+
   /**
-   * Lets the library work on an element while it is left out of the page's layout: the library measures each label,
-   * and each measurement would lay the whole chart out again.
+   * Leaves an element out of the page's layout while the library works on it: it measures each label apart from the
+   * chart, and each measurement would lay the whole chart out again.
    */
   async function unseen(element, work) {
     element.style.contentVisibility = "hidden";
@@ -46,18 +60,6 @@ site.charts = (() => {
     } finally {
       element.style.contentVisibility = "";
     }
-  }
-
-  /** Draws a figure into an element. */
-  async function draw(element, traces, own) {
-    const Plotly = await library;
-    await unseen(element, () => Plotly.react(element, traces, layout(own), CONFIG));
-  }
-
-  /** Changes properties of the first trace of a drawn figure. */
-  async function restyle(element, changes) {
-    const Plotly = await library;
-    await unseen(element, () => Plotly.restyle(element, changes, [0]));
   }
 
   /** Takes a chart out of an element, with its listeners. */
@@ -118,5 +120,5 @@ site.charts = (() => {
     return Plotly.toImage(figure, { format: "png", width: Math.round(width), height: Math.round(figure.layout.height), scale: 2 });
   }
 
-  return { library, draw, restyle, clear, font, picture };
+  return { library, draw, restyle, unseen, clear, font, picture };
 })();

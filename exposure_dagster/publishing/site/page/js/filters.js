@@ -39,7 +39,10 @@ site.filters = (() => {
         else if (Number.isFinite(number)) state.set({ [key]: number }, { replace: true });
       });
     }
-    byId("filters-clear").addEventListener("click", () => state.set(NONE));
+    byId("filters-clear").addEventListener("click", () => {
+      state.set(NONE);
+      byId("filter-category").focus();
+    });
     byId("filters-form").addEventListener("submit", (event) => event.preventDefault());
     // on a wide screen the filters are one row and always there; on a narrow one they open on demand
     const wide = matchMedia("(min-width: 60rem)");

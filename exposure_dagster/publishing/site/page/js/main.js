@@ -62,11 +62,18 @@ site.main = (() => {
     fill(byId("notes"), ...notes.filter(Boolean).map((note) => el("p", { class: "notice" }, foreign(note))));
   }
 
+  /** The links to the views; they stay the same elements, so that the focus stays on the one that was chosen. */
   function navigation(layer, view) {
-    fill(
-      byId("views"),
-      ...VIEWS.filter((one) => one.isThere(layer)).map((one) => el("li", {}, el("a", { href: state.link({ view: one.id }), "aria-current": one === view ? "page" : null, "data-view": one.id }, one.name))),
-    );
+    const list = byId("views");
+    if (!list.children.length) list.append(...VIEWS.map((one) => el("li", {}, el("a", { "data-view": one.id }, one.name))));
+    VIEWS.forEach((one, index) => {
+      const item = list.children[index];
+      const link = item.firstElementChild;
+      item.hidden = !one.isThere(layer);
+      link.href = state.link({ view: one.id });
+      if (one === view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    });
   }
 
   /** On a narrow screen the views are a row that scrolls: the current one is brought into it. */
@@ -157,8 +164,20 @@ site.main = (() => {
     document.body.dataset.drawn = `${view.id} ${layer.id}`;
   }
 
+  /** Parts of the page are made anew with the state: what had the focus gets it back, or the panel it was in does. */
+  function keepingFocus(work) {
+    const focused = document.activeElement;
+    const wasInPanel = byId("detail").contains(focused);
+    work();
+    if (focused.isConnected) return;
+    const again = focused.id ? byId(focused.id) : wasInPanel ? byId("detail-title") : null;
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  const render = (at, options) => keepingFocus(() => renderAll(at, options));
+
   /** Everything, from the state. */
-  function render(at, { isFirst = false } = {}) {
+  function renderAll(at, { isFirst = false } = {}) {
     const layer = store.layerById.get(at.layer);
     const view = viewOf(at, layer);
     const matches = layer.documents.docs.filter(filters.matcher(layer, at));
@@ -245,7 +264,10 @@ site.main = (() => {
     site.detail.start();
     site.downloads.start(() => ({ ...shown, caption: byId("view-caption").textContent }));
     byId("layer").addEventListener("change", (event) => state.set({ layer: event.target.value }));
-    byId("zoom-out").addEventListener("click", () => state.set({ cat: null }));
+    byId("zoom-out").addEventListener("click", () => {
+      state.set({ cat: null });
+      byId("filter-category").focus();
+    });
     byId("skip").addEventListener("click", (event) => {
       event.preventDefault(); // the address after # holds the state
       byId("content").focus();

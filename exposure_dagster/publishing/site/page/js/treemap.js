@@ -174,14 +174,15 @@ site.treemap = (() => {
     // the library leaves room for a heading above the whole: the page's frame cuts it off
     const own = { width: size.width, height: size.height + HEADER, margin: { t: 0, r: 0, b: 0, l: 0 } };
     element.style.marginTop = `${-HEADER}px`;
-    await charts.draw(element, [trace(layer, docs, matches, at)], own);
-    const [data] = element.data;
-    await charts.restyle(element, writing(layer, docs, data, tilesOf(element)));
+    await charts.unseen(element, async () => {
+      await charts.draw(element, [trace(layer, docs, matches, at)], own);
+      await charts.restyle(element, writing(layer, docs, element.data[0], tilesOf(element)));
+    });
     if (!element.dataset.listens) {
       element.dataset.listens = "true";
       element.on("plotly_treemapclick", onClick);
     }
-    last = { element, layer, docs, groups: data.ids.length - docs.length };
+    last = { element, layer, docs, groups: element.data[0].ids.length - docs.length };
     tidy(element);
   }
 
