@@ -90,8 +90,8 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
     """
     with warehouse.connect(read_only=True) as connection:
         listed = connection.execute(_LISTED_PAGES).fetchall()
-        parsed = set(connection.execute(_PARSED_PAGES, [PARSER_VERSION, WHOLE_PAGE]).fetchall())
-        read_in_full = {slug for (slug,) in connection.execute(_READ_IN_FULL).fetchall()}
+        parsed = set(connection.execute(_PARSED_PAGES, [PARSER_VERSION]).fetchall())
+        read_in_full = dict(connection.execute(_READ_IN_FULL).fetchall())
         due = [row[0] for row in listed if row not in parsed]
         bodies = _bodies(connection, due)
     wanted = {slug: content_sha256 for slug, _, content_sha256 in listed}
@@ -101,7 +101,7 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
     for slug, url, body in bodies:
         try:
             page = parse_page(body, url=url)
-            if page.unread and slug in read_in_full:
+            if page.unread and read_in_full.get(slug, wanted[slug]) != wanted[slug]:
                 unreadable += page.unread
             else:
                 pages.append(page)
@@ -173,13 +173,13 @@ def corpus_digest(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 _READ_IN_FULL = (
-    f"SELECT slug FROM {OOH_OCCUPATIONS.full_name} o WHERE NOT EXISTS"
+    f"SELECT slug, content_sha256 FROM {OOH_OCCUPATIONS.full_name} o WHERE NOT EXISTS"
     f" (SELECT 1 FROM {OOH_UNREAD.full_name} u WHERE u.slug = o.slug AND u.content_sha256 = o.content_sha256)"
 )
 _LISTED_PAGES = f"SELECT slug, url, content_sha256 FROM {OOH_PAGES.full_name} WHERE is_listed AND body IS NOT NULL"
 _PARSED_PAGES = (
-    f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} WHERE parser_version = ?"
-    f" AND slug NOT IN (SELECT slug FROM {OOH_UNREAD.full_name} WHERE field = ?)"
+    f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} o WHERE parser_version = ? AND NOT EXISTS"
+    f" (SELECT 1 FROM {OOH_UNREAD.full_name} u WHERE u.slug = o.slug AND u.content_sha256 != o.content_sha256)"
 )
 """Pages whose rows stand. Those of a page that could not be read since are an earlier body's."""
 _SOURCES_OF_ROWS = f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} ORDER BY slug"

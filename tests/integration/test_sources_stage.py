@@ -283,7 +283,7 @@ def test_a_page_that_never_could_be_had_has_a_row_and_nothing_in_its_place(empty
     folder.remove(path_of("roofers"))
     report = empty.refresh()
     outcome = checks.every_listed_page_is_there(report.listed, report.missing)
-    assert outcome.description == "1 of 4 pages could not be had; the others are unaffected"
+    assert outcome.description.startswith("1 of 4 could not be had (https://www.bls.gov/")
     assert not outcome.is_blocking
     assert found_by(outcome)[0]["in its place"] == "nothing"
     assert empty.raw("body")["roofers"] is None
@@ -777,7 +777,7 @@ def test_a_page_without_any_text_is_no_document_and_is_named(saved: Sources) -> 
         connection.execute("UPDATE parsed.ooh_occupations SET text = ' ' WHERE slug = 'roofers'")
     report = collect_documents(saved.warehouse)
     assert (report.documents, report.without_text) == (3, ("roofers",))
-    assert found_by(checks.every_page_has_text(report.without_text, report.documents)) == [{"page": "roofers"}]
+    assert found_by(checks.every_page_has_text(report.without_text, report.documents)) == [{"document": "roofers"}]
 
 
 # Checks of figures

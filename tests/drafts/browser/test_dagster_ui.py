@@ -116,7 +116,9 @@ def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
     picture(page, "stale.png")
 
     materialize(page, dev, "exposure")
+    statuses = dict.fromkeys(statuses, "FRESH")
+    assert dev.stale_statuses(list(statuses), "scored", "scores") == statuses
     open_partition(page, dev, "exposure")
-    expect(page.get_by_text("Unsynced")).to_have_count(0)
+    expect(page.get_by_text("Unsynced")).to_have_count(0, timeout=WAIT_MS)
     picture(page, "fresh.png")
     page.close()

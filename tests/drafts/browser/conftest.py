@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.publishing.site import SiteContent, build_site
@@ -68,6 +68,13 @@ class Visit:
             self.page.goto(f"{self.site.address}#{state}")
         return self.drawn()
 
+    def check(self) -> None:
+        """That no request left the site's folder, and that nothing went wrong on the way."""
+        own = (self.site.folder.as_uri(), "about:", "blob:", "data:", "http://127.0.0.1:")
+        assert [url for url in self.requests if not url.startswith(own)] == []
+        assert self.complaints == []
+        assert self.page.evaluate("window.hacked") is None
+
     def drawn(self) -> Page:
         """The page once the chart of the state that was just chosen is drawn."""
         self.page.wait_for_selector("body[data-drawn]", timeout=30_000)
@@ -92,38 +99,41 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visits(chromium: Browser) -> Iterator[Visits]:
-    """Opens sites, each in a context of its own; at the end none may have left its folder or complained."""
-    contexts: list[BrowserContext] = []
+    """Opens sites, each in a context of its own."""
     made: list[Visit] = []
 
     def visit(site: BuiltSite, **options: Any) -> Visit:
-        settings = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **options}
-        context = chromium.new_context(**settings)
-        contexts.append(context)
-        one = Visit(context.new_page(), site)
-        one.page.on("request", lambda request: one.requests.append(request.url))
-        one.page.on("console", lambda message: one.complaints.append(f"{message.type}: {message.text}"))
-        one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
-        made.append(one)
-        return one
+        made.append(_visit(chromium, site, **options))
+        return made[-1]
 
     yield visit
     for one in made:
-        home = one.site.folder.as_uri()
-        strangers = [
-            url for url in one.requests if not url.startswith((home, "about:", "blob:", "data:", "http://127.0.0.1:"))
-        ]
-        assert strangers == []
-        assert one.complaints == []
-        assert one.page.evaluate("window.hacked") is None
-    for context in contexts:
-        context.close()
+        one.check()
+        one.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def open_page(chromium: Browser, small_site: BuiltSite) -> Iterator[Visit]:
+    one = _visit(chromium, small_site)
+    yield one
+    one.page.context.close()
 
 
 @pytest.fixture
-def visit(visits: Visits, small_site: BuiltSite) -> Visit:
-    """A visit to the small site."""
-    return visits(small_site)
+def visit(open_page: Visit) -> Iterator[Visit]:
+    """The small site in a page that tests share: all that it shows is in its address, which each test sets."""
+    open_page.open()
+    yield open_page
+    open_page.check()
+
+
+def _visit(chromium: Browser, site: BuiltSite, **options: Any) -> Visit:
+    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    one = Visit(context.new_page(), site)
+    one.page.on("request", lambda request: one.requests.append(request.url))
+    one.page.on("console", lambda message: one.complaints.append(f"{message.type}: {message.text}"))
+    one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
+    return one
 
 
 @pytest.fixture(scope="session")
