@@ -17,8 +17,9 @@ from exposure_dagster.settings import BUNDLED_PROMPTS
 
 pytestmark = pytest.mark.shared
 
-EXAMPLES_WITHOUT_A_PAGE = 7
-"""Anchors of the published scale that the index does not name (see tests/unit/prompts)."""
+EXAMPLES_WITHOUT_A_PAGE = 6
+"""Anchors of the published scale that no title or entry of the index names, nor a part of a title (software developer
+has its page by the last)."""
 
 IS_EXAMPLE = "It is itself an example"
 
