@@ -45,7 +45,8 @@ SCRIPTS = (
 """The page's scripts, in the order in which they need each other. They become one classic script: a browser
 loads no modules from a folder."""
 
-_LIBRARY_START = '"use strict";var Plotly='
+_LIBRARY_START = '"use strict";var Plotly=(()=>{'
+_LIBRARY_CALL = "})();"
 _LIBRARY_END = "\nwindow.Plotly = Plotly;"
 
 _INJECTED_STYLE = re.compile(
@@ -121,18 +122,20 @@ def _page_file(name: str) -> str:
 
 
 def _library() -> str:
-    """The chart library as a plain script.
+    """The chart library, as a function `makePlotly` that the page calls when text and table are there.
 
-    It comes in a wrapper for module loaders. In it a browser compiles the whole library twice, the second time
-    while the page waits; without it, once and beside the page's own work. Where the wrapper is not the known one
-    the library stays as it comes.
+    It comes in a wrapper for module loaders, in which a browser compiles all of it twice, the second time while
+    the page waits. As one function in parentheses it is compiled once, beside the page's own work. Where the
+    wrapper is not the known one the library stays as it comes, and the page finds it as `Plotly`.
     """
     source = _plotly()
     start, end = source.find(_LIBRARY_START), source.rfind(_LIBRARY_END)
-    if start < 0 or end < start:
+    call = source.rfind(_LIBRARY_CALL, 0, end)
+    if not 0 <= start < call:
         return source
     licence = source[: source.index("*/") + 2]
-    return f"{licence}\n{source[start:end]}\n"
+    body, notices = source[start + len(_LIBRARY_START) : call], source[call + len(_LIBRARY_CALL) : end]
+    return f'{licence}\n"use strict";globalThis.makePlotly=(function(){{{body}}});{notices}\n'
 
 
 @cache

@@ -5,15 +5,24 @@ site.charts = (() => {
   const { byId } = site.text;
   const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
-  /** Resolves with the library once it is there; rejects where its file is missing. */
-  const library = new Promise((resolve, reject) => {
-    const settle = () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.min.js is missing")));
-    if (globalThis.Plotly || document.readyState === "complete") settle();
-    byId("chart-library").addEventListener("load", settle);
-    addEventListener("load", settle);
-  });
+  let waiting = null;
 
-  library.catch(() => {}); // whoever draws hears of it; until then nobody has to
+  /** The library, once its file is there; rejects where it is missing. Made at the first call, since that takes a while. */
+  function library() {
+    waiting ??= new Promise((resolve, reject) => {
+      const settle = () => {
+        globalThis.Plotly ??= globalThis.makePlotly?.call(globalThis);
+        if (globalThis.Plotly) resolve(globalThis.Plotly);
+        else reject(new Error("plotly.min.js is missing"));
+      };
+      if (globalThis.makePlotly || globalThis.Plotly || document.readyState === "complete") settle();
+      else {
+        byId("chart-library").addEventListener("load", settle);
+        addEventListener("load", settle);
+      }
+    });
+    return waiting;
+  }
 
   const font = (size = 12) => ({ family: getComputedStyle(document.body).fontFamily, size, color: site.theme.css("--ink") });
 
@@ -39,13 +48,13 @@ site.charts = (() => {
 
   /** Draws a figure into an element. */
   async function draw(element, traces, own) {
-    const Plotly = await library;
+    const Plotly = await library();
     await Plotly.react(element, traces, layout(own), CONFIG);
   }
 
   /** Changes properties of the first trace of a drawn figure. */
   async function restyle(element, changes) {
-    const Plotly = await library;
+    const Plotly = await library();
     await Plotly.restyle(element, changes, [0]);
   }
 
@@ -77,7 +86,7 @@ site.charts = (() => {
    * @param {{colours: string[], low: string, high: string}} scale
    */
   async function picture(element, title, scale, notes) {
-    const Plotly = await library;
+    const Plotly = await library();
     const { width, height, margin: own } = element.layout;
     const quiet = { ...font(11), color: site.theme.css("--quiet") };
     const bottom = 22 + PICTURE.note * notes.length;

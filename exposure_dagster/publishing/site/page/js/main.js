@@ -144,7 +144,7 @@ site.main = (() => {
     const { view, layer, set } = shown;
     const at = state.get();
     try {
-      await site.charts.library;
+      await site.charts.library();
     } catch {
       byId("chart-missing").hidden = false;
       return;
