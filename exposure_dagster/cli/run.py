@@ -20,7 +20,7 @@ from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
-from exposure_dagster.stages.published import ranked_fingerprint
+from exposure_dagster.stages.published import SITE_FOLDER, ranked_fingerprint
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
 from exposure_dagster.warehouse import Warehouse
 
@@ -262,4 +262,6 @@ def _or_dash(value: Any, form: str = "") -> str:
 
 def _print_places(settings: Settings) -> None:
     OUT.print(f"Warehouse:  {settings.warehouse_file}", markup=False, soft_wrap=True)
-    OUT.print(f"Published:  {settings.published_folder / 'current'}", markup=False, soft_wrap=True)
+    current = settings.published_folder / "current"
+    OUT.print(f"Published:  {current}", markup=False, soft_wrap=True)
+    OUT.print(f"Map:        {current / SITE_FOLDER / 'index.html'}", markup=False, soft_wrap=True)

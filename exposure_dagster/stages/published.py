@@ -10,9 +10,10 @@ import duckdb
 
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, PublishedTable
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, PublishedTable, with_aliases
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
+from exposure_dagster.publishing.site import build_site
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 from exposure_dagster.warehouse import Warehouse
@@ -24,7 +25,11 @@ _PUBLISHED_FROM = (
     "ranked.resilience",
     "ranked.task_rollups",
     "ranked.occupations",
+    "parsed.ooh_titles",
 )
+
+SITE_FOLDER = "site"
+"""Folder of the site in a publication."""
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
@@ -46,7 +51,11 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
             ).fetchall()
         )
+        corpora = dict(connection.execute("SELECT prompt, corpus FROM scored.prompts").fetchall())
         tables = _tables(connection)
+        handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
+        titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
+        changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -64,9 +73,16 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 rankings=rows.reset_index(drop=True),
                 summaries=own,
                 out_of_date=broken.get(str(name)),
+                corpus=corpora[name],
             )
         )
-    return PublishedContent(tuple(prompts), is_sample=warehouse.site_kind() == SiteKind.SAMPLE, tables=tables)
+    return PublishedContent(
+        tuple(prompts),
+        is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
+        tables=tables,
+        handbook=with_aliases(handbook, titles),
+        changes=changes,
+    )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> tuple[PublishedTable, ...]:
@@ -98,11 +114,17 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> st
     """
     if not warehouse.exists:
         return None
-    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {table} t" for table in _PUBLISHED_FROM]
+    sources = [*_PUBLISHED_FROM, "(SELECT * EXCLUDE (text) FROM parsed.ooh_occupations)"]
+    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in sources]
     rows = warehouse.rows(" UNION ALL ".join(parts))
     return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 
 
-def publish_exports(content: PublishedContent, root: Path) -> Path:
-    """Write the publication of `content` below `root` and switch to it; returns its folder."""
-    return publish(root, content.digest, lambda folder: write_exports(content, folder))
+def publish_content(content: PublishedContent, root: Path) -> Path:
+    """Write the files and the site of `content` below `root` and switch to them; returns their folder."""
+
+    def write(folder: Path) -> None:
+        write_exports(content, folder)
+        build_site(content, folder / SITE_FOLDER)
+
+    return publish(root, content.digest, write)

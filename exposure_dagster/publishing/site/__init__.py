@@ -1,7 +1,7 @@
-"""The static site: what it shows (`content`), its data (`document`), its files (`builder`), its page (`page/`).
+"""The static site: its data (`document`), its files (`builder`), its page (`page/`), a picture of it (`picture`).
 
-It is made from published records alone and reads no warehouse. Nothing here draws, or computes what the page
-shows of a layer: that is the page's own JavaScript, over the same rows.
+It is made from published records alone and reads no warehouse. Nothing here computes what the page shows of a
+layer: that is the page's own JavaScript, over the same rows.
 """
 
 from exposure_dagster.publishing.site.builder import (
@@ -10,13 +10,12 @@ from exposure_dagster.publishing.site.builder import (
     content_security_policy,
     missing_site_files,
 )
-from exposure_dagster.publishing.site.content import SiteContent, with_aliases
+from exposure_dagster.publishing.site.picture import map_picture
 
 __all__ = [
     "SITE_FILES",
-    "SiteContent",
     "build_site",
     "content_security_policy",
+    "map_picture",
     "missing_site_files",
-    "with_aliases",
 ]
