@@ -171,9 +171,11 @@ def test_moving_the_threshold_changes_the_counts_and_the_map(visit: Visit) -> No
     assert counts(page)["Jobs where decline is projected"][0] == "2.5M"
     page.wait_for_function("performance.getEntriesByName('site:threshold-map').length > 0")
     assert fill_of(page, "Home Health Aides") != before
+    page.evaluate("new Promise((done) => requestAnimationFrame(done))")  # several moves can share a frame
+    page.evaluate("performance.clearMeasures()")
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator("#threshold-value")).to_have_text("7")
-    page.wait_for_function("performance.getEntriesByName('site:threshold-map').length > 15")
+    page.wait_for_function("performance.getEntriesByName('site:threshold-map').length > 0")
     assert fill_of(page, "Home Health Aides") == before
 
 
