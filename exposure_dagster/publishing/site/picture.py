@@ -6,12 +6,7 @@ import io
 import textwrap
 from typing import Any
 
-import matplotlib as mpl
 import squarify
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import site_document
@@ -34,6 +29,12 @@ def map_picture(content: PublishedContent) -> bytes:
 
     Documents without jobs have no tile; where none has jobs, every document has a tile of one size.
     """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
     document = site_document(content)
     layer = document["layers"][0]
     documents = next(one for one in document["sets"] if one["name"] == layer["set"])
