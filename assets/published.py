@@ -17,7 +17,7 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
-from exposure_dagster.publishing.site import map_picture, missing_site_files
+from exposure_dagster.publishing.site import PICTURE, missing_site_files
 from exposure_dagster.stages import published
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
@@ -74,7 +74,7 @@ def publication(
         site = folder / published.SITE_FOLDER
         missing = missing_files(content, folder)
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        picture = base64.b64encode(map_picture(content)).decode()
+        picture = base64.b64encode((site / PICTURE).read_bytes()).decode()
         yield MaterializeResult(
             asset_key=EXPORTS,
             data_version=DataVersion(content.digest),

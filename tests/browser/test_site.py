@@ -18,7 +18,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, expect
 
 from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE
-from exposure_dagster.publishing.site import SITE_FILES, build_site, content_security_policy, missing_site_files
+from exposure_dagster.publishing.site import (
+    PICTURE,
+    SITE_FILES,
+    build_site,
+    content_security_policy,
+    missing_site_files,
+)
 from tests.browser.conftest import BuiltSite, Visit, Visits
 from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
 
@@ -530,6 +536,7 @@ def test_it_is_the_same_from_a_server_as_from_the_folder(
     assert {url.removeprefix(served_site).split("#")[0] for url in visit.requests} == {"", *SITE_FILES} - {
         "index.html",
         "data.json",
+        PICTURE,
     }
 
 

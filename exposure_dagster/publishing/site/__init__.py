@@ -5,17 +5,17 @@ layer: that is the page's own JavaScript, over the same rows.
 """
 
 from exposure_dagster.publishing.site.builder import (
+    PICTURE,
     SITE_FILES,
     build_site,
     content_security_policy,
     missing_site_files,
 )
-from exposure_dagster.publishing.site.picture import map_picture
 
 __all__ = [
+    "PICTURE",
     "SITE_FILES",
     "build_site",
     "content_security_policy",
-    "map_picture",
     "missing_site_files",
 ]

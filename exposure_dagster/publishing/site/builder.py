@@ -15,8 +15,12 @@ from string import Template
 
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.site.picture import map_picture
 
-SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plotly.min.js", "icon.svg")
+PICTURE = "map.png"
+"""A small picture of the map, for places that show no page."""
+
+SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plotly.min.js", "icon.svg", PICTURE)
 """Every file of the site's folder."""
 
 SCRIPTS = (
@@ -68,8 +72,9 @@ def build_site(content: PublishedContent, folder: Path) -> None:
         "plotly.min.js": _library(),
         "icon.svg": _page_file("icon.svg"),
     }
-    for name in SITE_FILES:
-        (folder / name).write_text(texts[name], encoding="utf-8")
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / PICTURE).write_bytes(map_picture(document))
 
 
 def missing_site_files(folder: Path) -> list[str]:

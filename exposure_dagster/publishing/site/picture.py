@@ -8,9 +8,6 @@ from typing import Any
 
 import squarify
 
-from exposure_dagster.publishing.content import PublishedContent
-from exposure_dagster.publishing.site.document import site_document
-
 _WIDTH_PX, _HEIGHT_PX, _DPI = 720, 400, 100
 _STOPS = {
     "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
@@ -24,8 +21,10 @@ _CHARACTER_WIDTH, _LINE_HEIGHT = 0.58, 1.2
 """Of the font's size: an average character, and a line."""
 
 
-def map_picture(content: PublishedContent) -> bytes:
+def map_picture(document: dict[str, Any]) -> bytes:
     """The map that the page opens with, as PNG of 720 × 400 pixels: area = jobs, colour = score.
+
+    `document` is the site's data (see `site_document`).
 
     Documents without jobs have no tile; where none has jobs, every document has a tile of one size.
     """
@@ -35,7 +34,6 @@ def map_picture(content: PublishedContent) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    document = site_document(content)
     layer = document["layers"][0]
     documents = next(one for one in document["sets"] if one["name"] == layer["set"])
     figure = Figure(figsize=(_WIDTH_PX / _DPI, _HEIGHT_PX / _DPI), dpi=_DPI)

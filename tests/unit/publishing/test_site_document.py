@@ -10,8 +10,8 @@ import pytest
 
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
-from exposure_dagster.publishing.site import map_picture
 from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.site.picture import map_picture
 from exposure_dagster.tables import TASK_ROLLUPS
 from tests.browser.site_content import HOSTILE_TITLE, site_content
 
@@ -61,7 +61,7 @@ def test_tasks_alone_are_shown_by_their_occupations(tasks_alone: PublishedConten
 
 @pytest.mark.parametrize("kind", ["content", "own_documents", "tasks_alone"])
 def test_a_picture_of_the_map_is_drawn_without_a_browser(kind: str, request: pytest.FixtureRequest) -> None:
-    picture = map_picture(request.getfixturevalue(kind))
+    picture = map_picture(site_document(request.getfixturevalue(kind)))
     assert picture.startswith(b"\x89PNG")
     assert struct.unpack(">II", picture[16:24]) == (720, 400)
     assert len(picture) < 100_000, "it is stored with the materialization"
@@ -70,8 +70,9 @@ def test_a_picture_of_the_map_is_drawn_without_a_browser(kind: str, request: pyt
 def test_the_same_content_has_the_same_picture_and_another_another(content: PublishedContent) -> None:
     rows = content.prompts[0].rankings
     other = replace(content.prompts[0], rankings=rows.assign(score=10 - rows["score"]))
-    assert map_picture(content) == map_picture(content)
-    assert map_picture(replace(content, prompts=(other,))) != map_picture(content)
+    picture = map_picture(site_document(content))
+    assert map_picture(site_document(content)) == picture
+    assert map_picture(site_document(replace(content, prompts=(other,)))) != picture
 
 
 def test_hostile_titles_are_passed_on_as_they_are(content: PublishedContent) -> None:
