@@ -6,25 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import duckdb
-
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, PublishedTable
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.sources.sites import SiteKind
-from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.stages.published_tables import PUBLISHED_FROM, published_tables
 from exposure_dagster.warehouse import Warehouse
-
-_PUBLISHED_FROM = (
-    "ranked.rankings",
-    "ranked.summaries",
-    "ranked.changes",
-    "ranked.resilience",
-    "ranked.task_rollups",
-    "ranked.occupations",
-)
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
@@ -46,7 +35,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
             ).fetchall()
         )
-        tables = _tables(connection)
+        tables = published_tables(connection)
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -69,28 +58,6 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     return PublishedContent(tuple(prompts), is_sample=warehouse.site_kind() == SiteKind.SAMPLE, tables=tables)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> tuple[PublishedTable, ...]:
-    """What is published beside each prompt's rankings: each with its own columns, and who answered."""
-    shown = ", ".join(name for name in RESILIENCE.column_names if name not in _NOT_EXPORTED)
-    tables = []
-    for table, stem, columns in (
-        (RESILIENCE, "ai_resilience", shown),
-        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)"),
-    ):
-        for (prompt,) in connection.execute(f"SELECT DISTINCT prompt FROM {table.full_name} ORDER BY 1").fetchall():
-            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY rank, title, onet_code"
-            rows = connection.execute(query, [prompt]).df().astype({"rank": "Int64"})
-            tables.append(PublishedTable(table, stem, rows, prompt))
-    occupations = connection.execute(f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug").df()
-    if len(occupations):
-        tables.append(PublishedTable(OCCUPATIONS, "occupations", occupations))
-    return tuple(tables)
-
-
-_NOT_EXPORTED = ("prompt", "prompt_hash", "ranking_hash", "scored_at")
-"""Columns of ranked.resilience that the JSON file has once for all rows."""
-
-
 def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
     """Changes whenever what is to be published does, without reading it all; None where nothing is ranked.
 
@@ -98,7 +65,7 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> st
     """
     if not warehouse.exists:
         return None
-    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {table} t" for table in _PUBLISHED_FROM]
+    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in PUBLISHED_FROM]
     rows = warehouse.rows(" UNION ALL ".join(parts))
     return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 

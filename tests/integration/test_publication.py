@@ -62,10 +62,18 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
             "data_dictionary.md",
             "manifest.json",
             *(
+                f"{name}.{ending}"
+                for name in ("handbook", "prompts", "prompt_versions")
+                for ending in ("csv", "json", "parquet")
+            ),
+            *(
                 f"{prompt}/{name}"
                 for prompt in ("exposure", "second")
                 for name in (
                     "brief.md",
+                    "provenance.csv",
+                    "provenance.json",
+                    "provenance.parquet",
                     "ranking.csv",
                     "ranking.json",
                     "ranking.parquet",
