@@ -1,5 +1,6 @@
-"""published.*: plain files, complete before the link that readers follow is switched to them."""
+"""published.*: plain files and the site, complete before the link that readers follow is switched to them."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,19 +17,23 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
+from exposure_dagster.publishing.site import SITE_FOLDER, map_picture, missing_site_files
 from exposure_dagster.stages import published
-from exposure_dagster.tables import OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
 EXPORTS = AssetKey(["published", "exports"])
+SITE = AssetKey(["published", "site"])
+
+_RANKED = [key_of(table) for table in (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS)]
 
 
 @multi_asset(
     specs=[
         AssetSpec(
             EXPORTS,
-            deps=[key_of(table) for table in (RANKINGS, SUMMARIES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS)],
+            deps=_RANKED,
             group_name="published",
             description=(
                 "Per prompt ranking.csv, .parquet, .json, the summaries and brief.md, with a data dictionary and the "
@@ -37,22 +42,39 @@ EXPORTS = AssetKey(["published", "exports"])
             kinds={"csv", "parquet", "json"},
             owners=list(OWNERS),
             freshness_policy=FILES_ARE_FRESH,
-        )
+        ),
+        AssetSpec(
+            SITE,
+            deps=[*_RANKED, key_of(OOH_OCCUPATIONS)],
+            group_name="published",
+            description=(
+                "The map and its other views, a static site of the same publication: it opens from its folder, "
+                "without a server or a network. `exposure serve` serves it with the API."
+            ),
+            kinds={"html", "javascript", "plotly"},
+            owners=list(OWNERS),
+            freshness_policy=FILES_ARE_FRESH,
+        ),
     ],
-    check_specs=[AssetCheckSpec("publication_is_complete", asset=EXPORTS, description="No file of it is missing.")],
+    check_specs=[
+        AssetCheckSpec("publication_is_complete", asset=EXPORTS, description="No file of it is missing."),
+        AssetCheckSpec("site_is_complete", asset=SITE, description="No file of it is missing."),
+    ],
 )
-def exports(
+def publication(
     warehouse: WarehouseResource, published_folder: PublishedFolderResource, prompt_files: PromptsResource
 ) -> Iterator[MaterializeResult[Any]]:
-    """Write the publication of everything that is ranked."""
+    """Write one publication of everything that is ranked: both assets are parts of it, of one digest."""
     with readable_errors():
         store = warehouse.open()
         broken = {one.name: one.problems[0].summary for one in prompt_files.load().broken}
         fingerprint = published.ranked_fingerprint(store, broken)
         content = published.read_content(store, broken)
-        folder = published.publish_exports(content, published_folder.root)
+        folder = published.publish_content(content, published_folder.root)
+        site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        picture = base64.b64encode(map_picture(content)).decode()
         yield MaterializeResult(
             asset_key=EXPORTS,
             data_version=DataVersion(content.digest),
@@ -62,12 +84,29 @@ def exports(
                 published.FINGERPRINT: fingerprint or "",
                 "files": MetadataValue.md("\n".join(f"- `{name}`" for name in files)),
             },
-            check_results=[
-                AssetCheckResult(
-                    asset_key=EXPORTS,
-                    passed=not missing,
-                    check_name="publication_is_complete",
-                    description=f"{len(files)} files" if not missing else f"missing: {', '.join(missing)}",
-                )
-            ],
+            check_results=[_completeness(EXPORTS, "publication_is_complete", missing, len(files))],
         )
+        missing = missing_site_files(site)
+        yield MaterializeResult(
+            asset_key=SITE,
+            data_version=DataVersion(content.digest),
+            metadata={
+                "map": MetadataValue.md(f"![The map that the site opens with](data:image/png;base64,{picture})"),
+                "page": MetadataValue.path(published_folder.root / "current" / SITE_FOLDER / "index.html"),
+                "link": MetadataValue.md(
+                    "<http://127.0.0.1:8000/> while `exposure serve` runs; the page also opens from its folder"
+                ),
+                "folder": MetadataValue.path(site),
+                "size in bytes": sum(path.stat().st_size for path in site.iterdir()),
+            },
+            check_results=[_completeness(SITE, "site_is_complete", missing, len(list(site.iterdir())))],
+        )
+
+
+def _completeness(key: AssetKey, name: str, missing: list[str], files: int) -> AssetCheckResult:
+    return AssetCheckResult(
+        asset_key=key,
+        passed=not missing,
+        check_name=name,
+        description=f"{files} files" if not missing else f"missing: {', '.join(missing)}",
+    )

@@ -31,7 +31,7 @@ from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import Publications, PublishedRecords, Record, Snapshot
 from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, METHOD
-from exposure_dagster.publishing.site.builder import SITE_FILES, content_security_policy
+from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
 
 PREFIX = "/api/v1"
 
@@ -113,7 +113,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
             "version": snapshot.version,
             "published_at": snapshot.published_at,
             "is_sample": snapshot.sample_note is not None,
-            "has_site": "index.html" in snapshot.site_files,
+            "has_site": f"{SITE_FOLDER}/index.html" in snapshot.site_files,
             "prompts": len(snapshot.prompts),
             "occupations": len(snapshot.occupations),
             "scores": sum(row["score"] is not None for prompt in snapshot.prompts.values() for row in prompt.rankings),
@@ -322,7 +322,7 @@ def _serve_files(app: FastAPI, publications: Publications) -> None:
     def site_file(name: str) -> Callable[[], Response]:
         def endpoint() -> Response:
             missing = "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
-            return answer(f"site/{name}", missing, {"Content-Security-Policy": content_security_policy()})
+            return answer(f"{SITE_FOLDER}/{name}", missing, {"Content-Security-Policy": content_security_policy()})
 
         return endpoint
 

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from exposure_dagster.errors import PublicationError
+from exposure_dagster.publishing.site.builder import SITE_FOLDER
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
     PROVENANCE,
@@ -64,7 +65,7 @@ class PublishedRecords:
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `files` the exported files with their sizes in bytes.
 
-    `site_files` are the names of the files of the site; empty where the publication holds none.
+    `site_files` are the paths of the files of the site; empty where the publication holds none.
     """
 
     folder: Path
@@ -124,7 +125,7 @@ class Publications:
         """
         for _ in range(ATTEMPTS):
             snapshot = self.cached() or self.current()
-            if name not in snapshot.files and name.removeprefix("site/") not in snapshot.site_files:
+            if name not in snapshot.files and name not in snapshot.site_files:
                 return None
             try:
                 return snapshot, (snapshot.folder / name).read_bytes()
@@ -142,7 +143,7 @@ class Publications:
 def _read(folder: Path) -> Snapshot:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    site_files = frozenset(name.removeprefix("site/") for name in sizes if name.startswith("site/"))
+    site_files = frozenset(name for name in sizes if name.startswith(f"{SITE_FOLDER}/"))
     with duckdb.connect() as connection:
         reader = _Reader(connection, folder, sizes)
         facts = {one["prompt"]: one for one in manifest["prompts"]}
@@ -167,7 +168,7 @@ def _read(folder: Path) -> Snapshot:
                     for head in heads
                 }
             ),
-            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name[:5] != "site/"}),
+            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site_files}),
             site_files=site_files,
         )
 

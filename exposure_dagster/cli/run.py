@@ -18,6 +18,7 @@ from exposure_dagster.errors import ExposureError, PromptError
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.published import ranked_fingerprint
@@ -262,4 +263,6 @@ def _or_dash(value: Any, form: str = "") -> str:
 
 def _print_places(settings: Settings) -> None:
     OUT.print(f"Warehouse:  {settings.warehouse_file}", markup=False, soft_wrap=True)
-    OUT.print(f"Published:  {settings.published_folder / 'current'}", markup=False, soft_wrap=True)
+    current = settings.published_folder / "current"
+    OUT.print(f"Published:  {current}", markup=False, soft_wrap=True)
+    OUT.print(f"Map:        {current / SITE_FOLDER / 'index.html'}", markup=False, soft_wrap=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
 
 from exposure_dagster import __version__
+from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
 from exposure_dagster.tables import Table
 
@@ -71,6 +72,7 @@ class PublishedPrompt:
     rankings: pd.DataFrame
     summaries: pd.DataFrame
     out_of_date: str | None = None
+    corpus: str = OOH_CORPUS
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ class PublishedPrompt:
                 self.rankings.to_csv(index=False),
                 self.summaries.to_csv(index=False),
                 self.out_of_date,
+                self.corpus,
             ]
         )
 
@@ -130,14 +133,30 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class PublishedContent:
-    """Everything that one publication holds."""
+    """Everything that one publication holds: files and site.
+
+    `handbook` is parsed.ooh_occupations without `text`, with `aliases` (see `with_aliases`): one row a handbook
+    page, none where no page was parsed. `changes` is ranked.changes, for all prompts; it may be empty.
+    """
 
     prompts: tuple[PublishedPrompt, ...]
     is_sample: bool = False
     tables: tuple[PublishedTable, ...] = ()
+    handbook: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
-        return content_hash([__version__, self.is_sample, parts])[:16]
+        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes)]
+        return content_hash([__version__, self.is_sample, parts, frames])[:16]
+
+
+def with_aliases(handbook: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
+    """`handbook` with a column `aliases`: the other titles (list of text) that lead to each page.
+
+    `titles` is parsed.ooh_titles: `title, slug, is_alias`.
+    """
+    aliases = titles[titles["is_alias"].astype(bool)].groupby("slug")["title"].agg(sorted).to_dict()
+    return handbook.assign(aliases=handbook["slug"].map(lambda slug: aliases.get(slug, [])))

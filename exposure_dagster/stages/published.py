@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
+from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.stages.published_tables import PUBLISHED_FROM, published_tables
 from exposure_dagster.warehouse import Warehouse
@@ -35,7 +36,11 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
             ).fetchall()
         )
+        corpora = dict(connection.execute("SELECT prompt, corpus FROM scored.prompts").fetchall())
         tables = published_tables(connection)
+        handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
+        titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
+        changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -53,9 +58,16 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 rankings=rows.reset_index(drop=True),
                 summaries=own,
                 out_of_date=broken.get(str(name)),
+                corpus=corpora[name],
             )
         )
-    return PublishedContent(tuple(prompts), is_sample=warehouse.site_kind() == SiteKind.SAMPLE, tables=tables)
+    return PublishedContent(
+        tuple(prompts),
+        is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
+        tables=tables,
+        handbook=with_aliases(handbook, titles),
+        changes=changes,
+    )
 
 
 def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
@@ -70,6 +82,11 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> st
     return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 
 
-def publish_exports(content: PublishedContent, root: Path) -> Path:
-    """Write the publication of `content` below `root` and switch to it; returns its folder."""
-    return publish(root, content.digest, lambda folder: write_exports(content, folder))
+def publish_content(content: PublishedContent, root: Path) -> Path:
+    """Write the files and the site of `content` below `root` and switch to them; returns their folder."""
+
+    def write(folder: Path) -> None:
+        write_exports(content, folder)
+        build_site(content, folder / SITE_FOLDER)
+
+    return publish(root, content.digest, write)

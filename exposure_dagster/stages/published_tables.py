@@ -29,7 +29,7 @@ PUBLISHED_FROM = (
     "ranked.task_rollups",
     "ranked.occupations",
     "parsed.ooh_titles",
-    f"(SELECT {', '.join(HANDBOOK.column_names)} FROM parsed.ooh_occupations)",
+    "(SELECT * EXCLUDE (text) FROM parsed.ooh_occupations)",
     f"({_PAGES.format(document='slug', table='raw.ooh_pages')})",
     f"({_PAGES.format(document='onet_code', table='raw.onet_pages')})",
     "(SELECT content_sha256 FROM raw.onet_database)",

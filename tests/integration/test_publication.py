@@ -21,7 +21,8 @@ from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.publication import ABANDONED_AFTER_S, KEPT_PUBLICATIONS, publish
-from exposure_dagster.stages.published import publish_exports, read_content
+from exposure_dagster.publishing.site import SITE_FILES
+from exposure_dagster.stages.published import publish_content, ranked_fingerprint, read_content
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 from exposure_dagster.warehouse import Warehouse
 
@@ -41,7 +42,7 @@ def content(warehouse: Warehouse) -> PublishedContent:
 @pytest.fixture(scope="module")
 def published(content: PublishedContent, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the prompt `exposure` in a publication."""
-    return publish_exports(content, tmp_path_factory.mktemp("out") / "published") / "exposure"
+    return publish_content(content, tmp_path_factory.mktemp("out") / "published") / "exposure"
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: PublishedContent, root: Path) -> None:
-    folder = publish_exports(content, root)
+    folder = publish_content(content, root)
     assert folder == root / content.digest
     assert (root / "current").readlink() == Path(content.digest)
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(
@@ -61,6 +62,7 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
             "ATTRIBUTION.md",
             "data_dictionary.md",
             "manifest.json",
+            *(f"site/{name}" for name in SITE_FILES),
             *(
                 f"{name}.{ending}"
                 for name in ("handbook", "prompts", "prompt_versions")
@@ -88,14 +90,14 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
 
 
 def test_a_file_that_is_missing_or_empty_is_named(content: PublishedContent, root: Path) -> None:
-    folder = publish_exports(content, root)
+    folder = publish_content(content, root)
     (folder / "exposure" / "brief.md").unlink()
     (folder / "manifest.json").write_text("")
     assert missing_files(content, folder) == ["exposure/brief.md", "manifest.json"]
 
 
 def test_others_may_read_what_is_published(content: PublishedContent, root: Path) -> None:
-    folder = publish_exports(content, root)
+    folder = publish_content(content, root)
     assert folder.stat().st_mode & 0o055 == 0o055
 
 
@@ -191,7 +193,7 @@ def test_a_column_without_a_single_value_keeps_its_type(warehouse: Warehouse, ro
     bare = Warehouse(tmp_path / "exposure.duckdb")
     fill(bare, "exposure")
     answer(bare, "exposure", [None] * 4, [None] * 4)
-    file = publish_exports(read_content(bare), root) / "exposure" / "ranking.parquet"
+    file = publish_content(read_content(bare), root) / "exposure" / "ranking.parquet"
     with duckdb.connect() as connection:
         described = connection.execute("DESCRIBE FROM read_parquet(?)", [str(file)]).fetchall()
     kinds = {column: kind for column, kind, *_ in described}
@@ -225,9 +227,9 @@ def test_no_file_holds_what_json_does_not_know(published: Path) -> None:
 
 
 def test_unchanged_content_is_not_written_again(content: PublishedContent, warehouse: Warehouse, root: Path) -> None:
-    folder = publish_exports(content, root)
+    folder = publish_content(content, root)
     written = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*"), root / "current"]}
-    again = publish_exports(read_content(warehouse), root)
+    again = publish_content(read_content(warehouse), root)
     assert again == folder
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
@@ -235,9 +237,9 @@ def test_unchanged_content_is_not_written_again(content: PublishedContent, wareh
 def test_other_content_is_another_folder_and_the_earlier_one_stays_readable(root: Path, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "exposure.duckdb")
     fill(warehouse, "exposure")
-    before = publish_exports(read_content(warehouse), root)
+    before = publish_content(read_content(warehouse), root)
     answer(warehouse, "exposure", [9.0, 5.0, 7.5, None], ["Changed.", "b", "c", None])
-    after = publish_exports(read_content(warehouse), root)
+    after = publish_content(read_content(warehouse), root)
     assert (root / "current").resolve() == after.resolve() != before.resolve()
     assert "Changed." in (root / "current" / "exposure" / "brief.md").read_text(encoding="utf-8")
     assert "Changed." not in (before / "exposure" / "brief.md").read_text(encoding="utf-8")
@@ -405,3 +407,15 @@ def test_a_folder_in_the_place_of_the_link_is_a_clear_error_and_stays(root: Path
     with pytest.raises(SettingError, match="the published files cannot be written here"):
         publish(root, digest_of(1), writes("new"))
     assert (root / "current" / "mine.txt").read_text() == "mine"
+
+
+def test_what_only_the_site_shows_counts_as_a_change_of_what_is_published(warehouse: Warehouse) -> None:
+    before = ranked_fingerprint(warehouse)
+    with warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO parsed.ooh_titles BY NAME SELECT 'Slater' AS title, 'roofers' AS slug, true AS is_alias"
+        )
+    assert ranked_fingerprint(warehouse) not in {before, None}
+    with warehouse.connect() as connection:
+        connection.execute("DELETE FROM parsed.ooh_titles")
+    assert ranked_fingerprint(warehouse) == before

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.publishing.site import missing_site_files
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -64,3 +66,4 @@ def test_the_demo_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert (work / "data" / "demo" / "published" / "current" / "exposure" / "ranking.csv").is_file()
+    assert missing_site_files(work / "data" / "demo" / "published" / "current" / "site") == []

@@ -1,22 +1,23 @@
-"""The static site: what it shows (`content`), its data (`document`), its files (`builder`), its page (`page/`).
+"""The static site: its data (`document`), its files (`builder`), its page (`page/`), a picture of it (`picture`).
 
-It is made from published records alone and reads no warehouse. Nothing here draws, or computes what the page
-shows of a layer: that is the page's own JavaScript, over the same rows.
+It is made from published records alone and reads no warehouse. Nothing here computes what the page shows of a
+layer: that is the page's own JavaScript, over the same rows.
 """
 
 from exposure_dagster.publishing.site.builder import (
     SITE_FILES,
+    SITE_FOLDER,
     build_site,
     content_security_policy,
     missing_site_files,
 )
-from exposure_dagster.publishing.site.content import SiteContent, with_aliases
+from exposure_dagster.publishing.site.picture import map_picture
 
 __all__ = [
     "SITE_FILES",
-    "SiteContent",
+    "SITE_FOLDER",
     "build_site",
     "content_security_policy",
+    "map_picture",
     "missing_site_files",
-    "with_aliases",
 ]

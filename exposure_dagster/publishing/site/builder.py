@@ -13,8 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from exposure_dagster.publishing.site.content import SiteContent
+from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import site_document
+
+SITE_FOLDER = "site"
+"""Folder of the site in a publication."""
 
 SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plotly.min.js", "icon.svg")
 """Every file of the site's folder."""
@@ -54,7 +57,7 @@ _INJECTED_STYLE = re.compile(
 )
 
 
-def build_site(content: SiteContent, folder: Path) -> None:
+def build_site(content: PublishedContent, folder: Path) -> None:
     """Write the site of `content` into `folder`, which is made if need be. It opens from there, without a server."""
     folder.mkdir(parents=True, exist_ok=True)
     document = site_document(content)

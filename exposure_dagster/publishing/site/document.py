@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
 from exposure_dagster import __version__
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
 from exposure_dagster.publishing.content import (
@@ -24,10 +26,11 @@ from exposure_dagster.publishing.content import (
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
+    PublishedContent,
+    PublishedPrompt,
     PublishedTable,
 )
 from exposure_dagster.publishing.site.columns import plain
-from exposure_dagster.publishing.site.content import SiteContent
 from exposure_dagster.publishing.site.layers import (
     figure_layers,
     page_resilience_layer,
@@ -36,7 +39,7 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import handbook_set, onet_set, ranked_set
-from exposure_dagster.ranking.summaries import EDUCATION_ORDER, OUTLOOK_ORDER, PAY_BANDS
+from exposure_dagster.ranking.summaries import EDUCATION_ORDER, OUTLOOK_ORDER, PAY_BANDS, soc_major_group
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
@@ -46,9 +49,8 @@ OPENING_PROMPT = "exposure"
 """The question that the page opens with, where it is published; otherwise the first of the handbook's."""
 
 
-def site_document(content: SiteContent) -> dict[str, Any]:
+def site_document(content: PublishedContent) -> dict[str, Any]:
     """The whole document; the same content gives the same document."""
-    published = content.published
     sets = _sets(content)
     layers = list(_layers(content, sets))
     used = {layer["set"] for layer in layers}
@@ -56,11 +58,11 @@ def site_document(content: SiteContent) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": __version__,
-        "digest": published.digest,
+        "digest": content.digest,
         "caveats": CAVEATS,
         "method": METHOD,
         "baseline_note": BASELINE_NOTE,
-        "sample_note": SAMPLE_NOTE if published.is_sample else None,
+        "sample_note": SAMPLE_NOTE if content.is_sample else None,
         "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
         "pay_bands": [{"label": label, "low": low, "high": plain(high)} for label, low, high in PAY_BANDS],
         "education": list(EDUCATION_ORDER),
@@ -70,29 +72,39 @@ def site_document(content: SiteContent) -> dict[str, Any]:
     }
 
 
-def _sets(content: SiteContent) -> dict[str, dict[str, Any]]:
+def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     """A set for each corpus that is asked about; task statements are shown by their occupations."""
-    sets = {OOH_CORPUS: handbook_set(content.handbook)}
-    for prompt in content.published.prompts:
-        corpus = content.corpora.get(prompt.name, OOH_CORPUS)
+    sets = {OOH_CORPUS: handbook_set(content.handbook)} if len(content.handbook) else {}
+    for prompt in content.prompts:
+        corpus = prompt.corpus
         if corpus == ONET_CORPUS and corpus not in sets:
             sets[corpus] = onet_set(prompt.rankings, _tables(content, RESILIENCE.name))
         elif corpus != ONET_TASKS_CORPUS and corpus not in sets:
             sets[corpus] = ranked_set(corpus, prompt.rankings)
+    for table in _tables(content, TASK_ROLLUPS.name):
+        if ONET_CORPUS not in sets:
+            sets[ONET_CORPUS] = onet_set(_rolled_up(table.rows), [])
     return sets
 
 
-def _layers(content: SiteContent, sets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rolled_up(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ranked.task_rollups in the shape of rankings."""
+    rows = rows.rename(columns={"onet_code": "doc_id"})
+    groups = [soc_major_group(code[:7], []) for code in rows["doc_id"]]
+    return rows.assign(soc_major_group=pd.Series(groups, index=rows.index, dtype="object"))
+
+
+def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     resilience = {table.prompt: table.rows for table in _tables(content, RESILIENCE.name)}
     rollups = {table.prompt: table.rows for table in _tables(content, TASK_ROLLUPS.name)}
     occupations = _tables(content, OCCUPATIONS.name)
-    for prompt in sorted(content.published.prompts, key=lambda prompt: _place(prompt.name, content)):
-        corpus = content.corpora.get(prompt.name, OOH_CORPUS)
+    for prompt in sorted(content.prompts, key=_place):
+        corpus = prompt.corpus
         if corpus == ONET_TASKS_CORPUS:
-            if prompt.name in rollups and ONET_CORPUS in sets:
+            if prompt.name in rollups:
                 yield rollup_layer(prompt, rollups[prompt.name], sets[ONET_CORPUS])
             continue
-        changes = content.changes[content.changes["prompt"] == prompt.name]
+        changes = content.changes[content.changes["prompt"] == prompt.name] if len(content.changes) else None
         yield from prompt_layers(prompt, sets[corpus], changes)
         if prompt.name in resilience:
             yield resilience_ranking_layer(prompt, resilience[prompt.name], sets[corpus])
@@ -100,9 +112,9 @@ def _layers(content: SiteContent, sets: dict[str, dict[str, Any]]) -> Iterator[d
                 yield page_resilience_layer(prompt, occupations[0].rows, sets[OOH_CORPUS])
 
 
-def _place(name: str, content: SiteContent) -> tuple[bool, bool, str]:
-    return name != OPENING_PROMPT, content.corpora.get(name, OOH_CORPUS) != OOH_CORPUS, name
+def _place(prompt: PublishedPrompt) -> tuple[bool, bool, str]:
+    return prompt.name != OPENING_PROMPT, prompt.corpus != OOH_CORPUS, prompt.name
 
 
-def _tables(content: SiteContent, name: str) -> list[PublishedTable]:
-    return [table for table in content.published.tables if table.table.name == name]
+def _tables(content: PublishedContent, name: str) -> list[PublishedTable]:
+    return [table for table in content.tables if table.table.name == name]

@@ -17,11 +17,11 @@ _ANSWER = ("scorer", "model", "prompt_hash", "date")
 
 
 def prompt_layers(
-    prompt: PublishedPrompt, documents: dict[str, Any], changes: pd.DataFrame
+    prompt: PublishedPrompt, documents: dict[str, Any], changes: pd.DataFrame | None
 ) -> Iterator[dict[str, Any]]:
     """The layer of a prompt's scores, and one for each attribute where it asks for several.
 
-    `changes` are the prompt's rows of ranked.changes.
+    `changes` are the prompt's rows of ranked.changes, where there are any.
     """
     definition = prompt.definition
     rows = prompt.rankings.set_index("doc_id").reindex(documents["id"])
@@ -38,7 +38,7 @@ def prompt_layers(
         **_provenance(rows),
         "asked": _asked(prompt.asked),
         "quadrants": _quadrants(prompt.name, definition.quadrants, attributes),
-        "changes": _changes(changes, documents["id"]) if len(changes) else None,
+        "changes": _changes(changes, documents["id"]) if changes is not None and len(changes) else None,
     }
     yield from attributes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +17,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.publishing.site import SiteContent, build_site
+from exposure_dagster.publishing.content import PublishedContent
+from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.stages.published import read_content
-from exposure_dagster.stages.site import read_site_content
 from exposure_dagster.warehouse import Warehouse
 from tests.browser.site_content import site_content
 
@@ -44,7 +45,7 @@ class BuiltSite:
     """A site in a folder, with what it was made from."""
 
     folder: Path
-    content: SiteContent
+    content: PublishedContent
 
     @property
     def address(self) -> str:
@@ -146,7 +147,7 @@ def sample_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
     """The bundled sample with both systems: the handbook's questions and O*NET's resilience."""
     folder = tmp_path_factory.mktemp("sample")
     return _run(
-        Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE), folder, "two_variable", "resilience"
+        Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE), "two_variable", "resilience"
     )
 
 
@@ -155,7 +156,7 @@ def real_site(tmp_path_factory: pytest.TempPathFactory, shared_dir: Path) -> Bui
     """All real pages of the handbook."""
     folder = tmp_path_factory.mktemp("real")
     settings = Settings(home=folder / "home", sites=str(shared_dir / "data" / "sites"), scorer=ScorerName.BASELINE)
-    return _run(settings, folder)
+    return _run(settings)
 
 
 @pytest.fixture
@@ -173,12 +174,13 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def _built(content: SiteContent, folder: Path) -> BuiltSite:
+def _built(content: PublishedContent, folder: Path) -> BuiltSite:
     build_site(content, folder / "site")
     return BuiltSite(folder / "site", content)
 
 
-def _run(settings: Settings, folder: Path, *further: str) -> BuiltSite:
-    run_pipeline(settings, names=("exposure", *further))
-    warehouse = Warehouse(settings.warehouse_file)
-    return _built(read_site_content(warehouse, read_content(warehouse)), folder)
+def _run(settings: Settings, *further: str) -> BuiltSite:
+    with ThreadPoolExecutor(1) as own_thread:  # Playwright keeps an event loop in this one, Dagster wants none
+        own_thread.submit(run_pipeline, settings, names=("exposure", *further)).result()
+    content = read_content(Warehouse(settings.warehouse_file))
+    return BuiltSite(settings.published_folder.resolve() / content.digest / SITE_FOLDER, content)

@@ -16,8 +16,7 @@ from exposure_dagster.prompts.model import (
     RankingDefinition,
     Tier,
 )
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
-from exposure_dagster.publishing.site import SiteContent, with_aliases
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import soc_major_group, summarize
 
@@ -81,12 +80,11 @@ ALIASES = pd.DataFrame(
 )
 
 
-def site_content() -> SiteContent:
+def site_content() -> PublishedContent:
     """Three prompts: the baseline's, a model's with repeated answers and two without one, and one of two attributes."""
     prompts = (_exposure(), _robotics(), _two_variable())
-    return SiteContent(
-        published=PublishedContent(prompts),
-        corpora={prompt.name: "ooh" for prompt in prompts},
+    return PublishedContent(
+        prompts,
         handbook=with_aliases(_handbook(), ALIASES),
         changes=_changes(),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, expect
 
 from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE
@@ -23,7 +24,6 @@ from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, s
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
 
-AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 VIEWS = ("map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -60,10 +60,9 @@ def counts(page: Page) -> dict[str, list[str]]:
 
 
 def violations(page: Page, *, rules: dict[str, Any] | None = None) -> list[str]:
-    page.evaluate(AXE)
     options = {"resultTypes": ["violations"], "preload": False, **(rules or {})}
-    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
 
 def content_of(download: Download) -> bytes:
@@ -125,7 +124,7 @@ def test_tiles_have_the_area_of_their_jobs(visit: Visit) -> None:
 
 def test_figures_agree_with_the_published_summaries(visit: Visit, small_site: BuiltSite) -> None:
     page = visit.open()
-    for prompt in small_site.content.published.prompts:
+    for prompt in small_site.content.prompts:
         page.select_option("#layer", prompt.name)
         summaries = prompt.summaries.set_index(["grouping", "group_label"])
         whole = summaries.loc[("all", "All")]
@@ -611,7 +610,7 @@ def test_all_real_pages_are_on_the_map(visits: Visits, real_site: BuiltSite) -> 
     expect(suggestions.first).to_have_text("Registered Nurses")
     page.fill("#search", "RN")
     expect(suggestions.first).to_contain_text("Registered Nurses")
-    summaries = real_site.content.published.prompts[0].summaries.set_index(["grouping", "group_label"])
+    summaries = real_site.content.prompts[0].summaries.set_index(["grouping", "group_label"])
     expected = summaries.loc[("score_threshold", "score ≥ 7")]
     assert counts(page)["Occupations"][0] == str(expected["occupations"])
     assert counts(page)["Jobs"][0] == f"{expected['jobs'] / 1e6:.1f}M"

@@ -1,0 +1,102 @@
+"""A small picture of the map, drawn without a browser: for places that show a picture and no page."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import Any
+
+import matplotlib as mpl
+import squarify
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from exposure_dagster.publishing.content import PublishedContent
+from exposure_dagster.publishing.site.document import site_document
+
+_WIDTH_PX, _HEIGHT_PX, _DPI = 720, 400, 100
+_STOPS = {
+    "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
+    "resilience": ("#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"),
+}
+"""The page's colours by day, by family of layers (page/js/scales.js)."""
+_UNKNOWN = "#dddad2"
+_FONT_PT = 5.5
+_POINT_PX = _DPI / 72
+_CHARACTER_WIDTH, _LINE_HEIGHT = 0.58, 1.2
+"""Of the font's size: an average character, and a line."""
+
+
+def map_picture(content: PublishedContent) -> bytes:
+    """The map that the page opens with, as PNG of 720 × 400 pixels: area = jobs, colour = score.
+
+    Documents without jobs have no tile; where none has jobs, every document has a tile of one size.
+    """
+    document = site_document(content)
+    layer = document["layers"][0]
+    documents = next(one for one in document["sets"] if one["name"] == layer["set"])
+    figure = Figure(figsize=(_WIDTH_PX / _DPI, _HEIGHT_PX / _DPI), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 0.92))
+    axes.set(xlim=(0, _WIDTH_PX), ylim=(0.92 * _HEIGHT_PX, 0))
+    axes.axis("off")
+    with mpl.rc_context({"text.parse_math": False}):
+        figure.text(0.008, 0.955, f"{layer['title']}: area = jobs, colour = score", fontsize=8, va="center")
+        colours = LinearSegmentedColormap.from_list("layer", _STOPS[layer["family"]])
+        scale = Normalize(layer["low"], layer["high"])
+        for title, value, tile in _tiles(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX):
+            colour = _UNKNOWN if value is None else colours(scale(value))
+            place = (tile["x"], tile["y"])
+            axes.add_patch(Rectangle(place, tile["dx"], tile["dy"], facecolor=colour, edgecolor="white", linewidth=0.5))
+            dark = value is not None and scale(value) > 0.5
+            axes.text(
+                tile["x"] + 3,
+                tile["y"] + 3,
+                _label(title, tile["dx"] - 6, tile["dy"] - 6),
+                fontsize=_FONT_PT,
+                va="top",
+                color="white" if dark else "black",
+            )
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def _tiles(
+    documents: dict[str, Any], values: list[float | None], width: float, height: float
+) -> list[tuple[str, float | None, dict[str, float]]]:
+    """Title, value and rectangle of each document, the categories' tiles laid first and the documents' in them."""
+    has_jobs = any(documents["jobs"])
+    by_category: dict[int, list[tuple[float, str, float | None]]] = {}
+    categories = documents["category"]["at"]
+    for jobs, title, value, category in zip(documents["jobs"], documents["title_of"], values, categories, strict=True):
+        size = (jobs or 0) if has_jobs else 1
+        if size > 0:
+            by_category.setdefault(category, []).append((float(size), title or "", value))
+    groups = sorted(by_category.values(), key=lambda group: -sum(size for size, _, _ in group))
+    places = _laid([sum(size for size, _, _ in group) for group in groups], 0, 0, width, height)
+    tiles = []
+    for group, place in zip(groups, places, strict=True):
+        members = sorted(group, key=lambda member: -member[0])
+        inner = _laid([size for size, _, _ in members], place["x"], place["y"], place["dx"], place["dy"])
+        tiles += [(title, value, tile) for (_, title, value), tile in zip(members, inner, strict=True)]
+    return tiles
+
+
+def _laid(sizes: list[float], x: float, y: float, width: float, height: float) -> list[dict[str, float]]:
+    laid: list[dict[str, float]] = squarify.squarify(
+        squarify.normalize_sizes(sizes, width, height), x, y, width, height
+    )
+    return laid
+
+
+def _label(title: str, width_px: float, height_px: float) -> str:
+    """The title in lines that fit; nothing where they do not."""
+    size = _FONT_PT * _POINT_PX
+    columns, rows = int(width_px / (size * _CHARACTER_WIDTH)), int(height_px / (size * _LINE_HEIGHT))
+    if columns < 5 or rows < 1:
+        return ""
+    lines = textwrap.wrap(title, columns, break_long_words=False)
+    return "\n".join(lines) if len(lines) <= rows and all(len(line) <= columns for line in lines) else ""
