@@ -146,7 +146,7 @@ def _read(folder: Path) -> Snapshot:
     site_files = frozenset(name for name in sizes if name.startswith(f"{SITE_FOLDER}/"))
     with duckdb.connect() as connection:
         reader = _Reader(connection, folder, sizes)
-        facts = {one["prompt"]: one for one in manifest["prompts"]}
+        facts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in manifest["prompts"]}
         heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
         changes = _by(reader.rows(CHANGES, "changes"), "prompt")
@@ -196,11 +196,13 @@ def _prompt(
 
 
 def _occupations(reader: _Reader) -> Sequence[Record]:
-    """Handbook pages with all their facts and what is joined to them; of a page in one table alone, its own part."""
+    """Handbook pages with their facts and what is joined to them: scores, and all O*NET codes that they cover."""
     joined = {row["slug"]: row for row in reader.rows(OCCUPATIONS, "occupations")}
     handbook = {row["slug"]: row for row in reader.rows(HANDBOOK, "handbook")}
     empty = dict.fromkeys((*HANDBOOK.column_names, *OCCUPATIONS.column_names))
-    rows = [{**empty, **handbook.get(slug, {}), **joined.get(slug, {})} for slug in {**handbook, **joined}]
+    rows = [{**empty, **joined.get(slug, {}), **handbook.get(slug, {})} for slug in {**handbook, **joined}]
+    for row in rows:
+        row["onet_codes"] = joined.get(row["slug"], row)["onet_codes"]
     return sorted(rows, key=lambda row: (row["title"] or "", row["slug"]))
 
 
@@ -242,6 +244,10 @@ def _plain(value: Any, kind: str | None) -> Any:
     if kind == "TIMESTAMP":
         return value.replace(tzinfo=UTC)
     return value
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _by(rows: Sequence[Record], column: str) -> Mapping[str, Sequence[Record]]:
