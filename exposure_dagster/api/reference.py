@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -16,8 +17,10 @@ section { border-top: 1px solid; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8886; }
 .scroll { overflow-x: auto; }
-.prose { white-space: pre-line; }
 """.strip()
+
+_LINK = re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)")
+_CODE = re.compile(r"`([^`]+)`")
 
 REFERENCE_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -34,12 +37,24 @@ def reference_page(schema: Mapping[str, Any]) -> str:
         f"<title>{escape(info['title'])}: API</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>{escape(info['title'])}: API</h1><p>{escape(info['summary'])} Version {escape(info['version'])}.</p>",
         '<p>For programs: <a href="openapi.json">openapi.json</a>. For people: <a href="./">the map</a>.</p>',
-        f'<p class="prose">{escape(info["description"].strip())}</p>',
+        *_prose(info["description"]),
     ]
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             parts += _operation(method, path, operation, schema["components"]["schemas"])
     return "".join([*parts, "</main></body></html>"])
+
+
+def _prose(markdown: str) -> Iterator[str]:
+    """Paragraphs, lists and links: all the Markdown that the description holds."""
+    for block in markdown.strip().split("\n\n"):
+        linked = _LINK.sub(r'<a href="\2">\1</a>', escape(block))
+        code = _CODE.sub(r"<code>\1</code>", linked)
+        if block.startswith("- "):
+            items = code.removeprefix("- ").split("\n- ")
+            yield "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
+        else:
+            yield f"<p>{code}</p>"
 
 
 def _operation(method: str, path: str, operation: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
