@@ -100,7 +100,9 @@ def create_app(publications: Publications, *, cors_origins: Sequence[str] = ()) 
 
 
 def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
-    router = APIRouter(responses=declared(422, 503))
+    router = APIRouter(
+        responses={304: {"description": "The reader has it already (If-None-Match)"}, **declared(422, 503)}
+    )
     found_or_not = declared(404)
     one = Depends(snapshot_of_request)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.tables import (
@@ -210,8 +210,6 @@ class Files(Answer):
 
 class Health(Answer):
     """That the server can answer, and what it answers from."""
-
-    model_config = ConfigDict(json_schema_extra={"title": "Health"})
 
     status: str = Field(description="ok.")
     version: str = Field(description="Version of the project that wrote the publication.")

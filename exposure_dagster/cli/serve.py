@@ -9,7 +9,7 @@ import sys
 import click
 
 from exposure_dagster.cli.dev import demo_settings, run_demo
-from exposure_dagster.cli.terminal import ERR
+from exposure_dagster.cli.terminal import ERR, warn
 from exposure_dagster.errors import PublicationError, SettingError
 from exposure_dagster.settings import load_settings
 
@@ -38,6 +38,8 @@ def serve(is_demo: bool, port: int, host: str) -> None:
     listener = _listener(host, port)
     app = create_app(publications, cors_origins=settings.allowed_origins)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    if not snapshot.site_files:
+        warn("the publication holds no site; publish again with `exposure run`")
     ERR.print(f"Publication {snapshot.digest}, of {snapshot.published_at:%Y-%m-%d %H:%M} UTC", markup=False)
     ERR.print(f"Site: {address}/   API: {address}/docs   (stop with Ctrl+C)", markup=False, soft_wrap=True)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
