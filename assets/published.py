@@ -17,7 +17,7 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
-from exposure_dagster.publishing.site import PICTURE, missing_site_files
+from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
 from exposure_dagster.stages import published
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
@@ -71,7 +71,7 @@ def publication(
         fingerprint = published.ranked_fingerprint(store, broken)
         content = published.read_content(store, broken)
         folder = published.publish_content(content, published_folder.root)
-        site = folder / published.SITE_FOLDER
+        site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         picture = base64.b64encode((site / PICTURE).read_bytes()).decode()
@@ -92,7 +92,7 @@ def publication(
             data_version=DataVersion(content.digest),
             metadata={
                 "map": MetadataValue.md(f"![The map that the site opens with](data:image/png;base64,{picture})"),
-                "page": MetadataValue.path(published_folder.root / "current" / published.SITE_FOLDER / "index.html"),
+                "page": MetadataValue.path(published_folder.root / "current" / SITE_FOLDER / "index.html"),
                 "link": MetadataValue.md(
                     "<http://127.0.0.1:8000/> while `exposure serve` runs; the page also opens from its folder"
                 ),

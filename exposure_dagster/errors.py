@@ -40,3 +40,7 @@ class ScoringError(ExposureError):
 
 class WarehouseError(ExposureError):
     """The warehouse cannot be opened, or is not the one this run may write to."""
+
+
+class PublicationError(ExposureError):
+    """What is published cannot be read, or nothing is."""

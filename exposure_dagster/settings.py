@@ -6,6 +6,7 @@ and pass them on as resource fields.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +46,23 @@ def _list_of_corpora(text: str) -> str:
 
 
 CorpusList = Annotated[str, AfterValidator(_list_of_corpora)]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+")
+
+
+def _list_of_origins(text: str) -> str:
+    for origin in _parts(text):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin} is no origin; write scheme and host as in https://example.org, without a path")
+    return text
+
+
+OriginList = Annotated[str, AfterValidator(_list_of_origins)]
 
 
 class ScorerName(StrEnum):
@@ -118,6 +136,10 @@ class Settings(BaseSettings):
     sources_cron: str = Field("0 6 * * 1", description="When the schedule refreshes the sources: weekly by default.")
     rescoring_cron: str = Field("0 7 1 * *", description="When the schedule scores what is stale: monthly by default.")
     time_zone: str = Field("UTC", description="Time zone of the schedules.")
+    cors_origins: OriginList | None = Field(
+        None,
+        description="Origins whose pages may read the API: `https://example.org`, several with commas, or `*`.",
+    )
     prices: ProjectPath | None = Field(
         None, description="A file of model prices that adds to or replaces the bundled table."
     )
@@ -138,6 +160,11 @@ class Settings(BaseSettings):
         if self.scorer is not None:
             return self.scorer
         return ScorerName.CLAUDE if self.anthropic_api_key else ScorerName.BASELINE
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may read the API; none where nothing is set."""
+        return _parts(self.cors_origins or "")
 
     @property
     def own_corpora(self) -> tuple[OwnCorpus, ...]:

@@ -43,7 +43,7 @@ class _SettingsAsGiven(Settings):
 @click.command()
 def demo() -> None:
     """Run the whole pipeline on the bundled sample, offline and without a key."""
-    _run_demo(demo_settings())
+    run_demo(demo_settings())
 
 
 @click.command()
@@ -54,7 +54,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     """Open the Dagster UI over the same data as the command line."""
     settings = demo_settings() if is_demo else load_settings()
     if is_demo and not settings.warehouse_file.is_file():
-        _run_demo(settings)
+        run_demo(settings)
     home = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:
@@ -74,7 +74,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
         sys.exit(130)
 
 
-def _run_demo(settings: Settings) -> None:
+def run_demo(settings: Settings) -> None:
     """Every bundled prompt whose corpus the sample holds in full, enabled or not."""
     run_pipeline(settings, names=DEMO_PROMPTS)
 

@@ -40,6 +40,7 @@ def _register() -> None:
     from exposure_dagster.cli.money import estimate_command
     from exposure_dagster.cli.prompts import prompts
     from exposure_dagster.cli.run import run
+    from exposure_dagster.cli.serve import serve
     from exposure_dagster.cli.settings import settings
     from exposure_dagster.cli.status import diff, status
 
@@ -52,6 +53,7 @@ def _register() -> None:
         explain,
         ledger,
         dev,
+        serve,
         prompts,
         settings,
     )

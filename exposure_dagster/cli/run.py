@@ -18,9 +18,10 @@ from exposure_dagster.errors import ExposureError, PromptError
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
-from exposure_dagster.stages.published import SITE_FOLDER, ranked_fingerprint
+from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
 from exposure_dagster.warehouse import Warehouse
 

@@ -1,9 +1,9 @@
 """The exported files of each prompt, and what explains them.
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `summaries.csv`, `.parquet`,
-`brief.md`, and where the prompt declares one the result of its formula, `ai_resilience` or
-`task_rollups`; `occupations`, joined across the systems; beside them `data_dictionary.md`,
-`ATTRIBUTION.md` and `manifest.json`.
+`brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
+or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `prompts`,
+`prompt_versions`, `changes`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from exposure_dagster.publishing.content import (
     PublishedPrompt,
     PublishedTable,
 )
-from exposure_dagster.tables import OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS, Table
+from exposure_dagster.publishing.tables import PUBLISHED_TABLES
+from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
 
 PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
 TABLE_ENDINGS = (".csv", ".parquet", ".json")
@@ -74,13 +75,7 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
 def data_dictionary() -> str:
     """What every exported column means, as Markdown."""
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
-    for file, table in (
-        ("ranking", RANKINGS),
-        ("summaries", SUMMARIES),
-        ("ai_resilience", RESILIENCE),
-        ("task_rollups", TASK_ROLLUPS),
-        ("occupations", OCCUPATIONS),
-    ):
+    for file, table in PUBLISHED_TABLES:
         lines += [f"## {file}.csv, .parquet", "", f"One row a {table.grain}. {table.description}", ""]
         lines += _column_table(table)
     lines += [

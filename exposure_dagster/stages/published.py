@@ -6,30 +6,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import duckdb
-
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, PublishedTable, with_aliases
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
-from exposure_dagster.publishing.site import build_site
+from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
-from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.stages.published_tables import PUBLISHED_FROM, published_tables
 from exposure_dagster.warehouse import Warehouse
-
-_PUBLISHED_FROM = (
-    "ranked.rankings",
-    "ranked.summaries",
-    "ranked.changes",
-    "ranked.resilience",
-    "ranked.task_rollups",
-    "ranked.occupations",
-    "parsed.ooh_titles",
-)
-
-SITE_FOLDER = "site"
-"""Folder of the site in a publication."""
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
@@ -52,7 +37,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
             ).fetchall()
         )
         corpora = dict(connection.execute("SELECT prompt, corpus FROM scored.prompts").fetchall())
-        tables = _tables(connection)
+        tables = published_tables(connection)
         handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
         titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
@@ -85,28 +70,6 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     )
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> tuple[PublishedTable, ...]:
-    """What is published beside each prompt's rankings: each with its own columns, and who answered."""
-    shown = ", ".join(name for name in RESILIENCE.column_names if name not in _NOT_EXPORTED)
-    tables = []
-    for table, stem, columns in (
-        (RESILIENCE, "ai_resilience", shown),
-        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)"),
-    ):
-        for (prompt,) in connection.execute(f"SELECT DISTINCT prompt FROM {table.full_name} ORDER BY 1").fetchall():
-            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY rank, title, onet_code"
-            rows = connection.execute(query, [prompt]).df().astype({"rank": "Int64"})
-            tables.append(PublishedTable(table, stem, rows, prompt))
-    occupations = connection.execute(f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug").df()
-    if len(occupations):
-        tables.append(PublishedTable(OCCUPATIONS, "occupations", occupations))
-    return tuple(tables)
-
-
-_NOT_EXPORTED = ("prompt", "prompt_hash", "ranking_hash", "scored_at")
-"""Columns of ranked.resilience that the JSON file has once for all rows."""
-
-
 def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
     """Changes whenever what is to be published does, without reading it all; None where nothing is ranked.
 
@@ -114,8 +77,7 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> st
     """
     if not warehouse.exists:
         return None
-    sources = [*_PUBLISHED_FROM, "(SELECT * EXCLUDE (text) FROM parsed.ooh_occupations)"]
-    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in sources]
+    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in PUBLISHED_FROM]
     rows = warehouse.rows(" UNION ALL ".join(parts))
     return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 

@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.publishing.content import PublishedContent
-from exposure_dagster.publishing.site import build_site
+from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.stages.published import SITE_FOLDER, read_content
+from exposure_dagster.stages.published import read_content
 from exposure_dagster.warehouse import Warehouse
 from tests.browser.site_content import site_content
 

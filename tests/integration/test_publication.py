@@ -64,10 +64,18 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
             "manifest.json",
             *(f"site/{name}" for name in SITE_FILES),
             *(
+                f"{name}.{ending}"
+                for name in ("handbook", "prompts", "prompt_versions")
+                for ending in ("csv", "json", "parquet")
+            ),
+            *(
                 f"{prompt}/{name}"
                 for prompt in ("exposure", "second")
                 for name in (
                     "brief.md",
+                    "provenance.csv",
+                    "provenance.json",
+                    "provenance.parquet",
                     "ranking.csv",
                     "ranking.json",
                     "ranking.parquet",

@@ -18,6 +18,7 @@ DOCUMENTED_VARIABLES = {
     "EXPOSURE_MAX_COST_USD",
     "EXPOSURE_MAX_COST_USD_PER_DAY",
     "EXPOSURE_CONCURRENCY",
+    "EXPOSURE_CORS_ORIGINS",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
 }
@@ -129,4 +130,17 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_SCORER", "gpt")
     monkeypatch.setenv("EXPOSURE_CONCURRENCY", "many")
     with pytest.raises(SettingError, match=r"EXPOSURE_SCORER='gpt'.*; EXPOSURE_CONCURRENCY='many'"):
+        load_settings()
+
+
+def test_origins_that_may_read_the_api_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().allowed_origins == ()
+    monkeypatch.setenv("EXPOSURE_CORS_ORIGINS", "https://example.org, http://localhost:5173")
+    assert load_settings().allowed_origins == ("https://example.org", "http://localhost:5173")
+
+
+@pytest.mark.parametrize("value", ["example.org", "https://example.org/map", "https://a.example,null"])
+def test_what_is_no_origin_is_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("EXPOSURE_CORS_ORIGINS", value)
+    with pytest.raises(SettingError, match="is no origin; write scheme and host"):
         load_settings()

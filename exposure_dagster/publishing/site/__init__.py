@@ -7,6 +7,7 @@ layer: that is the page's own JavaScript, over the same rows.
 from exposure_dagster.publishing.site.builder import (
     PICTURE,
     SITE_FILES,
+    SITE_FOLDER,
     build_site,
     content_security_policy,
     missing_site_files,
@@ -15,6 +16,7 @@ from exposure_dagster.publishing.site.builder import (
 __all__ = [
     "PICTURE",
     "SITE_FILES",
+    "SITE_FOLDER",
     "build_site",
     "content_security_policy",
     "missing_site_files",

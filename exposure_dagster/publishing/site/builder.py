@@ -17,6 +17,9 @@ from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
 
+SITE_FOLDER = "site"
+"""Folder of the site in a publication."""
+
 PICTURE = "map.png"
 """A small picture of the map, for places that show no page."""
 

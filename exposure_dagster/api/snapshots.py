@@ -1,0 +1,257 @@
+"""A publication in memory: read once from its files, whole, and never changed.
+
+Every request takes one snapshot and answers from it alone, so that a publish meanwhile is never seen half.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+
+from exposure_dagster.errors import PublicationError
+from exposure_dagster.publishing.site.builder import SITE_FOLDER
+from exposure_dagster.publishing.tables import (
+    HANDBOOK,
+    PROVENANCE,
+    PUBLISHED_PROMPTS,
+    PUBLISHED_VERSIONS,
+)
+from exposure_dagster.tables import (
+    CHANGES,
+    OCCUPATIONS,
+    OOH_TITLES,
+    RANKINGS,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+    Table,
+)
+
+Record = dict[str, Any]
+"""A row as JSON can hold it: no NaN, times with their zone, JSON columns as objects. Never changed."""
+
+ATTEMPTS = 5
+"""How often a publication that goes away while it is read is looked for again."""
+
+_ANEW = "Publish again, with `exposure run` or by materializing published/exports."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRecords:
+    """All of one prompt. `head` is the prompt's own row, with what the manifest says of it; versions oldest first."""
+
+    head: Record
+    versions: Sequence[Record]
+    rankings: Sequence[Record]
+    summaries: Sequence[Record]
+    changes: Sequence[Record]
+    resilience: Sequence[Record]
+    task_rollups: Sequence[Record]
+    ranking_of: Mapping[str, Record]
+    provenance_of: Mapping[str, Record]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One publication. `occupations` are handbook pages by title, `files` the exported files with their sizes in bytes.
+
+    `site_files` are the paths of the files of the site; empty where the publication holds none.
+    """
+
+    folder: Path
+    digest: str
+    version: str
+    published_at: datetime
+    sample_note: str | None
+    occupations: Sequence[Record]
+    aliases: Mapping[str, Sequence[str]]
+    prompts: Mapping[str, PublishedRecords]
+    files: Mapping[str, int]
+    site_files: frozenset[str]
+
+
+class Publications:
+    """The published folder. Hands out the snapshot of whatever is current, and reads each only once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = Lock()
+        self._latest: Snapshot | None = None
+
+    def cached(self) -> Snapshot | None:
+        """The current snapshot if it was read already; does not wait."""
+        latest = self._latest
+        return latest if latest is not None and latest.folder.name == self._current_digest() else None
+
+    def current(self) -> Snapshot:
+        """The current snapshot, read now if need be.
+
+        Raises PublicationError where nothing is published, or what is cannot be read.
+        """
+        with self._lock:
+            for _ in range(ATTEMPTS):
+                found = self.cached()
+                if found is not None:
+                    return found
+                digest = self._current_digest() or ""
+                if not digest:
+                    raise PublicationError(
+                        "nothing is published yet",
+                        where=str(self._root),
+                        remedy="Run `exposure run` first, or set EXPOSURE_HOME to the folder that holds it.",
+                    )
+                try:
+                    self._latest = _read(self._root / digest)
+                except FileNotFoundError as error:
+                    missing = str(error.filename or error)
+                    continue  # removed since: another one is current by now
+                return self._latest
+        raise PublicationError(f"the publication lacks {missing}", where=str(self._root / digest), remedy=_ANEW)
+
+    def read_file(self, name: str) -> tuple[Snapshot, bytes] | None:
+        """A file of the current publication, by its path in it; None where it holds none of that name.
+
+        Raises PublicationError as `current` does.
+        """
+        for _ in range(ATTEMPTS):
+            snapshot = self.cached() or self.current()
+            if name not in snapshot.files and name not in snapshot.site_files:
+                return None
+            try:
+                return snapshot, (snapshot.folder / name).read_bytes()
+            except FileNotFoundError:
+                continue
+        raise PublicationError(f"the publication lacks {name}", where=str(snapshot.folder), remedy=_ANEW)
+
+    def _current_digest(self) -> str | None:
+        try:
+            return (self._root / "current").readlink().name
+        except OSError:
+            return None
+
+
+def _read(folder: Path) -> Snapshot:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    site_files = frozenset(name for name in sizes if name.startswith(f"{SITE_FOLDER}/"))
+    with duckdb.connect() as connection:
+        reader = _Reader(connection, folder, sizes)
+        facts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in manifest["prompts"]}
+        heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
+        versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
+        changes = _by(reader.rows(CHANGES, "changes"), "prompt")
+        aliases: dict[str, list[str]] = defaultdict(list)
+        for title in reader.rows(OOH_TITLES, "titles"):
+            if title["is_alias"]:
+                aliases[title["slug"]].append(title["title"])
+        return Snapshot(
+            folder=folder,
+            digest=manifest["digest"],
+            version=manifest["version"],
+            published_at=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
+            sample_note=manifest["sample"],
+            occupations=_occupations(reader),
+            aliases=MappingProxyType(dict(aliases)),
+            prompts=MappingProxyType(
+                {
+                    head["prompt"]: _prompt(reader, {**facts[head["prompt"]], **head}, versions, changes)
+                    for head in heads
+                }
+            ),
+            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site_files}),
+            site_files=site_files,
+        )
+
+
+def _prompt(
+    reader: _Reader,
+    head: Record,
+    versions: Mapping[str, Sequence[Record]],
+    changes: Mapping[str, Sequence[Record]],
+) -> PublishedRecords:
+    name = head["prompt"]
+    rankings = reader.rows(RANKINGS, f"{name}/ranking", is_required=True)
+    provenance = reader.rows(PROVENANCE, f"{name}/provenance")
+    return PublishedRecords(
+        head=head,
+        versions=versions.get(name, ()),
+        rankings=rankings,
+        summaries=reader.rows(SUMMARIES, f"{name}/summaries", is_required=True),
+        changes=changes.get(name, ()),
+        resilience=reader.rows(RESILIENCE, f"{name}/ai_resilience"),
+        task_rollups=reader.rows(TASK_ROLLUPS, f"{name}/task_rollups"),
+        ranking_of=MappingProxyType({row["doc_id"]: row for row in rankings}),
+        provenance_of=MappingProxyType({row["doc_id"]: row for row in provenance}),
+    )
+
+
+def _occupations(reader: _Reader) -> Sequence[Record]:
+    """Handbook pages with their facts and what is joined to them: scores, and all O*NET codes that they cover."""
+    joined = {row["slug"]: row for row in reader.rows(OCCUPATIONS, "occupations")}
+    handbook = {row["slug"]: row for row in reader.rows(HANDBOOK, "handbook")}
+    empty = dict.fromkeys((*HANDBOOK.column_names, *OCCUPATIONS.column_names))
+    rows = [{**empty, **joined.get(slug, {}), **handbook.get(slug, {})} for slug in {**handbook, **joined}]
+    for row in rows:
+        row["onet_codes"] = joined.get(row["slug"], row)["onet_codes"]
+    return sorted(rows, key=lambda row: (row["title"] or "", row["slug"]))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    sizes: Mapping[str, int]
+
+    def rows(self, table: Table, stem: str, *, is_required: bool = False) -> Sequence[Record]:
+        """The rows of a Parquet file; none where a file that may be left out is not there.
+
+        Raises FileNotFoundError where one that may not be is missing, or goes away meanwhile.
+        """
+        name = f"{stem}.parquet"
+        if name not in self.sizes:
+            if is_required:
+                raise FileNotFoundError(2, "missing", name)
+            return ()
+        try:
+            found = self.connection.execute("FROM read_parquet(?)", [str(self.folder / name)])
+        except duckdb.IOException as error:
+            raise FileNotFoundError(2, str(error), name) from error
+        kinds = {column.name: column.type for column in table.columns}
+        columns = [(column[0], kinds.get(column[0])) for column in found.description or ()]
+        return [
+            {column: _plain(value, kind) for (column, kind), value in zip(columns, row, strict=True) if kind}
+            for row in found.fetchall()
+        ]
+
+
+def _plain(value: Any, kind: str | None) -> Any:
+    if value is None:
+        return None
+    if kind == "DOUBLE":
+        return value if math.isfinite(value) else None
+    if kind == "JSON":
+        return json.loads(value)
+    if kind == "TIMESTAMP":
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _by(rows: Sequence[Record], column: str) -> Mapping[str, Sequence[Record]]:
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for row in rows:
+        groups[row[column]].append(row)
+    return groups

@@ -1,0 +1,130 @@
+"""The tables of a publication that are not tables of the warehouse: what a reader needs to make sense of the rankings.
+
+They are chosen columns of the registry's tables, so that each column is explained once. `stages.published_tables`
+fills them.
+"""
+
+from __future__ import annotations
+
+from exposure_dagster.tables import (
+    CHANGES,
+    DEFINITIONS,
+    OCCUPATIONS,
+    OOH_OCCUPATIONS,
+    OOH_TITLES,
+    PROMPT_VERSIONS,
+    PROMPTS,
+    RANKINGS,
+    RESILIENCE,
+    RESPONSES,
+    SCORES,
+    SUMMARIES,
+    TASK_ROLLUPS,
+    Column,
+    Table,
+)
+
+SCHEMA = "published"
+
+
+def columns_of(table: Table, *names: str) -> tuple[Column, ...]:
+    """The columns of a table by name, in the order of the names."""
+    by_name = {column.name: column for column in table.columns}
+    return tuple(by_name[name] for name in names)
+
+
+PUBLISHED_PROMPTS = Table(
+    schema=SCHEMA,
+    name="prompts",
+    grain="published prompt",
+    description="Every published prompt: what it is about, and how its answers are ranked and shown.",
+    columns=(
+        *columns_of(PROMPTS, "prompt", "title"),
+        Column(name="description", type="VARCHAR", description="What the prompt is about, in a sentence or two."),
+        *columns_of(PROMPTS, "corpus"),
+        Column(name="scale_low", type="DOUBLE", description="Lowest answer of its scale.", unit="scale"),
+        Column(name="scale_high", type="DOUBLE", description="Highest answer of its scale.", unit="scale"),
+        *columns_of(DEFINITIONS, "ranking_hash", "definition"),
+    ),
+    key=("prompt",),
+)
+
+PUBLISHED_VERSIONS = Table(
+    schema=SCHEMA,
+    name="prompt_versions",
+    grain="answered version of a published prompt",
+    description="Every version of each prompt that was answered, with the question as it was asked.",
+    columns=(
+        *columns_of(PROMPT_VERSIONS, "prompt", "prompt_hash", "first_seen_at"),
+        Column(name="is_standing", type="BOOLEAN", description="True where answers to this version stand now."),
+        Column(
+            name="model", type="VARCHAR", description="Model that the version asks; the baseline may have answered."
+        ),
+        Column(
+            name="effort", type="VARCHAR", description="Effort that the model is asked for; null where none is set."
+        ),
+        Column(name="samples", type="BIGINT", description="Samples asked for of each document.", unit="samples"),
+        Column(
+            name="documents_per_request", type="BIGINT", description="Documents put into one request.", unit="documents"
+        ),
+        Column(name="question", type="VARCHAR", description="The question as it was asked.", unit="Markdown"),
+    ),
+    key=("prompt", "prompt_hash"),
+)
+
+HANDBOOK = Table(
+    schema=SCHEMA,
+    name="handbook",
+    grain="handbook page",
+    description="Quick facts and codes of every handbook page, as BLS prints them. Nothing in it is imputed.",
+    columns=tuple(
+        column for column in OOH_OCCUPATIONS.columns if column.name not in ("text", "content_sha256", "parser_version")
+    ),
+    key=("slug",),
+)
+
+PROVENANCE = Table(
+    schema=SCHEMA,
+    name="provenance",
+    grain="prompt × document",
+    description=(
+        "What is behind each standing score, beside what the ranking says: the text and page that were asked about, "
+        "the samples, and, where a model answered, its requests, tokens and cost. They are those of the accepted "
+        "answers; answers of the baseline have none."
+    ),
+    columns=(
+        *columns_of(SCORES, "prompt", "doc_id", "text_sha256", "samples", "score_sd", "note", "error"),
+        Column(
+            name="page_url",
+            type="VARCHAR",
+            description="Page, or release of a database, that the text comes from; null for a file.",
+        ),
+        Column(name="page_sha256", type="VARCHAR", description="SHA-256 of its bytes as stored now.", unit="hex"),
+        Column(name="page_fetched_at", type="TIMESTAMP", description="When these bytes were fetched.", unit="UTC"),
+        Column(
+            name="request_ids",
+            type="VARCHAR[]",
+            description="The provider's ids of the requests behind the score; empty for the baseline.",
+        ),
+        *columns_of(RESPONSES, "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd"),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+NOT_OF_RESILIENCE = ("prompt", "prompt_hash", "ranking_hash", "scored_at")
+"""Columns of ranked.resilience that are not exported: the JSON file has them once for all rows."""
+
+PUBLISHED_TABLES = (
+    ("ranking", RANKINGS),
+    ("summaries", SUMMARIES),
+    (PROVENANCE.name, PROVENANCE),
+    ("ai_resilience", RESILIENCE),
+    (TASK_ROLLUPS.name, TASK_ROLLUPS),
+    (OCCUPATIONS.name, OCCUPATIONS),
+    (HANDBOOK.name, HANDBOOK),
+    ("titles", OOH_TITLES),
+    (PUBLISHED_PROMPTS.name, PUBLISHED_PROMPTS),
+    (PUBLISHED_VERSIONS.name, PUBLISHED_VERSIONS),
+    (CHANGES.name, CHANGES),
+)
+"""Every kind of exported file, by its stem, with the table that explains its columns."""

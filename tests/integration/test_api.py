@@ -1,0 +1,400 @@
+"""The API over a real publication: what it answers, what every answer carries, how mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from api_server import FETCHED, PAGE, TEXT, fill_for_api
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, settings
+from ranked_tables import FORMULA, HOSTILE, PROMPT
+from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
+from starlette.testclient import TestClient
+
+from exposure_dagster.api import Publications, create_app
+from exposure_dagster.errors import PublicationError
+from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.publishing.content import ATTRIBUTIONS
+from exposure_dagster.publishing.site import SITE_FILES, content_security_policy
+from exposure_dagster.stages.published import publish_content, read_content
+from exposure_dagster.warehouse import Warehouse
+
+API = "/api/v1"
+SCORE = f"{API}/prompts/exposure/provenance/roofers"
+LISTS = (
+    "/occupations", "/prompts", "/prompts/exposure/rankings", "/prompts/exposure/summaries", "/changes",
+    "/prompts/exposure/resilience", "/prompts/exposure/task_rollups",
+)  # fmt: skip
+SINGLES = ("/occupations/roofers", "/prompts/exposure", "/prompts/exposure/provenance/roofers", "/sources", "/files")
+EVERYTHING = tuple(f"{API}{path}" for path in (*LISTS, *SINGLES, "/health"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("api")
+    warehouse = Warehouse(folder / "exposure.duckdb", wait_s=30)
+    fill_for_api(warehouse)
+    publish_content(read_content(warehouse), folder / "published")
+    return folder / "published"
+
+
+@pytest.fixture(scope="module")
+def app(root: Path) -> FastAPI:
+    return create_app(Publications(root))
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+def found(client: TestClient, path: str, **query: Any) -> dict[str, Any]:
+    answer = client.get(f"{API}{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def ids(answer: dict[str, Any], key: str = "doc_id") -> list[str]:
+    return [row[key] for row in answer["items"]]
+
+
+# Rankings
+
+
+def test_a_ranking_is_a_page_of_rows_by_rank(client: TestClient) -> None:
+    answer = found(client, "/prompts/exposure/rankings")
+    assert ids(answer) == ["actors", "physicians", "roofers", "military"]
+    assert (answer["total"], answer["next"], answer["previous"]) == (4, None, None)
+    actors = answer["items"][0]
+    assert (actors["score"], actors["rank"], actors["wages"]) == (7.5, 1, None)
+    assert actors["scored_at"] == "2026-03-02T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"tier": "High"}, ["actors", "physicians"]),
+        ({"tier": ["High", "Low"]}, ["actors", "physicians", "roofers"]),
+        ({"category": "construction"}, ["roofers"]),
+        ({"education": "No formal educational credential"}, ["roofers"]),
+        ({"min_score": 5, "max_score": 7.4}, ["physicians"]),
+        ({"status": "refused"}, ["military"]),
+        ({"q": "FACE voice"}, ["actors"]),
+        ({"q": "日本"}, ["physicians"]),
+        ({"q": "   "}, ["actors", "physicians", "roofers", "military"]),
+        ({"q": "nowhere"}, []),
+        ({"sort": "-jobs"}, ["physicians", "roofers", "actors", "military"]),
+        ({"sort": "score"}, ["roofers", "physicians", "actors", "military"]),
+        ({"sort": "-title"}, ["roofers", "physicians", "military", "actors"]),
+    ],
+)
+def test_a_ranking_is_filtered_searched_and_sorted(
+    client: TestClient, query: dict[str, Any], expected: list[str]
+) -> None:
+    assert ids(found(client, "/prompts/exposure/rankings", **query)) == expected
+
+
+def test_pages_lead_to_each_other_and_together_hold_every_row_once(client: TestClient) -> None:
+    address: str | None = f"{API}/prompts/exposure/rankings?sort=title&limit=3"
+    seen: list[str] = []
+    while address:
+        answer = client.get(address).json()
+        seen += ids(answer)
+        last, address = answer, answer["next"]
+    assert seen == ["actors", "military", "physicians", "roofers"]
+    assert client.get(last["previous"]).json()["offset"] == 0
+    assert ids(found(client, "/prompts/exposure/rankings", offset=4)) == []
+
+
+def test_summaries_are_chosen_by_grouping(client: TestClient) -> None:
+    rows = found(client, "/prompts/exposure/summaries", grouping="tier")["items"]
+    assert {row["grouping"] for row in rows} == {"tier"}
+    assert {row["group_label"] for row in rows} >= {"Low", "High"}
+    assert len(found(client, "/prompts/exposure/summaries")["items"]) > len(rows)
+
+
+def test_changes_are_chosen_by_prompt_and_kind(client: TestClient) -> None:
+    assert ids(found(client, "/changes", prompt="exposure", change="up")) == ["roofers"]
+    assert ids(found(client, "/changes", change="down")) == ids(found(client, "/changes", prompt="second")) == []
+
+
+# Occupations, prompts, provenance
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, ["actors", "military", "physicians", "roofers"]),
+        ({"q": "shingl"}, ["roofers"]),
+        ({"q": "47-2181"}, ["roofers"]),
+        ({"min_pay": 100_000}, ["physicians"]),
+        ({"max_pay": 100_000}, ["roofers"]),
+        ({"min_jobs": 100_000, "sort": "-jobs"}, ["physicians", "roofers"]),
+        ({"sort": "exposure"}, ["roofers", "actors", "military", "physicians"]),
+    ],
+)
+def test_occupations_are_filtered_searched_by_other_titles_and_sorted(
+    client: TestClient, query: dict[str, Any], expected: list[str]
+) -> None:
+    assert ids(found(client, "/occupations", **query), "slug") == expected
+
+
+def test_an_occupation_has_its_facts_codes_and_every_score(client: TestClient) -> None:
+    answer = found(client, "/occupations/roofers")
+    assert (answer["jobs"], answer["outlook_pct"], answer["pay_basis"]) == (166_700, 6.0, "annual")
+    assert (answer["onet_codes"], answer["aliases"]) == (["47-2181.00"], ["Shinglers"])
+    scores = {score["prompt"]: score for score in answer["scores"]}
+    assert set(scores) == {"exposure", "second"}
+    assert (scores["exposure"]["score"], scores["exposure"]["tier"]) == (1.0, "Low")
+    assert (scores["exposure"]["rationale"], scores["exposure"]["scale_high"]) == (FORMULA, 10)
+
+
+def test_a_prompt_has_its_ranking_and_the_question_of_each_version(client: TestClient) -> None:
+    answer = found(client, "/prompts/exposure")
+    (version,) = answer["versions"]
+    asked = asked_part(PROMPT)
+    assert (version["prompt_hash"], version["is_standing"]) == (asked.prompt_hash, True)
+    assert version["question"] == asked.system
+    assert [tier["label"] for tier in answer["definition"]["tiers"]] == ["Low", "High"]
+    listed = found(client, "/prompts")["items"]
+    assert [(prompt["prompt"], prompt["versions"]) for prompt in listed] == [
+        ("exposure", [asked.prompt_hash]),
+        ("second", [asked.prompt_hash]),
+    ]
+
+
+def test_the_provenance_of_a_score_says_who_answered_about_what_for_how_much(client: TestClient) -> None:
+    answer = found(client, "/prompts/exposure/provenance/roofers")
+    asked = asked_part(PROMPT)
+    assert (answer["scorer"], answer["model"], answer["prompt_hash"]) == ("claude", asked.model, asked.prompt_hash)
+    assert answer["version"]["question"] == asked.system
+    assert (answer["text_sha256"], answer["samples"], answer["score_sd"]) == (TEXT, 2, 0.5)
+    assert (answer["page_url"], answer["page_sha256"]) == (PAGE, "b" * 64)
+    assert answer["page_fetched_at"] == f"{FETCHED.isoformat()}Z"
+    assert answer["request_ids"] == ["req_1_1", "req_1_2"]
+    assert (answer["input_tokens"], answer["output_tokens"], answer["cost_usd"]) == (2000, 100, 0.002)
+
+
+def test_a_score_without_requests_has_no_cost(client: TestClient) -> None:
+    answer = found(client, "/prompts/second/provenance/roofers")
+    assert (answer["request_ids"], answer["cost_usd"], answer["input_tokens"]) == ([], None, None)
+
+
+def test_sources_name_every_attribution_and_so_does_the_description(client: TestClient, app: FastAPI) -> None:
+    sources = found(client, "/sources")["sources"]
+    assert [(one["source"], one["url"], one["licence"]) for one in sources] == list(ATTRIBUTIONS)
+    assert all(licence in app.description for _, _, licence in ATTRIBUTIONS)
+
+
+def test_health_says_what_is_served(client: TestClient, root: Path) -> None:
+    answer = found(client, "/health")
+    assert (answer["status"], answer["digest"]) == ("ok", (root / "current").resolve().name)
+    assert (answer["prompts"], answer["occupations"], answer["scores"]) == (2, 4, 6)
+    assert (answer["has_site"], answer["is_sample"], answer["notes"]) == (True, False, [])
+
+
+def test_texts_that_could_do_harm_come_back_as_text(client: TestClient) -> None:
+    answer = client.get(f"{API}/prompts/exposure/rankings")
+    rationales = {row["doc_id"]: row["rationale"] for row in answer.json()["items"]}
+    assert (rationales["physicians"], rationales["roofers"]) == (HOSTILE, FORMULA)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# What every answer carries
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_every_answer_names_its_publication_and_holds_no_nan(client: TestClient, root: Path, path: str) -> None:
+    def refused(constant: str) -> None:
+        raise AssertionError(constant)
+
+    answer = client.get(path)
+    digest = (root / "current").resolve().name
+    assert answer.headers["Publication-Digest"] == digest
+    assert json.loads(answer.text, parse_constant=refused)["digest"] == digest
+
+
+def test_an_answer_that_is_known_already_is_not_sent_again(client: TestClient) -> None:
+    first = client.get(SCORE)
+    tag = first.headers["ETag"]
+    assert not tag.startswith("W/")
+    for known in (tag, f'"other", {tag}', "*"):
+        again = client.get(SCORE, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert client.get(SCORE, headers={"If-None-Match": '"other"'}).content == first.content
+    assert client.get(f"{SCORE}?x=1").headers["ETag"] != tag
+    missing = client.get(f"{API}/occupations/none", headers={"If-None-Match": "*"})
+    assert (missing.status_code, "ETag" in missing.headers) == (404, False)
+
+
+def test_answers_are_compressed_for_readers_that_take_it(client: TestClient) -> None:
+    packed = client.get(SCORE, headers={"Accept-Encoding": "gzip"})
+    bare = client.get(SCORE, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in bare.headers
+    assert int(packed.headers["Content-Length"]) < int(bare.headers["Content-Length"])
+    assert packed.headers["ETag"] != bare.headers["ETag"]
+    assert "Accept-Encoding" in packed.headers["Vary"] and "Accept-Encoding" in bare.headers["Vary"]
+    assert packed.json() == bare.json()
+
+
+@pytest.mark.parametrize("path", [*EVERYTHING, "/", "/docs", "/openapi.json", "/files/manifest.json"])
+def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == got.headers
+
+
+def test_no_other_origin_may_read_unless_it_is_named(client: TestClient, root: Path) -> None:
+    asked = {"Origin": "https://example.org"}
+    assert "Access-Control-Allow-Origin" not in client.get(SCORE, headers=asked).headers
+    open_one = TestClient(create_app(Publications(root), cors_origins=["https://example.org"]))
+    answer = open_one.get(SCORE, headers=asked)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://example.org"
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    other = open_one.get(SCORE, headers={"Origin": "https://other.example"})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("GET", "/nowhere", 404, "/openapi.json"),
+        ("GET", f"{API}/occupations/none", 404, "/api/v1/occupations"),
+        ("GET", f"{API}/prompts/none/rankings", 404, "/api/v1/prompts"),
+        ("GET", f"{API}/prompts/exposure/provenance/none", 404, "/api/v1/prompts/exposure/rankings"),
+        ("GET", "/files/..%2f..%2fexposure.duckdb", 404, "/api/v1/files"),
+        ("GET", "/files/site/index.html/x", 404, "/api/v1/files"),
+        ("POST", f"{API}/occupations", 405, "GET or HEAD"),
+        ("DELETE", "/", 405, "GET or HEAD"),
+        ("GET", f"{API}/occupations?limit=0", 422, "query.limit"),
+        ("GET", f"{API}/occupations?colour=red", 422, "query.colour"),
+        ("GET", f"{API}/prompts/exposure/rankings?min_score=nan", 422, "query.min_score"),
+        ("GET", f"{API}/prompts/exposure/rankings?sort=luck", 422, "query.sort"),
+        ("GET", f"{API}/prompts/exposure/summaries?grouping=none", 422, "query.grouping"),
+    ],
+)
+def test_every_mistake_is_a_problem_that_says_what_to_do(
+    client: TestClient, method: str, path: str, status: int, says: str
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    problem = answer.json()
+    assert (problem["status"], problem["type"]) == (status, "about:blank")
+    assert says in problem["detail"]
+    if status == 405:
+        assert answer.headers["Allow"] == "GET, HEAD"
+
+
+def test_a_mistake_of_ours_is_a_problem_without_its_traceback(root: Path) -> None:
+    app = create_app(Publications(root))
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("secret")
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/broken")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+def test_where_nothing_is_published_that_is_said_and_the_folder_is_not(tmp_path: Path) -> None:
+    with pytest.raises(PublicationError, match="nothing is published yet"):
+        Publications(tmp_path / "published").current()
+    answer = TestClient(create_app(Publications(tmp_path / "published"))).get(f"{API}/health")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert "Nothing is published yet" in answer.json()["detail"]
+    assert str(tmp_path) not in answer.text
+
+
+def test_a_publication_of_an_earlier_version_is_named_with_the_remedy(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "published", symlinks=True)
+    (tmp_path / "published" / "current" / "prompts.parquet").unlink()
+    with pytest.raises(PublicationError, match=r"lacks prompts\.parquet\. Publish again"):
+        Publications(tmp_path / "published").current()
+
+
+# The site, the files, the reference
+
+
+def test_the_site_is_served_under_its_own_policy(client: TestClient, root: Path) -> None:
+    for name in ("", *SITE_FILES):
+        answer = client.get(f"/{name}")
+        assert answer.content == (root / "current" / "site" / (name or "index.html")).read_bytes()
+        assert answer.headers["Content-Security-Policy"] == content_security_policy()
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get("/site.js").headers["Content-Type"].startswith("text/javascript")
+
+
+def test_every_exported_file_is_served_as_it_is(client: TestClient, root: Path) -> None:
+    files = found(client, "/files")["files"]
+    assert {"exposure/ranking.csv", "prompts.parquet", "ATTRIBUTION.md"} <= {one["path"] for one in files}
+    for one in files:
+        body = client.get(one["url"]).content
+        assert body == (root / "current" / one["path"]).read_bytes()
+        assert len(body) == one["size_bytes"]
+
+
+def test_the_reference_explains_every_operation_without_a_script_or_anything_from_elsewhere(
+    client: TestClient, app: FastAPI
+) -> None:
+    answer = client.get("/docs")
+    assert all(path in answer.text for path in app.openapi()["paths"])
+    assert "Median annual pay as BLS prints it; never imputed. Unit: USD per year." in answer.text
+    assert "<script" not in answer.text and "src=" not in answer.text
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+# The schema
+
+
+KNOWN = {"prompt": "exposure", "slug": "roofers", "doc_id": "roofers"}
+
+
+def _cases() -> Iterator[tuple[str, GenerationMode, bool]]:
+    """Operations, whether their parameters are right or wrong, and whether those of the path are made up."""
+    for path, operations in sorted(create_app(Publications(Path("nowhere"))).openapi()["paths"].items()):
+        places = {parameter["in"] for parameter in operations["get"].get("parameters", ())}
+        yield path, GenerationMode.POSITIVE, False
+        if "path" in places:
+            yield path, GenerationMode.POSITIVE, True
+        if "query" in places:
+            yield path, GenerationMode.NEGATIVE, False
+
+
+@pytest.mark.parametrize(("path", "mode", "is_path_made_up"), list(_cases()))
+def test_whatever_is_asked_the_answer_is_as_the_schema_says(
+    app: FastAPI, path: str, mode: GenerationMode, is_path_made_up: bool
+) -> None:
+    """No 5xx, no status, type or field that is not declared, nothing wrong taken and nothing right refused."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig(seed=1))
+    known = {name: value for name, value in KNOWN.items() if f"{{{name}}}" in path}
+    strategy = schema[path]["GET"].as_strategy(
+        generation_mode=mode, path_parameters=None if is_path_made_up else known or None
+    )
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=strategy)
+    def check(case: schemathesis.Case) -> None:
+        case.call_and_validate()
+
+    check()
