@@ -19,21 +19,36 @@ from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
 from exposure_dagster.stages import published
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    CHANGES,
+    OCCUPATIONS,
+    OOH_OCCUPATIONS,
+    OOH_TITLES,
+    RANKINGS,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+)
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
 EXPORTS = AssetKey(["published", "exports"])
 SITE = AssetKey(["published", "site"])
 
-_RANKED = [key_of(table) for table in (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS)]
+_PUBLISHED = [
+    key_of(table)
+    for table in (
+        *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS),
+        *(OOH_OCCUPATIONS, OOH_TITLES),
+    )
+]
 
 
 @multi_asset(
     specs=[
         AssetSpec(
             EXPORTS,
-            deps=_RANKED,
+            deps=_PUBLISHED,
             group_name="published",
             description=(
                 "Per prompt ranking.csv, .parquet, .json, the summaries and brief.md, with a data dictionary and the "
@@ -45,7 +60,7 @@ _RANKED = [key_of(table) for table in (RANKINGS, SUMMARIES, CHANGES, RESILIENCE,
         ),
         AssetSpec(
             SITE,
-            deps=[*_RANKED, key_of(OOH_OCCUPATIONS)],
+            deps=_PUBLISHED,
             group_name="published",
             description=(
                 "The map and its other views, a static site of the same publication: it opens from its folder, "
