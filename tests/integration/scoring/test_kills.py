@@ -22,7 +22,7 @@ def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None
     draw = random.Random(1)
     in_ledger: set[str] = set()
 
-    for _ in range(3):
+    for _ in range(2):
         asked_before = len(scene.model.seen)
         end_a_life(scene, draw.uniform(0, 0.6))
         asked = [seen.documents[0] for seen in scene.model.seen[asked_before:]]

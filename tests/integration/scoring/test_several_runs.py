@@ -166,7 +166,7 @@ def test_a_warehouse_that_another_thread_reads_takes_commits(scene: Scene) -> No
     done = threading.Event()
 
     def read() -> None:
-        while not done.is_set():
+        while not done.wait(0.01):
             Warehouse(scene.warehouse.path).rows("SELECT count(*) FROM scored.responses")
 
     thread = threading.Thread(target=read)
