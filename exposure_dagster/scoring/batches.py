@@ -70,7 +70,7 @@ class BatchEngine:
         """Ask until every question is answered, refused, or out of attempts, or until a budget ends it."""
         by_key = {question.key: question for question in questions}
         for batch in await asyncio.to_thread(self.store.uncollected):
-            _log.info("batch %s of an earlier run is under way; picking it up", batch.batch_id)
+            _log.warning("batch %s of an earlier run is under way; picking it up", batch.batch_id)
             await self._collect(batch, by_key)
         while open_questions := self._open(questions):
             for chunk in self._chunks(open_questions):

@@ -49,7 +49,7 @@ class Purse:
         self._grant = Grant(usd=0, places=0, fair_places=0, other_runs=0, spent_today_usd=0)
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
-        self._is_open = True
+        self.is_open = True
 
     async def reserve(self, worst: float) -> bool:
         """Set `worst` aside for a request, after waiting for others where they hold what is needed.
@@ -58,7 +58,7 @@ class Purse:
         """
         async with self._turn:
             self._largest_worst = max(self._largest_worst, worst)
-            while self._is_open:
+            while self.is_open:
                 self._settled.clear()
                 if not self._fits_run(worst):
                     await self._wait_for_requests_under_way(self._run_is_over(worst))
@@ -83,7 +83,7 @@ class Purse:
 
     def stop(self) -> None:
         """Nothing more is sent: whoever waits, or will, is told so."""
-        self._is_open = False
+        self.is_open = False
         self._settled.set()
 
     def demand(self, *, written: float, gives_back: bool, least_places: int) -> Demand:

@@ -16,6 +16,7 @@ from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.engine import Engine
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.interrupts import GRACE_SECONDS, stopping_on_signal
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.limiter import Limiter
@@ -28,7 +29,7 @@ _PLACE_WAIT_SECONDS = (0.05, 0.5)
 async def ask_questions(run: RunContext, questions: Sequence[Question], access: Access) -> None:
     """Ask all questions; every attempt is in the ledger when this returns or raises.
 
-    Raises an ExposureError where the asking ended early.
+    Raises an ExposureError where the asking ended early, a RunInterruptedError where a signal ended it.
     """
     if run.is_batched:
         await _ask_in_batches(run, questions, access)
@@ -40,8 +41,9 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], access: 
         engine = Engine(run, client, session.writer, session.purse, session.limiter)
         session.stop = engine.stop
         try:
-            await session.take_places()
-            await engine.ask_all(questions)
+            with stopping_on_signal(engine.stop, grace_seconds=GRACE_SECONDS):
+                await session.take_places()
+                await engine.ask_all(questions)
         finally:
             await session.close()
     if engine.stopped_by is not None:
@@ -59,8 +61,9 @@ async def _ask_in_batches(run: RunContext, questions: Sequence[Question], access
         engine = BatchEngine(run, client, store, session.writer, session.purse, run.cancels_batches)
         session.stop = engine.stop
         try:
-            await session.take_places()
-            await engine.ask_all(questions)
+            with stopping_on_signal(engine.stop, grace_seconds=0.0):  # a batch goes on without us
+                await session.take_places()
+                await engine.ask_all(questions)
         finally:
             await session.close()
     if engine.stopped_by is not None:
@@ -86,7 +89,7 @@ class _Session:
     async def take_places(self) -> None:
         """Wait until other runs leave room for at least one request."""
         await self._trade(())
-        while self.limiter.ceiling == 0:
+        while self.limiter.ceiling == 0 and self.purse.is_open:
             await asyncio.sleep(random.uniform(*_PLACE_WAIT_SECONDS))
             await self._trade(())
 
