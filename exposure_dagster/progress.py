@@ -91,9 +91,9 @@ class LoggedProgress:
 
 
 def shown_figure(value: float | int | str) -> str:
-    """A figure as a reader wants it: an amount below 1 with four decimals, others with two."""
+    """A figure as a reader wants it: an amount below 0.1 with four decimals, others with two."""
     if isinstance(value, float):
-        return f"{value:,.4f}" if 0 < abs(value) < 1 else f"{value:,.2f}"
+        return f"{value:,.4f}" if 0 < abs(value) < 0.1 else f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else value
 
 

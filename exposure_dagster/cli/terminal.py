@@ -44,10 +44,11 @@ class _Bar:
     def advance(self, count: int = 1, **figures: float | int | str) -> None:
         self._figures.update(figures)
         speed = self._bar.tasks[0].speed
+        shown = (f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in self._figures.items())
         self._bar.update(
             self._task,
             advance=count,
-            figures="  ".join(f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in self._figures.items()),
+            figures="  ".join(shown),
             rate=f"{speed:,.1f}/s" if speed else "",
         )
 

@@ -101,6 +101,7 @@ def score_with_model(
             scorer=scorer,
             tally=tally,
             progress=progress,
+            was_answered_before=any(record.status is Status.OK for record in records.values()),
             is_batched=batching is not None,
             cancels_batches=batching is not None and batching.cancels_with_run,
         )

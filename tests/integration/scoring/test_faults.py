@@ -18,7 +18,7 @@ from tests.integration.scoring.faulty_model import (
     saying,
     status,
 )
-from tests.integration.scoring.scene import Scene, asked_prompt, by_status, two_attributes
+from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status, two_attributes
 
 ALL = [f"doc-{number:03}" for number in range(10)]
 
@@ -101,6 +101,26 @@ def test_a_denial_in_the_middle_of_a_run_fails_that_document_alone(scene: Scene)
 
     assert by_status(scene.score())["failed"] == ["doc-002"]
     assert scene.model.times_asked()["doc-002"] == 1
+
+
+@pytest.mark.parametrize("fault", [status(403), status(500)], ids=lambda fault: fault.name)
+def test_that_it_is_the_first_document_that_cannot_be_asked_about_does_not_end_the_run(
+    scene: Scene, fault: Fault
+) -> None:
+    scene.model.faults["doc-000"] = [fault] * 10
+
+    assert by_status(scene.score()) == {"failed": ["doc-000"], "ok": ALL[1:]}
+
+
+def test_documents_that_stay_forbidden_leave_the_next_run_incomplete_and_do_not_end_it(scene: Scene) -> None:
+    for doc in ALL[2:7]:
+        scene.model.faults[doc] = [status(403)] * 2
+    scene.score()
+
+    result = scene.score()
+
+    assert by_status(result)["failed"] == ALL[2:7]
+    assert {scene.model.times_asked()[doc] for doc in ALL[2:7]} == {2}
 
 
 def test_what_is_left_after_all_attempts_fails_with_the_last_error_and_the_next_run_asks_only_for_it(
@@ -187,6 +207,20 @@ def test_one_document_does_not_spoil_the_others_of_its_request(scene: Scene, fau
     result = scene.score()
 
     assert by_status(result) == {"ok": [doc for doc in ALL if doc != "doc-008"], standing: ["doc-008"]}
+
+
+@pytest.mark.parametrize("fault", [status(500), saying("no JSON at all")], ids=lambda fault: fault.name)
+def test_a_request_for_several_that_fails_again_and_again_falls_apart_and_fails_for_one_alone(
+    scene: Scene, fault: Fault
+) -> None:
+    scene.asked = asked_prompt(documents_per_request=5)
+    scene.model.faults["doc-008"] = [fault] * 20
+
+    result = scene.score()
+
+    assert by_status(result) == {"ok": [doc for doc in ALL if doc != "doc-008"], "failed": ["doc-008"]}
+    assert scene.model.times_asked()["doc-008"] == QUICK.attempts
+    assert scene.model.good_bodies_sent_again() == []
 
 
 def test_tokens_and_cost_of_a_request_are_spread_over_its_documents_without_loss(scene: Scene) -> None:
