@@ -67,6 +67,11 @@ class Purse:
                     return True
         return False
 
+    async def reserve_under_way(self, worst: float) -> None:
+        """Set `worst` aside for what was sent by an earlier run and may still come to cost so much."""
+        self._reserved += worst
+        await self._renew(False)
+
     def settle(self, worst: float, cost: float | None) -> None:
         """A request that was reserved for has ended; `cost` is None where what was charged is not known.
 
@@ -91,7 +96,7 @@ class Purse:
         more is wanted than one request needs, so that other runs get on."""
         out = self._out - written
         headroom = self._largest_worst * (1 if gives_back else self._requests_at_once)
-        least = out if gives_back else self._grant.usd - written
+        least = out if gives_back else max(out, self._grant.usd - written)
         return Demand(least_usd=max(0.0, least), wanted_usd=out + headroom, least_places=least_places)
 
     def granted(self, grant: Grant, *, written: float) -> None:

@@ -20,6 +20,8 @@ from exposure_dagster.scoring.interrupts import GRACE_SECONDS, stopping_on_signa
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.locks import is_held
+from exposure_dagster.scoring.run_records import run_lock_path
 from exposure_dagster.scoring.shares import SharedLimits
 from exposure_dagster.scoring.writing import GroupWriter
 
@@ -112,8 +114,7 @@ class _Session:
                 gives_back=gives_back,
                 least_places=max(self.limiter.in_flight, self.limiter.ceiling),
             )
-            spent_today = partial(self._run.ledger.commit, rows) if rows else self._run.ledger.spent_today
-            grant = await asyncio.to_thread(self._shares.update, demand, spent_today)
+            grant = await asyncio.to_thread(self._shares.update, demand, partial(self._spent_today, rows))
             self.purse.granted(grant, written=written)
             self.limiter.ceiling = min(grant.places, grant.fair_places)
         if self._run.lock.is_lost():
@@ -124,6 +125,20 @@ class _Session:
                     remedy="Leave the files in that folder alone, and run again.",
                 )
             )
+
+    def _spent_today(self, rows: Sequence[LedgerRow]) -> float:
+        """Commit rows, if any; returns the cost of the last 24 hours, with the batches that nobody waits for.
+
+        A run that waits for its batch holds what it can cost in its own share.
+        """
+        ledger, own = self._run.ledger, self._run.job.prompt_hash
+        spending = ledger.commit(rows) if rows else ledger.spent_today()
+        left_alone = (
+            worst
+            for prompt_hash, worst in spending.in_batches.items()
+            if prompt_hash != own and not is_held(run_lock_path(ledger.warehouse, prompt_hash))
+        )
+        return spending.usd + sum(left_alone)
 
     def _count(self, rows: Sequence[LedgerRow]) -> None:
         settled = self._run.tally.written(rows)
