@@ -253,10 +253,11 @@ class BatchEngine:
             in_order = iter([question for kind in (True, False) for question, _ in by_kind[kind]])
             for group in [*groups, *together]:
                 of_group = list(itertools.islice(in_order, len(group)))
-                room = max(
-                    self._max_tokens.get(of_group[0].key, 0) if len(of_group) == 1 else 0, asking.max_tokens(len(group))
-                )
-                request = asking.request([cut.document for cut in group], room)
+                room, repeat = asking.max_tokens(len(group)), 0
+                if len(of_group) == 1:
+                    room = max(room, self._max_tokens.get(of_group[0].key, 0))
+                    repeat = self._tries[of_group[0].key]
+                request = asking.request([cut.document for cut in group], room, repeat=repeat)
                 size = len(json.dumps(as_params(request)).encode())
                 yield _Pending(of_group, group, request, asking.worst_cost(request), size)
 

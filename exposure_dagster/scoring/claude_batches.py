@@ -14,7 +14,7 @@ import httpx2
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from exposure_dagster.errors import ScoringError
-from exposure_dagster.scoring.claude import as_params, attempt_of_batch_result, open_client
+from exposure_dagster.scoring.claude import as_params, attempt_of_batch_result, open_client, shown_status
 from exposure_dagster.scoring.exchange import Access, Attempt, MessageRequest
 
 T = TypeVar("T")
@@ -145,13 +145,13 @@ def _may_pass(error: BaseException) -> bool:
 def _denial(error: anthropic.APIStatusError) -> ScoringError:
     if _may_pass(error):
         return ScoringError(
-            f"the API fails again and again (HTTP {error.status_code}: {error.message[:300]})",
+            f"the API fails again and again ({shown_status(error)})",
             where="Message Batches",
             remedy="Look at the provider's status page, and run again: batches that were sent are picked up.",
         )
     where = "ANTHROPIC_API_KEY" if error.status_code in (401, 402, 403) else "Message Batches"
     return BatchRejectedError(
-        f"the API does not take the batch (HTTP {error.status_code}: {error.message[:300]})",
+        f"the API does not take the batch ({shown_status(error)})",
         where=where,
         remedy="Look at the key, the account, and the model in the prompt file.",
     )

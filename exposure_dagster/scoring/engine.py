@@ -56,6 +56,7 @@ class Ask:
     cuts: Sequence[CutDocument]
     max_tokens: int
     tries: int = 0
+    bad_answers: int = 0
     is_repeat: bool = False
     first_sent_at: float | None = None
 
@@ -168,7 +169,7 @@ class Engine:
         return is_tried_enough and self._opened.is_set() and not self._stopping.is_set()
 
     async def _attempt(self, ask: Ask) -> Step | None:
-        request = self.run.asking.request(ask.documents, ask.max_tokens)
+        request = self.run.asking.request(ask.documents, ask.max_tokens, repeat=ask.bad_answers)
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
@@ -183,6 +184,7 @@ class Engine:
         judgement = judge(self.run.job.asked, ask.documents, attempt)
         ask.is_repeat = True
         ask.tries += attempt.status != _TOO_MANY_REQUESTS
+        ask.bad_answers += judgement.next is Next.SAME_AT_ONCE and not judgement.is_cut_short
         if judgement.is_cut_short:
             ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
         rows = ledger_rows(self.run, ask.questions, ask.cuts, attempt, judgement.verdicts)

@@ -148,6 +148,14 @@ def test_an_answer_that_was_cut_short_is_given_more_room(scene: Scene) -> None:
     assert rooms == [rooms[0], 2 * rooms[0], 4 * rooms[0]]
 
 
+def test_no_repeat_of_an_answer_that_would_not_do_has_the_same_body(scene: Scene) -> None:
+    scene.model.faults["doc-003"] = [saying("no JSON at all")] * 4
+
+    assert by_status(scene.score()) == {"ok": ALL}
+    bodies = [seen.body_hash for seen in scene.model.seen if seen.documents == ("doc-003",)]
+    assert len(set(bodies)) == len(bodies) == 5
+
+
 def test_many_faults_at_once_cost_no_document_and_no_good_answer_is_sent_for_again(scene: Scene) -> None:
     for place, doc in enumerate(ALL):
         scene.model.faults[doc] = [MENDABLE[(place + step) % len(MENDABLE)] for step in (0, 7, 13)]
