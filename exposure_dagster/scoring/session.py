@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.engine import Engine
@@ -80,6 +80,7 @@ class _Session:
         self._run = run
         self._shares = SharedLimits(run.lock.path.parent, run.lock.path, limits.budget.day_usd, limits.concurrency)
         self._trading = asyncio.Lock()
+        self._is_written = False
         self.stop: Callable[[BaseException], None] = _nothing_to_stop
         self.limiter = Limiter(0)
         self.purse = Purse(limits.budget, requests_at_once=limits.concurrency, renew=self._renew)
@@ -114,7 +115,14 @@ class _Session:
                 gives_back=gives_back,
                 least_places=max(self.limiter.in_flight, self.limiter.ceiling),
             )
-            grant = await asyncio.to_thread(self._shares.update, demand, partial(self._spent_today, rows))
+            self._is_written = False
+            try:
+                grant = await asyncio.to_thread(self._shares.update, demand, partial(self._spent_today, rows))
+            except ExposureError as error:
+                if not self._is_written:
+                    raise
+                self.stop(error)  # the rows are in the ledger: that the shares are not in their book only ends the run
+                return
             self.purse.granted(grant, written=written)
             self.limiter.ceiling = min(grant.places, grant.fair_places)
         if self._run.lock.is_lost():
@@ -133,6 +141,7 @@ class _Session:
         """
         ledger, own = self._run.ledger, self._run.job.prompt_hash
         spending = ledger.commit(rows) if rows else ledger.spent_today()
+        self._is_written = bool(rows)
         left_alone = (
             worst
             for prompt_hash, worst in spending.in_batches.items()
