@@ -35,6 +35,9 @@ MAX_REQUESTS = 100_000
 MAX_BYTES = 240_000_000
 """The API takes 256 MB; the rest is for what surrounds the requests."""
 
+PORTION = 500
+"""Results whose documents are held in memory at once."""
+
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 
@@ -170,11 +173,18 @@ class BatchEngine:
         entered = await asyncio.to_thread(self.store.entered, batch.batch_id)
         left = {one.custom_id: one for one in batch.requests if not entered.keys() >= {q.key for q in one.questions}}
         cost = sum(entered.values())
+        portion: list[tuple[BatchRequest, Attempt]] = []
 
         async def enter(custom_id: str, attempt: Attempt) -> None:
-            nonlocal cost
             if request := left.pop(custom_id, None):
-                cost += await self._enter(request, attempt, batch.batch_id, by_key)
+                portion.append((request, attempt))
+            if len(portion) == PORTION:
+                await enter_portion()
+
+        async def enter_portion() -> None:
+            nonlocal cost
+            cost += await self._enter(portion, batch.batch_id, by_key)
+            portion.clear()
 
         if is_known:
             await self.client.read_results(batch.batch_id, enter)
@@ -183,6 +193,7 @@ class BatchEngine:
         for custom_id in list(left):
             lost = Attempt(Fate.BROKEN, 0.0, None, error=f"batch {batch.batch_id} holds no result for the request")
             await enter(custom_id, lost)
+        await enter_portion()
         await self.writer.flush()
         await asyncio.to_thread(self.store.mark_collected, batch.batch_id)
         return cost
@@ -205,11 +216,19 @@ class BatchEngine:
             _log.warning("batch %s goes on at the API; the next run picks it up", batch_id)
 
     async def _enter(
-        self, request: BatchRequest, attempt: Attempt, batch_id: str, by_key: dict[str, Question]
+        self, results: Sequence[tuple[BatchRequest, Attempt]], batch_id: str, by_key: dict[str, Question]
     ) -> float:
-        """Enter one result into the ledger; returns its cost in USD."""
-        questions = [by_key.get(question.key, question) for question in request.questions]
-        cuts = await self._cuts(questions)
+        """Enter results into the ledger; returns their cost in USD."""
+        asked = [[by_key.get(question.key, question) for question in request.questions] for request, _ in results]
+        cuts = iter(await self._cuts([question for questions in asked for question in questions]))
+        cost = 0.0
+        for (_, attempt), questions in zip(results, asked, strict=True):
+            cost += await self._enter_one(questions, list(itertools.islice(cuts, len(questions))), attempt, batch_id)
+        return cost
+
+    async def _enter_one(
+        self, questions: Sequence[Question], cuts: Sequence[CutDocument], attempt: Attempt, batch_id: str
+    ) -> float:
         judgement = judge(self.run.job.asked, [cut.document for cut in cuts], attempt)
         self.run.tally.sent(attempt, is_retry=any(question.attempts for question in questions))
         rows = ledger_rows(self.run, questions, cuts, attempt, judgement.verdicts, batch_id=batch_id)
