@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure_dagster.errors import SettingError
+from exposure_dagster.scoring.locks import holding
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -51,7 +52,8 @@ def open_instance(folder: Path) -> DagsterInstance:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        return DagsterInstance.from_config(str(folder))
+        with holding(folder / "opening.lock"):  # two first runs at once would both make its tables
+            return DagsterInstance.from_config(str(folder))
     except (OSError, SQLAlchemyError) as error:
         raise SettingError(
             f"Dagster's own state cannot be opened for writing ({str(error).splitlines()[0]})",

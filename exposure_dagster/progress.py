@@ -87,11 +87,14 @@ class LoggedProgress:
         return [f"{left:,} left", f"about {readable_duration(seconds)}"]
 
     def _shown_figures(self) -> list[str]:
-        return [f"{name.replace('_', ' ')} {_shown(value)}" for name, value in self._figures.items()]
+        return [f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in self._figures.items()]
 
 
-def _shown(value: float | int | str) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+def shown_figure(value: float | int | str) -> str:
+    """A figure as a reader wants it: an amount below 0.1 with four decimals, others with two."""
+    if isinstance(value, float):
+        return f"{value:,.4f}" if 0 < abs(value) < 0.1 else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def readable_duration(seconds: float) -> str:

@@ -603,13 +603,18 @@ BATCHES = Table(
     grain="message batch sent",
     description="Every batch that was sent: on disk before it is asked after, so that a stopped run loses none.",
     columns=(
-        _text("batch_id", "The provider's id of the batch.", required=True),
+        _text(
+            "batch_id",
+            "The provider's id of the batch; while it is being sent one of ours, `sending-…`.",
+            required=True,
+        ),
         _text("prompt", "Name of the prompt."),
         _text("prompt_hash", "Version of the prompt.", unit="hex"),
         _int("epoch", "Epoch of its questions."),
         _time("created_at", "When it was sent."),
         _flag("is_collected", "True once all that came of it is in the ledger."),
         _json("requests", "Its requests and the questions behind them."),
+        _number("worst_usd", "What it can cost at most.", unit="USD"),
     ),
     key=("batch_id",),
 )

@@ -9,6 +9,7 @@ import click
 import pandas as pd
 
 from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
 from exposure_dagster.settings import load_settings
 from exposure_dagster.stages.provenance import Provenance
@@ -21,7 +22,8 @@ from exposure_dagster.warehouse import Warehouse
 @click.argument("doc_id")
 def explain(prompt: str, doc_id: str) -> None:
     """Show where a score comes from: the exact words, who answered, when, about which page."""
-    found = explain_score(Warehouse(load_settings().warehouse_file), prompt, doc_id)
+    settings = load_settings()
+    found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, load_prices(settings.prices))
     for name, value in _facts(found):
         if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
             click.echo(f"{name + ':':<18}{value}")

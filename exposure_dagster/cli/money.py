@@ -18,8 +18,6 @@ from exposure_dagster.settings import Settings, load_settings
 from exposure_dagster.stages.estimates import estimates
 from exposure_dagster.warehouse import Warehouse
 
-COMPARED_MODELS = 6
-
 
 @click.command("estimate")
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="This prompt only; may be repeated.")
@@ -94,6 +92,6 @@ def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: boo
 def _print_other_models(found: Sequence[Estimate], prices: PriceTable) -> None:
     costs = sorted((cost_with(prices, model, found), model) for model in prices)
     table = Table("the same with", "USD", "batch USD", box=None)
-    for cost, model in costs[:COMPARED_MODELS]:
+    for cost, model in costs:
         table.add_row(model, f"{cost:,.2f}", f"{cost * prices.batch_factor:,.2f}")
     OUT.print(table)

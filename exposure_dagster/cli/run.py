@@ -64,7 +64,7 @@ class _Runner:
     def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
         """Run a job, or its assets that are in `selection`.
 
-        Raises our error as it was raised in the step, and warns of failed checks.
+        Raises our error as it was raised in the step, and warns of failed checks; Abort where a signal ended it.
         """
         graph = self.definitions.get_repository_def().asset_graph
         result = self.definitions.resolve_job_def(job).execute_in_process(
@@ -82,6 +82,9 @@ class _Runner:
             note = event.materialization.metadata.get("note") if event.is_step_materialization else None
             if note is not None and note.value != BASELINE_NOTE:
                 warn(str(note.value))
+        if _was_interrupted(result):
+            warn("interrupted: what was answered is kept, and the next run asks only for the rest")
+            raise click.Abort
         if not result.success:
             raise ExposureError(_failure_of(result), where=job)
 
@@ -100,7 +103,7 @@ def run_pipeline(
     """
     prepare_dagster_home(settings.dagster_home)
     from exposure_dagster.definitions import build_defs, scorer_of
-    from exposure_dagster.jobs import PUBLISHING_JOB, SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
+    from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
 
     definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
     folder = load_folder(
@@ -134,9 +137,10 @@ def run_pipeline(
             for name in chosen:
                 ERR.print(f"scoring {name}", markup=False)
                 runner.run(SCORING_JOB, partition=name)
-        finally:
-            if ranked_fingerprint(warehouse) is not None:
-                runner.run(PUBLISHING_JOB)
+        except ExposureError:
+            _publish(runner, warehouse)
+            raise
+        _publish(runner, warehouse)
     for name in chosen:
         _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != SHOWN_IN_FULL)
     _print_baseline_note(warehouse, chosen)
@@ -192,6 +196,20 @@ def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str
             "there is nothing to ask about", where=", ".join(chosen), remedy="Mend the source that is named above."
         )
     return [name for name, corpus in chosen.items() if corpus in filled]
+
+
+def _publish(runner: _Runner, warehouse: Warehouse) -> None:
+    from exposure_dagster.jobs import PUBLISHING_JOB
+
+    if ranked_fingerprint(warehouse) is not None:
+        runner.run(PUBLISHING_JOB)
+
+
+def _was_interrupted(result: Any) -> bool:
+    """Whether a signal ended the run."""
+    failures = (event.step_failure_data for event in result.all_events if event.is_step_failure)
+    errors = (data.error for data in failures if data.error is not None)
+    return any(error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt") for error in errors)
 
 
 def _failure_of(result: Any) -> str:

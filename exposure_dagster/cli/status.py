@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import click
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.progress import shown_figure
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import load_settings
+from exposure_dagster.stages.answer_figures import AnswerFigures, answer_figures
 from exposure_dagster.stages.history import compare, movers, summary_table
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import PromptStanding, State, standings
 from exposure_dagster.warehouse import Warehouse
+
+_BARS = " ▁▂▃▄▅▆▇█"
 
 _COLOURS = {
     State.FRESH: "green",
@@ -27,7 +34,7 @@ _COLOURS = {
 
 @click.command()
 def status() -> None:
-    """Say which prompts are fresh, stale, missing or broken, why, and what a run would send."""
+    """Say which prompts are fresh, stale, missing or broken, why, what a run would send, and what answers took."""
     settings = load_settings()
     folder = load_folder(
         settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
@@ -43,6 +50,62 @@ def status() -> None:
             f"{standing.requests:,}",
         )
     OUT.print(table)
+    _print_answers(answer_figures(Warehouse(settings.warehouse_file)))
+
+
+def _print_answers(found: Sequence[AnswerFigures]) -> None:
+    """What the standing answers took: documents, the last run, tokens, USD, latency, and how the scores spread."""
+    if not found:
+        return
+    table = Table(
+        "prompt",
+        "last run",
+        "asked",
+        "reused",
+        "ok",
+        "refused",
+        "failed",
+        "tokens in",
+        "from cache",
+        "out",
+        "USD",
+        "p50, p95",
+        "scores",
+        title="\nAnswers that stand",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for one in found:
+        share = one.cache_hit_share
+        table.add_row(
+            one.prompt,
+            one.outcome or "–",
+            *(f"{count:,}" for count in (one.asked, one.reused, one.ok, one.refused, one.failed)),
+            f"{one.input_tokens + one.cache_write_tokens + one.cache_read_tokens:,}",
+            "–" if share is None else f"{share:.0%}",
+            f"{one.output_tokens:,}",
+            shown_figure(one.cost_usd),
+            _seconds(one.latency_p50_ms, one.latency_p95_ms),
+            _spread(one.scores),
+        )
+    OUT.print(table)
+
+
+def _seconds(*latencies_ms: float | None) -> str:
+    return (
+        "–" if None in latencies_ms else ", ".join(f"{ms / 1000:.2f}" for ms in latencies_ms if ms is not None) + " s"
+    )
+
+
+def _spread(scores: Sequence[int]) -> str:
+    """How often each whole score was given, as a row of bars between the lowest and the highest."""
+    if not scores:
+        return "–"
+    counts = Counter(scores)
+    most = max(counts.values())
+    bars = "".join(_BARS[-(-counts[score] * (len(_BARS) - 1) // most)] for score in range(scores[0], scores[-1] + 1))
+    return f"{scores[0]} {bars} {scores[-1]}"
 
 
 @click.command()

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from exposure_dagster.progress import LoggedProgress, Progress
+from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
 PLAIN_WIDTH = 140
@@ -44,19 +44,16 @@ class _Bar:
     def advance(self, count: int = 1, **figures: float | int | str) -> None:
         self._figures.update(figures)
         speed = self._bar.tasks[0].speed
+        shown = (f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in self._figures.items())
         self._bar.update(
             self._task,
             advance=count,
-            figures="  ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in self._figures.items()),
+            figures="  ".join(shown),
             rate=f"{speed:,.1f}/s" if speed else "",
         )
 
     def finish(self) -> None:
         self._bar.stop()
-
-
-def _shown(value: float | int | str) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
 
 
 def _make(_log: Callable[[str], None]) -> Progress:

@@ -73,14 +73,16 @@ class Asking:
         """How much a repeat may write of what was cut short at `max_tokens`: twice that, up to a bound."""
         return min(2 * max_tokens, MAX_GROWTH * self.max_tokens(documents), self.price.max_output_tokens)
 
-    def request(self, documents: Sequence[Document], max_tokens: int) -> MessageRequest:
+    def request(self, documents: Sequence[Document], max_tokens: int, *, repeat: int = 0) -> MessageRequest:
+        """`repeat` counts the answers to the same request that would not do. Each time it may write a token more,
+        which the model never sees: nothing on the way to it that keeps answers is to hand back the same one."""
         return MessageRequest(
             model=self.asked.model,
             system=self.asked.system,
             user=user_message(documents),
             answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
-            max_tokens=max_tokens,
+            max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
         )
 
     def worst_cost(self, request: MessageRequest) -> float:

@@ -24,11 +24,12 @@ class BatchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:
-    """A batch that was sent and whose results are not yet in the ledger."""
+    """A batch that was sent and whose results are not yet in the ledger. `worst_usd` is what it can cost at most."""
 
     batch_id: str
     created_at: datetime
     requests: Sequence[BatchRequest]
+    worst_usd: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class BatchStore:
     epoch: int
 
     def save(self, batch: SentBatch) -> None:
-        """Remember a batch that was just sent."""
+        """Remember a batch that is about to be sent."""
         row = {
             "batch_id": batch.batch_id,
             "prompt": self.prompt,
@@ -49,6 +50,7 @@ class BatchStore:
             "epoch": self.epoch,
             "created_at": batch.created_at,
             "is_collected": False,
+            "worst_usd": batch.worst_usd,
             "requests": json.dumps(
                 [
                     {"custom_id": one.custom_id, "questions": [asdict(q) for q in one.questions]}
@@ -61,11 +63,32 @@ class BatchStore:
     def uncollected(self) -> list[SentBatch]:
         """Batches whose results are not in the ledger yet, oldest first."""
         rows = self.warehouse.rows(
-            "SELECT batch_id, created_at, requests FROM scored.batches"
+            "SELECT batch_id, created_at, requests, coalesce(worst_usd, 0) FROM scored.batches"
             " WHERE prompt_hash = ? AND epoch = ? AND NOT is_collected ORDER BY created_at",
             [self.prompt_hash, self.epoch],
         )
-        return [SentBatch(batch_id, created_at, _requests(content)) for batch_id, created_at, content in rows]
+        return [
+            SentBatch(batch_id, created_at, _requests(content), worst) for batch_id, created_at, content, worst in rows
+        ]
+
+    def rename(self, known_as: str, batch_id: str) -> None:
+        """The API took the batch and gave it an id."""
+        with self.warehouse.transaction() as connection:
+            connection.execute("UPDATE scored.batches SET batch_id = ? WHERE batch_id = ?", [batch_id, known_as])
+
+    def forget(self, batch_id: str) -> None:
+        """The batch never came to be."""
+        with self.warehouse.transaction() as connection:
+            connection.execute("DELETE FROM scored.batches WHERE batch_id = ?", [batch_id])
+
+    def entered(self, batch_id: str) -> dict[str, float]:
+        """Request keys of which the ledger holds what came of them in the batch, each with its cost in USD."""
+        return dict(
+            self.warehouse.rows(
+                "SELECT request_key, sum(coalesce(cost_usd, 0)) FROM scored.responses WHERE batch_id = ? GROUP BY 1",
+                [batch_id],
+            )
+        )
 
     def known_ids(self) -> set[str]:
         """Every batch that was ever sent from this warehouse."""

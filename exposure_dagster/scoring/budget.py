@@ -49,7 +49,7 @@ class Purse:
         self._grant = Grant(usd=0, places=0, fair_places=0, other_runs=0, spent_today_usd=0)
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
-        self._is_open = True
+        self.is_open = True
 
     async def reserve(self, worst: float) -> bool:
         """Set `worst` aside for a request, after waiting for others where they hold what is needed.
@@ -58,7 +58,7 @@ class Purse:
         """
         async with self._turn:
             self._largest_worst = max(self._largest_worst, worst)
-            while self._is_open:
+            while self.is_open:
                 self._settled.clear()
                 if not self._fits_run(worst):
                     await self._wait_for_requests_under_way(self._run_is_over(worst))
@@ -66,6 +66,11 @@ class Purse:
                     self._reserved += worst
                     return True
         return False
+
+    async def reserve_under_way(self, worst: float) -> None:
+        """Set `worst` aside for what was sent by an earlier run and may still come to cost so much."""
+        self._reserved += worst
+        await self._renew(False)
 
     def settle(self, worst: float, cost: float | None) -> None:
         """A request that was reserved for has ended; `cost` is None where what was charged is not known.
@@ -83,7 +88,7 @@ class Purse:
 
     def stop(self) -> None:
         """Nothing more is sent: whoever waits, or will, is told so."""
-        self._is_open = False
+        self.is_open = False
         self._settled.set()
 
     def demand(self, *, written: float, gives_back: bool, least_places: int) -> Demand:
@@ -91,7 +96,7 @@ class Purse:
         more is wanted than one request needs, so that other runs get on."""
         out = self._out - written
         headroom = self._largest_worst * (1 if gives_back else self._requests_at_once)
-        least = out if gives_back else self._grant.usd - written
+        least = out if gives_back else max(out, self._grant.usd - written)
         return Demand(least_usd=max(0.0, least), wanted_usd=out + headroom, least_places=least_places)
 
     def granted(self, grant: Grant, *, written: float) -> None:

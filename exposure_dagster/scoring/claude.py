@@ -81,7 +81,7 @@ class ClaudeClient:
                 _fate_of_status(error.status_code),
                 usage=Usage(),
                 request_id=error.request_id,
-                error=_shown_status(error),
+                error=shown_status(error),
                 status=error.status_code,
                 retry_after_seconds=retry_after_seconds(error.response.headers),
             )
@@ -221,7 +221,8 @@ def _usage_of(usage: _Usage) -> Usage:
     )
 
 
-def _shown_status(error: anthropic.APIStatusError) -> str:
+def shown_status(error: anthropic.APIStatusError) -> str:
+    """What the API says is wrong, in short."""
     body = error.body
     detail = body.get("error") if isinstance(body, dict) else None
     if isinstance(detail, dict):

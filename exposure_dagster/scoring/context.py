@@ -18,13 +18,15 @@ class Patience:
     """How long and how often a request is tried.
 
     `attempts` bounds what is asked for one request; being told to come back later does not count, but time
-    does: `request_seconds` from the first sending on. As long as the API has not answered at all, there are
+    does: `request_seconds` from the first sending on. Several documents are asked about together
+    `attempts_together` times; then each goes alone. As long as the API has not answered at all, there are
     `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds`
     and `seconds_per_token` for each token that it may write; `retry-after` is honoured up to `wait_seconds` at a
     time; without one, the wait is drawn from an interval that doubles up to `backoff_seconds`.
     """
 
     attempts: int = 10
+    attempts_together: int = 4
     request_seconds: float = 600.0
     opening_seconds: float = 150.0
     opening_connections: int = 5
@@ -51,6 +53,7 @@ class Limits:
 class RunContext:
     """A run's job and means. `lock` is held; `scorer` is how the ledger names the way of asking.
 
+    `was_answered_before`: the ledger holds answers to this version of the prompt, so key and model did then.
     With `is_batched` requests go in batches; `cancels_batches` says what becomes of one when the run is cancelled.
     """
 
@@ -62,5 +65,6 @@ class RunContext:
     scorer: str
     tally: Tally
     progress: Progress
+    was_answered_before: bool = False
     is_batched: bool = False
     cancels_batches: bool = False

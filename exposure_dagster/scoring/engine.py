@@ -34,6 +34,9 @@ PORTION = 500
 """Documents whose texts are held in memory at once."""
 
 _TOO_MANY_REQUESTS = 429
+_FORBIDDEN = 403
+_FORBIDDEN_AT_FIRST = 3
+_SILENCES_AT_FIRST = 2
 _UNSETTLED = (Status.INVALID, Status.FAILED)
 _FIRST_BACKOFF_SECONDS = 0.25
 
@@ -53,6 +56,7 @@ class Ask:
     cuts: Sequence[CutDocument]
     max_tokens: int
     tries: int = 0
+    bad_answers: int = 0
     is_repeat: bool = False
     first_sent_at: float | None = None
 
@@ -151,7 +155,7 @@ class Engine:
         )(self._attempt, ask)
         if step is None:
             return
-        if step.judgement.next is Next.ALONE:
+        if step.judgement.next is Next.ALONE or self._falls_apart(ask):
             async with asyncio.TaskGroup() as tasks:
                 for place, verdict in enumerate(step.judgement.verdicts):
                     if verdict.answer is None:
@@ -159,8 +163,13 @@ class Engine:
         elif not self._stopping.is_set():
             self._count_unsettled(step)
 
+    def _falls_apart(self, ask: Ask) -> bool:
+        """Whether a request for several documents has failed so often that one of them may be the reason."""
+        is_tried_enough = len(ask.questions) > 1 and ask.tries >= self.run.limits.patience.attempts_together
+        return is_tried_enough and self._opened.is_set() and not self._stopping.is_set()
+
     async def _attempt(self, ask: Ask) -> Step | None:
-        request = self.run.asking.request(ask.documents, ask.max_tokens)
+        request = self.run.asking.request(ask.documents, ask.max_tokens, repeat=ask.bad_answers)
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
@@ -175,6 +184,7 @@ class Engine:
         judgement = judge(self.run.job.asked, ask.documents, attempt)
         ask.is_repeat = True
         ask.tries += attempt.status != _TOO_MANY_REQUESTS
+        ask.bad_answers += judgement.next is Next.SAME_AT_ONCE and not judgement.is_cut_short
         if judgement.is_cut_short:
             ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
         rows = ledger_rows(self.run, ask.questions, ask.cuts, attempt, judgement.verdicts)
@@ -205,7 +215,7 @@ class Engine:
                 self._opened.set()
             case Fate.DENIED:
                 self._denied_in_a_row += 1
-                if not self._opened.is_set() or self._denied_in_a_row >= self._too_many_in_a_row:
+                if self._denied_in_a_row >= self._denials_allowed(attempt):
                     self.stop(_denial(self.run.job.asked.model, attempt))
             case Fate.BUSY:
                 self.limiter.busy(
@@ -220,7 +230,7 @@ class Engine:
         if step.judgement.next is not Next.SAME_LATER:
             return
         self._unanswered_in_a_row += 1
-        if not self._opened.is_set() or self._unanswered_in_a_row >= self._too_many_in_a_row:
+        if self._unanswered_in_a_row >= self._silences_allowed(step.attempt):
             self.stop(
                 ScoringError(
                     f"the API gives no answer ({step.judgement.error})",
@@ -228,6 +238,20 @@ class Engine:
                     "only what is missing is asked.",
                 )
             )
+
+    def _denials_allowed(self, attempt: Attempt) -> int:
+        """How many denials in a row end the run. A 403 may be about one document; before the first answer it
+        takes a few of them to tell, and more where the ledger shows that the key did for this prompt before."""
+        if self._opened.is_set() or (attempt.status == _FORBIDDEN and self.run.was_answered_before):
+            return self._too_many_in_a_row
+        return _FORBIDDEN_AT_FIRST if attempt.status == _FORBIDDEN else 1
+
+    def _silences_allowed(self, attempt: Attempt) -> int:
+        """How many requests in a row may come to their end without an answer before the run does. At first it
+        is one; two where the API is there and only fails, which may be about one document."""
+        if self._opened.is_set():
+            return self._too_many_in_a_row
+        return 1 if attempt.status in (None, _TOO_MANY_REQUESTS) else _SILENCES_AT_FIRST
 
     @property
     def _too_many_in_a_row(self) -> int:
@@ -249,6 +273,8 @@ class Engine:
     def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
         patience, step = self.run.limits.patience, _last_step(state)
         if step is None or ask.first_sent_at is None or self._stopping.is_set() or ask.tries >= patience.attempts:
+            return True
+        if self._falls_apart(ask):
             return True
         if step.attempt.fate is Fate.UNREACHABLE and not self._opened.is_set():
             return ask.tries >= patience.opening_connections

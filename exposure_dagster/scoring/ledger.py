@@ -100,6 +100,14 @@ class Outcome:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """USD of the last 24 hours, and what batches that are not collected yet can cost at most, by prompt hash."""
+
+    usd: float
+    in_batches: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The ledger in a warehouse. Each call opens and closes the file."""
@@ -138,8 +146,8 @@ class Ledger:
                         *rest,
                     )
 
-    def commit(self, rows: Sequence[LedgerRow]) -> float:
-        """Add rows in one transaction; returns what the last 24 hours cost, in USD, these included.
+    def commit(self, rows: Sequence[LedgerRow]) -> Spending:
+        """Add rows in one transaction; returns what the last 24 hours cost, these included.
 
         An answer to a key that has an accepted one is kept but does not count. Raises ScoringError where
         it cannot be written; then none of the rows is.
@@ -157,8 +165,8 @@ class Ledger:
                 remedy="Make room on the disk or mend the file, and run again: what was answered before is kept.",
             ) from error
 
-    def spent_today(self) -> float:
-        """What the last 24 hours cost, all prompts together, in USD."""
+    def spent_today(self) -> Spending:
+        """What the last 24 hours cost, all prompts together."""
         with self.warehouse.connect(read_only=True) as connection:
             return _spent_today(connection)
 
@@ -169,13 +177,16 @@ def newest_epoch(warehouse: Warehouse, prompt_hash: str) -> int:
     return epoch or 0
 
 
-def _spent_today(connection: duckdb.DuckDBPyConnection) -> float:
+def _spent_today(connection: duckdb.DuckDBPyConnection) -> Spending:
     row = connection.execute(
         "SELECT coalesce(sum(cost_usd), 0) FROM scored.responses WHERE created_at > ?",
         [utc_now() - timedelta(hours=24)],
     ).fetchone()
     assert row is not None
-    return float(row[0])
+    batches = connection.execute(
+        "SELECT prompt_hash, sum(worst_usd) FROM scored.batches WHERE NOT is_collected GROUP BY prompt_hash"
+    ).fetchall()
+    return Spending(float(row[0]), {prompt_hash: worst or 0.0 for prompt_hash, worst in batches})
 
 
 def _once_accepted(connection: duckdb.DuckDBPyConnection, rows: Sequence[LedgerRow]) -> list[LedgerRow]:

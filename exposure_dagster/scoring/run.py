@@ -17,6 +17,7 @@ from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.interrupts import RunInterruptedError
 from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
 from exposure_dagster.scoring.locks import holding
@@ -81,7 +82,7 @@ def score_with_model(
     price = prices.of(job.asked.model)
     asking = Asking(job.asked, price.times(prices.batch_factor) if batching else price)
     scorer = BATCH_SCORER if batching else SCORER
-    on_wait = partial(_log.info, "another run asks %s; waiting for it", job.prompt)
+    on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
     ledger = Ledger(warehouse)
     tally = Tally()
     with holding(run_lock_path(warehouse, job.prompt_hash), on_wait=on_wait) as lock:
@@ -100,17 +101,22 @@ def score_with_model(
             scorer=scorer,
             tally=tally,
             progress=progress,
+            was_answered_before=any(record.status is Status.OK for record in records.values()),
             is_batched=batching is not None,
             cancels_batches=batching is not None and batching.cancels_with_run,
         )
         try:
             if questions:
                 progress.start("answered", len(questions))
-                asyncio.run(ask_questions(context, questions, _needed(access)))
-                progress.finish()
+                try:
+                    asyncio.run(ask_questions(context, questions, _needed(access)))
+                finally:
+                    progress.finish()
         except BaseException as error:
             figures = _figures(job, records, questions, tally)
             _record(warehouse, row, figures, "stopped" if isinstance(error, BudgetStopError) else "failed", error)
+            if isinstance(error, RunInterruptedError):
+                error.take_course()
             if isinstance(error, ExposureError):
                 raise ScoringStoppedError(error, _what_is_left(questions, tally), figures) from error
             raise

@@ -11,14 +11,17 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.engine import Engine
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.interrupts import GRACE_SECONDS, stopping_on_signal
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.locks import is_held
+from exposure_dagster.scoring.run_records import run_lock_path
 from exposure_dagster.scoring.shares import SharedLimits
 from exposure_dagster.scoring.writing import GroupWriter
 
@@ -28,7 +31,7 @@ _PLACE_WAIT_SECONDS = (0.05, 0.5)
 async def ask_questions(run: RunContext, questions: Sequence[Question], access: Access) -> None:
     """Ask all questions; every attempt is in the ledger when this returns or raises.
 
-    Raises an ExposureError where the asking ended early.
+    Raises an ExposureError where the asking ended early, a RunInterruptedError where a signal ended it.
     """
     if run.is_batched:
         await _ask_in_batches(run, questions, access)
@@ -40,8 +43,9 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], access: 
         engine = Engine(run, client, session.writer, session.purse, session.limiter)
         session.stop = engine.stop
         try:
-            await session.take_places()
-            await engine.ask_all(questions)
+            with stopping_on_signal(engine.stop, grace_seconds=GRACE_SECONDS):
+                await session.take_places()
+                await engine.ask_all(questions)
         finally:
             await session.close()
     if engine.stopped_by is not None:
@@ -59,8 +63,9 @@ async def _ask_in_batches(run: RunContext, questions: Sequence[Question], access
         engine = BatchEngine(run, client, store, session.writer, session.purse, run.cancels_batches)
         session.stop = engine.stop
         try:
-            await session.take_places()
-            await engine.ask_all(questions)
+            with stopping_on_signal(engine.stop, grace_seconds=0.0):  # a batch goes on without us
+                await session.take_places()
+                await engine.ask_all(questions)
         finally:
             await session.close()
     if engine.stopped_by is not None:
@@ -75,6 +80,7 @@ class _Session:
         self._run = run
         self._shares = SharedLimits(run.lock.path.parent, run.lock.path, limits.budget.day_usd, limits.concurrency)
         self._trading = asyncio.Lock()
+        self._is_written = False
         self.stop: Callable[[BaseException], None] = _nothing_to_stop
         self.limiter = Limiter(0)
         self.purse = Purse(limits.budget, requests_at_once=limits.concurrency, renew=self._renew)
@@ -86,7 +92,7 @@ class _Session:
     async def take_places(self) -> None:
         """Wait until other runs leave room for at least one request."""
         await self._trade(())
-        while self.limiter.ceiling == 0:
+        while self.limiter.ceiling == 0 and self.purse.is_open:
             await asyncio.sleep(random.uniform(*_PLACE_WAIT_SECONDS))
             await self._trade(())
 
@@ -109,8 +115,14 @@ class _Session:
                 gives_back=gives_back,
                 least_places=max(self.limiter.in_flight, self.limiter.ceiling),
             )
-            spent_today = partial(self._run.ledger.commit, rows) if rows else self._run.ledger.spent_today
-            grant = await asyncio.to_thread(self._shares.update, demand, spent_today)
+            self._is_written = False
+            try:
+                grant = await asyncio.to_thread(self._shares.update, demand, partial(self._spent_today, rows))
+            except ExposureError as error:
+                if not self._is_written:
+                    raise
+                self.stop(error)  # the rows are in the ledger: that the shares are not in their book only ends the run
+                return
             self.purse.granted(grant, written=written)
             self.limiter.ceiling = min(grant.places, grant.fair_places)
         if self._run.lock.is_lost():
@@ -121,6 +133,21 @@ class _Session:
                     remedy="Leave the files in that folder alone, and run again.",
                 )
             )
+
+    def _spent_today(self, rows: Sequence[LedgerRow]) -> float:
+        """Commit rows, if any; returns the cost of the last 24 hours, with the batches that nobody waits for.
+
+        A run that waits for its batch holds what it can cost in its own share.
+        """
+        ledger, own = self._run.ledger, self._run.job.prompt_hash
+        spending = ledger.commit(rows) if rows else ledger.spent_today()
+        self._is_written = bool(rows)
+        left_alone = (
+            worst
+            for prompt_hash, worst in spending.in_batches.items()
+            if prompt_hash != own and not is_held(run_lock_path(ledger.warehouse, prompt_hash))
+        )
+        return spending.usd + sum(left_alone)
 
     def _count(self, rows: Sequence[LedgerRow]) -> None:
         settled = self._run.tally.written(rows)

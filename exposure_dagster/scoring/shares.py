@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.locks import holding, is_held
 
 _WAIT_SECONDS = 300.0
@@ -61,7 +62,7 @@ class SharedLimits:
         """Trade the run's share for a new one.
 
         `spent_today` is called while nobody else can change the book; it returns the ledger's cost of the
-        last 24 hours and may write to the ledger first.
+        last 24 hours and may write to the ledger first. Raises ScoringError where the book cannot be written.
         """
         with self._others() as others:
             spent = spent_today()
@@ -88,13 +89,21 @@ class SharedLimits:
             }
 
     def _read(self) -> dict[str, Share]:
+        """The book; an empty one where a lost power left none that can be read."""
         try:
             content = json.loads((self.folder / "shares.json").read_text())
-        except FileNotFoundError:
+            return {name: Share(**share) for name, share in content.items()}
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return {}
-        return {name: Share(**share) for name, share in content.items()}
 
     def _write(self, shares: dict[str, Share]) -> None:
         draft = self.folder / "shares.json.new"
-        draft.write_text(json.dumps({name: asdict(share) for name, share in shares.items()}))
-        draft.replace(self.folder / "shares.json")
+        try:
+            draft.write_text(json.dumps({name: asdict(share) for name, share in shares.items()}))
+            draft.replace(self.folder / "shares.json")
+        except OSError as error:
+            raise ScoringError(
+                f"it cannot be written ({error.strerror})",
+                where=str(draft),
+                remedy="Make room on the disk, and run again: what was answered before is kept.",
+            ) from error

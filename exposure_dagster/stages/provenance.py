@@ -9,6 +9,8 @@ from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -19,20 +21,21 @@ class Provenance:
     score: dict[str, Any]
     asked: AskedPrompt
     title: str
-    text: str | None
+    sent: Document | None
     attempts: list[dict[str, Any]]
     page: dict[str, Any] | None
 
     @property
     def message(self) -> str | None:
-        """The document as the model reads it; None where its text was never stored."""
-        if self.text is None:
-            return None
-        return user_message([Document(self.score["doc_id"], self.title, self.text)])
+        """The document as the model read it, cut where it was; None where its text was never stored."""
+        return None if self.sent is None else user_message([self.sent])
 
 
-def explain(warehouse: Warehouse, prompt: str, doc_id: str) -> Provenance:
-    """What is behind the standing score of a document. Raises PromptError where there is none."""
+def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) -> Provenance:
+    """What is behind the standing score of a document. Raises PromptError where there is none.
+
+    `prices` say how long a document a model takes, where one was cut.
+    """
     scores = warehouse.read("SELECT * FROM scored.scores WHERE prompt = ? AND doc_id = ?", [prompt, doc_id])
     if scores.empty:
         known = [name for (name,) in warehouse.rows("SELECT DISTINCT prompt FROM scored.scores ORDER BY 1")]
@@ -59,11 +62,19 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str) -> Provenance:
         " AND (SELECT corpus FROM scored.prompts WHERE prompt = ?) = ?",
         [doc_id, prompt, OOH_CORPUS],
     )
+    asked = AskedPrompt.model_validate_json(definition)
+    title = (titles[0][0] if titles else None) or doc_id
+    sent = Document(doc_id, title, texts[0][0]) if texts else None
+    if sent is not None and attempts["note"].notna().any():
+        sent = Asking(asked, prices.of(asked.model)).cut(sent).document
     return Provenance(
         score=score,
-        asked=AskedPrompt.model_validate_json(definition),
-        title=(titles[0][0] if titles else None) or doc_id,
-        text=texts[0][0] if texts else None,
-        attempts=[{str(name): value for name, value in row.items()} for row in attempts.to_dict("records")],
+        asked=asked,
+        title=title,
+        sent=sent,
+        attempts=[
+            {str(name): value for name, value in row.items()}
+            for row in attempts.astype(object).where(attempts.notna(), None).to_dict("records")
+        ],
         page={str(name): value for name, value in pages.iloc[0].items()} if len(pages) else None,
     )

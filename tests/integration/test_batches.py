@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.scoring.batch_store import BatchStore
 from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.exchange import Access
@@ -34,13 +36,19 @@ TIME = "2026-01-01T00:00:00Z"
 
 @dataclass
 class BatchServer:
-    """A loopback stand-in for the batch side of the API. `fates` are result types by document, first come first."""
+    """A loopback stand-in for the batch side of the API. `fates` are result types by document, first come first.
+
+    `gone` are batches that it no longer knows; so many times `broken_results` break off in the middle.
+    """
 
     fates: dict[str, list[str]] = field(default_factory=dict)
     polls_until_ended: int = 1
     batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    broken_results: int = 0
+    created_at: str = TIME
     singles: int = 0
     address: str = ""
 
@@ -57,7 +65,7 @@ class BatchServer:
             "type": "message_batch",
             "processing_status": "ended" if has_ended else "in_progress",
             "request_counts": {"errored": 0, "canceled": 0, "expired": 0, **counts},
-            "created_at": TIME,
+            "created_at": self.created_at,
             "expires_at": TIME,
             "ended_at": TIME if has_ended else None,
             "archived_at": None,
@@ -115,12 +123,22 @@ def server() -> Iterator[BatchServer]:
 
         def do_GET(self) -> None:
             parts = self.path.split("?")[0].strip("/").split("/")
-            if parts[-1] == "results":
+            if parts[-1] == "batches":
+                self._reply({"data": [state.view(batch_id) for batch_id in state.batches], "has_more": False})
+            elif not state.gone.isdisjoint(parts):
+                self.send_error(404)
+            elif parts[-1] == "results":
                 rows = [
                     json.dumps({"custom_id": request["custom_id"], "result": state.result(request)})
                     for request in reversed(state.batches[parts[-2]])
                 ]
-                self._send("\n".join(rows).encode())
+                content = "\n".join(rows).encode()
+                if state.broken_results:
+                    state.broken_results -= 1
+                    self._send(content[: len(content) // 2], promised=len(content))
+                    self.close_connection = True
+                else:
+                    self._send(content)
             else:
                 state.polls[parts[-1]] = state.polls.get(parts[-1], 0) + 1
                 self._reply(state.view(parts[-1]))
@@ -128,10 +146,10 @@ def server() -> Iterator[BatchServer]:
         def _reply(self, content: dict[str, Any]) -> None:
             self._send(json.dumps(content).encode())
 
-        def _send(self, content: bytes) -> None:
+        def _send(self, content: bytes, *, promised: int | None = None) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(promised or len(content)))
             self.end_headers()
             self.wfile.write(content)
 
@@ -146,14 +164,14 @@ def server() -> Iterator[BatchServer]:
     http.server_close()
 
 
-def a_prompt() -> AskedPrompt:
+def a_prompt(instruction: str) -> AskedPrompt:
     file = PromptFile(
         title="A question",
         corpus="ooh",
         model="claude-haiku-5-5",
         scale=Scale(min=0, max=10),
         levels=(Level(label="All", range=(0, 10), description="Anything."),),
-        instruction="How much?",
+        instruction=instruction,
     )
     return asked_part(file)
 
@@ -166,16 +184,27 @@ class Bench:
     server: BatchServer
     documents: list[DocumentRef]
 
-    def score(self, *, budget_usd: float = 5.0, cancels: bool = False) -> ScoringResult:
+    def score(
+        self,
+        *,
+        budget_usd: float = 5.0,
+        day_usd: float = 100,
+        cancels: bool = False,
+        instruction: str = "How much?",
+    ) -> ScoringResult:
         job = ScoringJob(
-            run_id="run", prompt="q", asked=a_prompt(), documents=self.documents, texts=WarehouseTexts(self.warehouse)
+            run_id="run",
+            prompt="q",
+            asked=a_prompt(instruction),
+            documents=self.documents,
+            texts=WarehouseTexts(self.warehouse),
         )
         return score_with_model(
             job,
             access=Access(SecretStr("key"), self.server.address),
             warehouse=self.warehouse,
             prices=load_prices(),
-            limits=Limits(Budget(run_usd=budget_usd, day_usd=100)),
+            limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd)),
             batching=Batching(cancels_with_run=cancels),
         )
 
@@ -262,6 +291,78 @@ def test_a_stopped_run_cancels_its_batch_where_the_user_says_so(bench: Bench, mo
     _interrupt_while_waiting(bench, monkeypatch, cancels=True)
     assert bench.server.cancelled == ["msgbatch_0"]
     assert set(bench.statuses(bench.score()).values()) == {"ok"}
+
+
+def test_a_run_that_was_killed_while_it_sent_a_batch_finds_it_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: BatchStore, known_as: str, batch_id: str) -> None:
+        raise KeyboardInterrupt
+
+    bench.server.created_at = datetime.now(UTC).isoformat()
+    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017  however it ends
+        patch.setattr(BatchStore, "rename", killed)
+        bench.score()
+    ((batch_id,),) = bench.warehouse.rows("SELECT batch_id FROM scored.batches")
+    assert batch_id.startswith("sending-")
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+    assert len(bench.server.batches) == 1
+
+
+def test_a_batch_that_never_reached_the_api_is_sent(bench: Bench) -> None:
+    bench.score()
+    with bench.warehouse.transaction() as connection:
+        connection.execute("DELETE FROM scored.responses")
+        connection.execute("UPDATE scored.batches SET batch_id = 'sending-1', is_collected = false")
+    bench.score()
+    assert len(bench.server.batches) == 2
+    assert bench.warehouse.rows("SELECT batch_id FROM scored.batches") == [("msgbatch_1",)]
+
+
+def test_what_a_batch_asked_that_the_api_no_longer_knows_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _interrupt_while_waiting(bench, monkeypatch, cancels=False)
+    bench.server.gone = {"msgbatch_0"}
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+    assert len(bench.server.batches) == 2
+
+
+def test_results_that_break_off_are_read_again_and_entered_once(bench: Bench) -> None:
+    bench.server.broken_results = 1
+    result = bench.score()
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert bench.warehouse.rows("SELECT count(*), count(DISTINCT request_key) FROM scored.responses") == [(4, 4)]
+    assert len(bench.server.batches) == 1
+
+
+def test_a_run_that_ended_while_it_collected_enters_only_what_is_missing(bench: Bench) -> None:
+    first = bench.score()
+    with bench.warehouse.transaction() as connection:
+        connection.execute("DELETE FROM scored.responses WHERE doc_id IN ('a', 'b')")
+        connection.execute("UPDATE scored.batches SET is_collected = false")
+    bench.score()
+    rows = bench.warehouse.rows("SELECT count(*), count(DISTINCT request_key), sum(cost_usd) FROM scored.responses")
+    assert rows == [(4, 4, pytest.approx(first.figures.cost_usd))]
+    assert len(bench.server.batches) == 1
+
+
+def test_a_batch_that_is_left_alone_counts_in_the_budget_of_the_day_of_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _interrupt_while_waiting(bench, monkeypatch, cancels=False)
+    ((worst,),) = bench.warehouse.rows("SELECT worst_usd FROM scored.batches")
+    with pytest.raises(ScoringError, match="for 24 hours leaves no room"):
+        bench.score(day_usd=worst * 1.1, instruction="Another question?")
+    assert len(bench.server.batches) == 1
+    assert set(bench.statuses(bench.score(day_usd=worst * 1.1)).values()) == {"ok"}
+
+
+def test_documents_that_failed_in_every_attempt_of_a_run_are_asked_again_by_the_next(bench: Bench) -> None:
+    bench.server.fates = {"a": ["errored"] * 10}
+    assert bench.statuses(bench.score())["a"] == "failed"
+    assert bench.statuses(bench.score())["a"] == "ok"
+    assert bench.server.asked().count("a") == 11
 
 
 def test_more_requests_than_a_batch_takes_are_split(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.integration.scoring.scene import Scene
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell would ignore it
     folder, url, documents, concurrency = sys.argv[1:]
     scene = Scene(Path(folder), FaultyModel(url), documents=0)
     scene.refs = Scene.refs_of(range(int(documents)))

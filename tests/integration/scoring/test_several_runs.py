@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 
 import pytest
 
 from exposure_dagster.scoring.locks import FileLock, is_held
+from exposure_dagster.scoring.run import ScoringStoppedError
 from exposure_dagster.scoring.run_records import run_lock_path
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
@@ -166,7 +168,7 @@ def test_a_warehouse_that_another_thread_reads_takes_commits(scene: Scene) -> No
     done = threading.Event()
 
     def read() -> None:
-        while not done.is_set():
+        while not done.wait(0.01):
             Warehouse(scene.warehouse.path).rows("SELECT count(*) FROM scored.responses")
 
     thread = threading.Thread(target=read)
@@ -178,3 +180,46 @@ def test_a_warehouse_that_another_thread_reads_takes_commits(scene: Scene) -> No
         thread.join()
 
     assert len(by_status(result)["ok"]) == 10
+
+
+def test_a_book_of_shares_that_was_cut_off_by_a_loss_of_power_is_begun_anew(scene: Scene) -> None:
+    folder = scene.folder / "locks"
+    folder.mkdir(exist_ok=True)
+    (folder / "shares.json").write_text('{"gone.lock": {"us')
+
+    assert len(by_status(scene.score())["ok"]) == 10
+
+
+def test_a_book_of_shares_that_cannot_be_written_is_an_error_of_ours(scene: Scene) -> None:
+    (scene.folder / "locks" / "shares.json.new").mkdir(parents=True)
+
+    with pytest.raises(ScoringStoppedError, match=r"shares.json.new: it cannot be written"):
+        scene.score()
+
+    assert scene.model.seen == []
+
+
+def test_rows_are_entered_once_where_the_book_of_shares_cannot_be_written_in_the_middle_of_a_run(scene: Scene) -> None:
+    scene.model.latency_s = 0.05
+    scene.refs += scene.add(range(10, 100))
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            scene.score()
+        except ScoringStoppedError as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while len(scene.model.seen) < 10:
+        pass
+    while not (draft := scene.folder / "locks" / "shares.json.new").is_dir():
+        with suppress(FileExistsError):
+            draft.mkdir()
+    thread.join()
+
+    assert "shares.json.new: it cannot be written" in str(failure[0])
+    entered = [doc for (doc,) in scene.rows("doc_id")]
+    assert sorted(entered) == sorted(scene.model.times_asked())
+    assert f"{100 - len(entered)} of 100 answers are still to be asked for" in str(failure[0])

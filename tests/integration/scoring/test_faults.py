@@ -18,7 +18,7 @@ from tests.integration.scoring.faulty_model import (
     saying,
     status,
 )
-from tests.integration.scoring.scene import Scene, asked_prompt, by_status, two_attributes
+from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status, two_attributes
 
 ALL = [f"doc-{number:03}" for number in range(10)]
 
@@ -58,7 +58,10 @@ def test_what_a_repetition_can_mend_is_mended_and_both_attempts_are_in_the_ledge
     assert result.figures.retries == 1
 
 
-@pytest.mark.parametrize("fault", MENDABLE, ids=lambda fault: fault.name)
+AT_THE_START = [status(429, retry_after="0.05"), status(529), reset, html_page, hang, cut_short, saying("")]
+
+
+@pytest.mark.parametrize("fault", AT_THE_START, ids=lambda fault: fault.name)
 def test_it_makes_no_difference_that_the_first_request_of_all_is_hit(scene: Scene, fault: Fault) -> None:
     scene.model.faults["doc-000"] = [fault]
 
@@ -100,6 +103,26 @@ def test_a_denial_in_the_middle_of_a_run_fails_that_document_alone(scene: Scene)
     assert scene.model.times_asked()["doc-002"] == 1
 
 
+@pytest.mark.parametrize("fault", [status(403), status(500)], ids=lambda fault: fault.name)
+def test_that_it_is_the_first_document_that_cannot_be_asked_about_does_not_end_the_run(
+    scene: Scene, fault: Fault
+) -> None:
+    scene.model.faults["doc-000"] = [fault] * 10
+
+    assert by_status(scene.score()) == {"failed": ["doc-000"], "ok": ALL[1:]}
+
+
+def test_documents_that_stay_forbidden_leave_the_next_run_incomplete_and_do_not_end_it(scene: Scene) -> None:
+    for doc in ALL[2:7]:
+        scene.model.faults[doc] = [status(403)] * 2
+    scene.score()
+
+    result = scene.score()
+
+    assert by_status(result)["failed"] == ALL[2:7]
+    assert {scene.model.times_asked()[doc] for doc in ALL[2:7]} == {2}
+
+
 def test_what_is_left_after_all_attempts_fails_with_the_last_error_and_the_next_run_asks_only_for_it(
     scene: Scene,
 ) -> None:
@@ -123,6 +146,14 @@ def test_an_answer_that_was_cut_short_is_given_more_room(scene: Scene) -> None:
     assert by_status(scene.score()) == {"ok": ALL}
     rooms = [seen.max_tokens for seen in scene.model.seen if seen.documents == ("doc-003",)]
     assert rooms == [rooms[0], 2 * rooms[0], 4 * rooms[0]]
+
+
+def test_no_repeat_of_an_answer_that_would_not_do_has_the_same_body(scene: Scene) -> None:
+    scene.model.faults["doc-003"] = [saying("no JSON at all")] * 4
+
+    assert by_status(scene.score()) == {"ok": ALL}
+    bodies = [seen.body_hash for seen in scene.model.seen if seen.documents == ("doc-003",)]
+    assert len(set(bodies)) == len(bodies) == 5
 
 
 def test_many_faults_at_once_cost_no_document_and_no_good_answer_is_sent_for_again(scene: Scene) -> None:
@@ -184,6 +215,20 @@ def test_one_document_does_not_spoil_the_others_of_its_request(scene: Scene, fau
     result = scene.score()
 
     assert by_status(result) == {"ok": [doc for doc in ALL if doc != "doc-008"], standing: ["doc-008"]}
+
+
+@pytest.mark.parametrize("fault", [status(500), saying("no JSON at all")], ids=lambda fault: fault.name)
+def test_a_request_for_several_that_fails_again_and_again_falls_apart_and_fails_for_one_alone(
+    scene: Scene, fault: Fault
+) -> None:
+    scene.asked = asked_prompt(documents_per_request=5)
+    scene.model.faults["doc-008"] = [fault] * 20
+
+    result = scene.score()
+
+    assert by_status(result) == {"ok": [doc for doc in ALL if doc != "doc-008"], "failed": ["doc-008"]}
+    assert scene.model.times_asked()["doc-008"] == QUICK.attempts
+    assert scene.model.good_bodies_sent_again() == []
 
 
 def test_tokens_and_cost_of_a_request_are_spread_over_its_documents_without_loss(scene: Scene) -> None:

@@ -34,6 +34,15 @@ def test_a_wrong_key_costs_one_request_and_names_the_setting(scene: Scene) -> No
     assert scene.warehouse.rows("SELECT outcome, asked FROM scored.runs") == [("failed", 1)]
 
 
+def test_a_key_that_may_not_use_the_model_costs_three_requests(scene: Scene) -> None:
+    scene.model.faults[ANY] = [status(403, error_type="permission_error")] * 100
+
+    with pytest.raises(ScoringStoppedError, match=r"refuses the key \(HTTP 403"):
+        scene.score()
+
+    assert len(scene.model.seen) == 3
+
+
 def test_an_unknown_model_costs_one_request_and_is_named(scene: Scene) -> None:
     scene.model.faults[ANY] = [status(404, error_type="not_found_error")] * 100
 
