@@ -130,3 +130,12 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_CONCURRENCY", "many")
     with pytest.raises(SettingError, match=r"EXPOSURE_SCORER='gpt'.*; EXPOSURE_CONCURRENCY='many'"):
         load_settings()
+
+
+@pytest.mark.parametrize(("variable", "value"), [("TIME_ZONE", "Berlin"), ("ALERT_WEBHOOK", "hooks.example.org")])
+def test_a_time_zone_or_address_that_is_none_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EXPOSURE_{variable}", value)
+    with pytest.raises(SettingError, match=f"EXPOSURE_{variable}='{value}'"):
+        load_settings()

@@ -139,7 +139,7 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("exposure")), "dev", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**_bare_environment(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -157,6 +157,12 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _bare_environment() -> dict[str, str]:
+    """Without the settings of whoever runs the tests."""
+    ours = ("EXPOSURE_", "ANTHROPIC_", "DAGSTER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def _is_up(server: DevServer) -> bool:
