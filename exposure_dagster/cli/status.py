@@ -56,8 +56,10 @@ def status() -> None:
     if not warehouse.exists:
         ERR.print("There is no warehouse yet; `exposure run` makes it.", markup=False, soft_wrap=True)
     if costs:
-        requests = sum(standing.requests for standing in all_standings)
-        OUT.print(f"\nIn all {requests:,} requests, about ${sum(costs.values()):,.2f}.", markup=False)
+        enabled = [standing for standing in all_standings if standing.is_enabled]
+        requests = sum(standing.requests for standing in enabled)
+        cost_usd = sum(costs.get(standing.prompt, 0.0) for standing in enabled)
+        OUT.print(f"\nAll that is enabled: {requests:,} requests, about ${cost_usd:,.2f}.", markup=False)
 
 
 def _costs_usd(

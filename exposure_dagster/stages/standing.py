@@ -183,7 +183,7 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         generation=known.generations.get(prompt.name, 0),
     )
     if scores is None:
-        state, reasons = State.MISSING, _NEVER
+        state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
     else:
         state, reasons = _compared(prompt, texts, scores, wanted, known)
     wanted_ranking = [prompt.ranking.ranking_hash, known.figures.get(prompt.file.corpus)]
@@ -259,7 +259,7 @@ def _compared(
             reasons.append(f"model {before.get('model')} → {prompt.asked.model}")
         if changed - {"model"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
-    answered = dict(zip(scores["doc_id"], scores["text_sha256"], strict=True))
+    answered = dict(zip(scores["doc_id"].tolist(), scores["text_sha256"].tolist(), strict=True))
     counts = Counter(
         "new" if doc_id not in answered else "changed"
         for doc_id, digest in texts.items()
@@ -274,7 +274,9 @@ def _compared(
 
 def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> tuple[str, ...]:
     prompt_hash = prompt.asked.prompt_hash
-    epoch = known.epochs.get(prompt_hash, 0)
+    if prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
+        return tuple(texts) * prompt.asked.samples
+    epoch = known.epochs[prompt_hash]
     return tuple(
         doc_id
         for sample in range(1, prompt.asked.samples + 1)
