@@ -14,6 +14,7 @@ from exposure_dagster.tables import (
     DEFINITIONS,
     ONET_OCCUPATIONS,
     OOH_OCCUPATIONS,
+    OWN_DOCUMENTS,
     RANKINGS,
     SCORES,
     SOC_CROSSWALK,
@@ -21,6 +22,8 @@ from exposure_dagster.tables import (
 )
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
+
+_RANKED_FROM = (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, SOC_CROSSWALK, OWN_DOCUMENTS)
 
 HIGHEST = 15
 MOVERS = 15
@@ -46,7 +49,7 @@ def definitions(
     specs=[
         table_spec(
             RANKINGS,
-            deps=[key_of(table) for table in (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, SOC_CROSSWALK)],
+            deps=[key_of(table) for table in _RANKED_FROM],
             kinds=("duckdb", "pandas"),
         )
     ],

@@ -54,10 +54,21 @@ _VERSION_SCORE = (
     "ranked.definitions.definition",
 )
 _BASELINE = ("parsed.documents.text", "parsed.ooh_titles.title", "scored.prompts.baseline_definition")
-_FACTS = (
-    "median_pay_annual pay_basis pay_is_top_coded outlook_pct outlook_desc entry_education jobs soc_code url category"
-)
 _RANKED = "ranked.rankings"
+_CORPUS_TABLES = ("parsed.ooh_occupations", "parsed.onet_occupations", "parsed.onet_tasks", "raw.own_documents")
+_TEXTS = (
+    "parsed.ooh_occupations.text",
+    "parsed.onet_occupations.text",
+    "parsed.onet_tasks.task",
+    "raw.own_documents.title",
+    "raw.own_documents.text",
+)
+_JOBS = ("parsed.ooh_occupations.jobs", "parsed.soc_crosswalk.jobs_share", "raw.own_documents.jobs")
+_PAY = (
+    "parsed.ooh_occupations.median_pay_annual",
+    "parsed.onet_occupations.median_wage_annual",
+    "raw.own_documents.median_pay_annual",
+)
 _ONET = ("raw.onet_pages.body", "raw.onet_database.body")
 
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
@@ -86,9 +97,15 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         },
         "parsed.documents": {
             **_from("corpus", RUN),
-            **_from("doc_id", "parsed.ooh_occupations.slug"),
-            **_same("parsed.ooh_occupations", "title text"),
-            **_from("text_sha256", "parsed.ooh_occupations.text"),
+            **_from(
+                "doc_id",
+                "parsed.ooh_occupations.slug",
+                "parsed.onet_occupations.onet_code",
+                "parsed.onet_tasks.doc_id",
+                "raw.own_documents.doc_id",
+            ),
+            **_from("title", *(f"{table}.title" for table in _CORPUS_TABLES)),
+            **_from("text text_sha256", *_TEXTS),
         },
         "parsed.texts": _same("parsed.documents", "text_sha256 text"),
         "scored.prompts": _from(
@@ -140,12 +157,52 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         "ranked.rankings": {
             **_same("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
             **_same("scored.scores", "attributes"),
-            **_same("parsed.ooh_occupations", _FACTS),
-            **_from("title", "parsed.ooh_occupations.title", "parsed.documents.title"),
+            **_from("title", *(f"{table}.title" for table in _CORPUS_TABLES)),
+            **_from("jobs", *_JOBS),
+            **_from("median_pay_annual", *_PAY),
+            **_from(
+                "pay_basis",
+                "parsed.ooh_occupations.pay_basis",
+                *_PAY[1:],
+                "parsed.onet_occupations.median_wage_hourly",
+            ),
+            **_from(
+                "pay_is_top_coded",
+                "parsed.ooh_occupations.pay_is_top_coded",
+                "parsed.onet_occupations.wage_is_top_coded",
+            ),
+            **_from(
+                "outlook_pct",
+                "parsed.ooh_occupations.outlook_pct",
+                "parsed.onet_occupations.employment_change_pct",
+            ),
+            **_from(
+                "outlook_desc",
+                "parsed.ooh_occupations.outlook_desc",
+                "parsed.onet_occupations.growth_category",
+            ),
+            **_from(
+                "entry_education",
+                "parsed.ooh_occupations.entry_education",
+                "parsed.onet_occupations.education_top",
+            ),
+            **_from("soc_code", "parsed.ooh_occupations.soc_code", "parsed.onet_occupations.soc_code"),
+            **_from("url", "parsed.ooh_occupations.url", "parsed.onet_occupations.url"),
+            **_from(
+                "category",
+                "parsed.ooh_occupations.category",
+                "parsed.onet_occupations.job_zone",
+                "parsed.onet_occupations.title",
+            ),
             **_from("score rank percentile tier", *_SCORE),
             **_from("quadrant", "scored.scores.attributes", "ranked.definitions.definition"),
-            **_from("wages", "parsed.ooh_occupations.jobs", "parsed.ooh_occupations.median_pay_annual"),
-            **_from("soc_major_group", "parsed.ooh_occupations.soc_code", "parsed.ooh_occupations.soc_codes"),
+            **_from("wages", *_JOBS, *_PAY),
+            **_from(
+                "soc_major_group",
+                "parsed.ooh_occupations.soc_code",
+                "parsed.ooh_occupations.soc_codes",
+                "parsed.onet_occupations.soc_code",
+            ),
             **_same("ranked.definitions", "ranking_hash"),
         },
         "ranked.summaries": {
@@ -181,9 +238,9 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         "parsed.onet_occupations": {
             **_from("onet_code soc_code title is_scoreable", "raw.onet_list.body"),
             **_from("job_zone text tasks_count", *_ONET),
-            **_from("sample_titles url description", *_ONET),
+            **_from("sample_titles url description median_wage_hourly", *_ONET),
             **_from(
-                "median_wage_annual wage_is_top_coded growth_category employment_change_pct openings",
+                "median_wage_annual wage_is_top_coded growth_category employment_change_pct openings education_top",
                 *_ONET,
                 "raw.employment_projections.body",
             ),

@@ -10,6 +10,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -63,6 +64,17 @@ def _list_of_origins(text: str) -> str:
 
 
 OriginList = Annotated[str, AfterValidator(_list_of_origins)]
+
+
+def _known_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("there is no such time zone; write it as in Europe/Berlin or UTC") from None
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 
 
 class ScorerName(StrEnum):
@@ -128,14 +140,16 @@ class Settings(BaseSettings):
         False, description="Whether cancelling a `claude-batch` run cancels its batch; else the next run picks it up."
     )
     alert_webhook: str | None = Field(
-        None, description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout."
+        None,
+        pattern=r"^https?://",
+        description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout.",
     )
     sensor_interval_seconds: int = Field(
         15, ge=1, description="How often the sensors look at prompt files and warehouse, in seconds."
     )
     sources_cron: str = Field("0 6 * * 1", description="When the schedule refreshes the sources: weekly by default.")
     rescoring_cron: str = Field("0 7 1 * *", description="When the schedule scores what is stale: monthly by default.")
-    time_zone: str = Field("UTC", description="Time zone of the schedules.")
+    time_zone: TimeZoneName = Field("UTC", description="Time zone of the schedules, as in Europe/Berlin.")
     cors_origins: OriginList | None = Field(
         None,
         description="Origins whose pages may read the API: `https://example.org`, several with commas, or `*`.",

@@ -125,8 +125,7 @@ class Warehouse:
         with self.transaction() as connection:
             row = connection.execute("SELECT value FROM meta.facts WHERE name = 'site_kind'").fetchone()
             if row is None or not _has_pages(connection):
-                connection.execute("DELETE FROM meta.facts WHERE name = 'site_kind'")
-                connection.execute("INSERT INTO meta.facts VALUES ('site_kind', ?)", [site_kind])
+                put_fact(connection, "site_kind", site_kind)
             elif row[0] != site_kind:
                 raise WarehouseError(
                     f"it was filled from a {row[0]} site and takes no pages of a {site_kind} one",
@@ -186,8 +185,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
     _add_what_is_missing(connection)
     for name, value in _wanted_facts().items():
-        connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
-        connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
+        put_fact(connection, name, value)
     connection.commit()
 
 
@@ -209,6 +207,13 @@ def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:
     raw = (table for table in TABLES.values() if table.schema == "raw" and table is not OWN_DOCUMENTS)
     return any(connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 1").fetchone() for table in raw)
+
+
+def put_fact(connection: duckdb.DuckDBPyConnection, name: str, value: str | None) -> None:
+    """Within the caller's transaction: remember something about the warehouse itself; None forgets it."""
+    connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
+    if value is not None:
+        connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
 
 
 def replace_rows(

@@ -30,7 +30,10 @@ def downstream_sensors(interval_seconds: int) -> list[SensorDefinition]:
             job_name=RANKING_JOB,
             minimum_interval_seconds=interval_seconds,
             default_status=DefaultSensorStatus.RUNNING,
-            description="Ranks a prompt anew when its tiers, weights or labels changed. Sends no request.",
+            description=(
+                "Ranks a prompt anew when its tiers, weights or labels changed, or jobs and pay in the sources. "
+                "Sends no request."
+            ),
         )(rank_what_changed),
         sensor(
             job_name=PUBLISHING_JOB,
@@ -47,9 +50,7 @@ def rank_what_changed(
     warehouse: WarehouseResource,
     scorer: ScorerResource,
 ) -> Iterator[RunRequest | SkipReason]:
-    """One run a prompt whose rankings were made by another definition than its file's."""
-    folder = prompt_files.load()
-    hashes = {prompt.name: prompt.ranking.ranking_hash for prompt in folder.prompts}
+    """One run a prompt whose rankings were made by another definition than its file's, or from other figures."""
     busy = active_partitions(context.instance, SCORING_JOB, RANKING_JOB, EVERYTHING_JOB)
     known = set(context.instance.get_dynamic_partitions("prompts"))
     requests = [
@@ -58,16 +59,16 @@ def rank_what_changed(
             run_key=":".join(
                 (
                     standing.prompt,
-                    hashes[standing.prompt],
+                    str(standing.wanted_ranking),
                     str(last_materialization_id(context.instance, key_of(RANKINGS), standing.prompt)),
                 )
             ),
         )
-        for standing in standings(warehouse.open(), folder, scorer.choice)
+        for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
         if standing.is_ranked_otherwise and standing.prompt in known - busy
     ]
     if not requests:
-        yield SkipReason("every ranking is made as its file says")
+        yield SkipReason("every ranking is made as its file says, from the figures of now")
     yield from requests
 
 

@@ -6,8 +6,8 @@ These are the only automation that spends, always under both budgets.
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import DagsterRunStatus as Status
 from dagster import (
+    DagsterInvalidDefinitionError,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     MetadataValue,
@@ -25,6 +25,7 @@ from dagster import (
     schedule,
     sensor,
 )
+from dagster import DagsterRunStatus as Status
 
 from assets.reporting import markdown_table
 from exposure_dagster.automation.runs import (
@@ -35,8 +36,9 @@ from exposure_dagster.automation.runs import (
     last_other_input,
     last_other_launch,
 )
+from exposure_dagster.errors import SettingError
 from exposure_dagster.jobs import ASSET_JOBS, EVERYTHING_JOB, SCORES_KEY, SCORING_JOB, SOURCES_JOB
-from exposure_dagster.settings import Settings
+from exposure_dagster.settings import Settings, variable_of
 from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -162,13 +164,29 @@ def _requests(due: list[PromptStanding], occasion: str) -> Iterator[RunRequest |
         )
 
 
+def _cron(field: str, expression: str) -> str:
+    """The expression, if Dagster takes it. Raises SettingError that names its variable."""
+    try:
+        ScheduleDefinition(job_name=SCORING_JOB, cron_schedule=expression)
+    except DagsterInvalidDefinitionError:
+        raise SettingError(
+            f"{variable_of(field)}={expression!r} is no cron expression",
+            where="environment",
+            remedy="Write minute, hour, day, month and weekday: `0 6 * * 1` is six o'clock on Mondays.",
+        ) from None
+    return expression
+
+
 def schedules(settings: Settings) -> list[ScheduleDefinition]:
-    """The two schedules, off until they are turned on: sources weekly, rescoring monthly."""
+    """The two schedules, off until they are turned on: sources weekly, rescoring monthly.
+
+    Raises SettingError where a cron expression is none.
+    """
 
     @schedule(
         name="rescore_monthly",
         job_name=SCORING_JOB,
-        cron_schedule=settings.rescoring_cron,
+        cron_schedule=_cron("rescoring_cron", settings.rescoring_cron),
         execution_timezone=settings.time_zone,
         default_status=DefaultScheduleStatus.STOPPED,
         description="Scores what is stale, missing or incomplete. It does not ask again what stands. SPENDS.",
@@ -186,7 +204,7 @@ def schedules(settings: Settings) -> list[ScheduleDefinition]:
     sources = ScheduleDefinition(
         name="refresh_sources_weekly",
         job_name=SOURCES_JOB,
-        cron_schedule=settings.sources_cron,
+        cron_schedule=_cron("sources_cron", settings.sources_cron),
         execution_timezone=settings.time_zone,
         default_status=DefaultScheduleStatus.STOPPED,
         description="Fetches and parses the sources. Costs no money; unchanged pages change nothing below them.",

@@ -10,12 +10,13 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.progress import shown_figure
-from exposure_dagster.prompts.files import load_folder
-from exposure_dagster.scoring.prices import load_prices
-from exposure_dagster.settings import load_settings
+from exposure_dagster.prompts.files import PromptFolder, load_folder
+from exposure_dagster.scoring.prices import PriceTable, load_prices
+from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.answer_figures import AnswerFigures, answer_figures
+from exposure_dagster.stages.estimates import estimates_of
 from exposure_dagster.stages.history import compare, movers, summary_table
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import PromptStanding, State, standings
@@ -34,23 +35,53 @@ _COLOURS = {
 
 @click.command()
 def status() -> None:
-    """Say which prompts are fresh, stale, missing or broken, why, what a run would send, and what answers took."""
+    """Say which prompts are fresh, stale, missing or broken, why, what a run would cost, and what answers took."""
     settings = load_settings()
-    folder = load_folder(
-        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
-    )
+    prices = load_prices(settings.prices)
+    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
     choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
-    table = Table("prompt", "state", "why", "documents", "requests", box=None, pad_edge=False)
-    for standing in standings(Warehouse(settings.warehouse_file), folder, choice):
+    warehouse = Warehouse(settings.warehouse_file)
+    all_standings = standings(warehouse, folder, choice)
+    costs = _costs_usd(settings, warehouse, folder, all_standings, prices)
+    table = Table("prompt", "state", "why", box=None, pad_edge=False)
+    for name in ("documents", "requests", "USD"):
+        table.add_column(name, justify="right")
+    for standing in all_standings:
         table.add_row(
             standing.prompt,
             f"[{_COLOURS[standing.state]}]{standing.state.value}[/]",
             escape(_why(standing)),
             f"{standing.documents:,}",
             f"{standing.requests:,}",
+            f"{costs[standing.prompt]:,.2f}" if standing.prompt in costs else "–",
         )
     OUT.print(table)
-    _print_answers(answer_figures(Warehouse(settings.warehouse_file)))
+    if not all_standings:
+        ERR.print(f"There is no prompt file in {settings.prompts}.", markup=False, soft_wrap=True)
+    if not warehouse.exists:
+        ERR.print("There is no warehouse yet; `exposure run` makes it.", markup=False, soft_wrap=True)
+    if costs:
+        enabled = [standing for standing in all_standings if standing.is_enabled]
+        requests = sum(standing.requests for standing in enabled)
+        cost_usd = sum(costs.get(standing.prompt, 0.0) for standing in enabled)
+        OUT.print(f"\nAll that is enabled: {requests:,} requests, about ${cost_usd:,.2f}.", markup=False)
+    _print_answers(answer_figures(warehouse))
+
+
+def _costs_usd(
+    settings: Settings,
+    warehouse: Warehouse,
+    folder: PromptFolder,
+    all_standings: Sequence[PromptStanding],
+    prices: PriceTable,
+) -> dict[str, float]:
+    """By prompt, what its requests should cost, as `exposure estimate` has it; prompts that send none are left out."""
+    asking = [standing for standing in all_standings if standing.requests]
+    is_batch = settings.scorer_in_force is ScorerName.CLAUDE_BATCH
+    return {
+        one.prompt: one.batch_cost_usd if is_batch else one.cost_usd
+        for one in estimates_of(warehouse, folder, asking, prices=prices)
+    }
 
 
 def _print_answers(found: Sequence[AnswerFigures]) -> None:

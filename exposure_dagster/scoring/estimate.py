@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
@@ -75,7 +76,7 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
         else:
             per_character, how = counted, f"counted by the API on {len(sample)} requests"
     system = round(len(asked.system) * per_character)
-    user = round(sum(len(user_message(group)) for group in groups) * per_character)
+    user = round(sum(_message_length(tuple(group)) for group in groups) * per_character)
     written = open_documents.output_tokens or ASSUMED_OUTPUT_TOKENS
     usage = Usage(
         input_tokens=user,
@@ -99,6 +100,12 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
 def cost_with(prices: PriceTable, model: str, estimates: Sequence[Estimate]) -> float:
     """What the same requests would cost with another model, in USD."""
     return sum(_cost(prices.of(model), one.usage, one.requests) for one in estimates)
+
+
+@lru_cache(maxsize=4096)
+def _message_length(documents: tuple[Document, ...]) -> int:
+    """Characters of a message. Kept, since many prompts ask about the same documents."""
+    return len(user_message(documents))
 
 
 def _cost(price: ModelPrice, usage: Usage, requests: int) -> float:

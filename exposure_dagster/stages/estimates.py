@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.render import Document
@@ -11,7 +11,7 @@ from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import standings
+from exposure_dagster.stages.standing import PromptStanding, standings
 from exposure_dagster.warehouse import Warehouse
 
 MODEL = ScorerChoice(ScorerName.CLAUDE, is_explicit=True)
@@ -30,28 +30,50 @@ def estimates(
 
     Only documents without an answer count, or all of them where everything is asked again.
     """
+    chosen = [one for one in standings(warehouse, folder, MODEL) if one.prompt in names]
+    return estimates_of(warehouse, folder, chosen, prices=prices, access=access, ask_again=ask_again)
+
+
+def estimates_of(
+    warehouse: Warehouse,
+    folder: PromptFolder,
+    all_standings: Sequence[PromptStanding],
+    *,
+    prices: PriceTable,
+    access: Access | None = None,
+    ask_again: bool = False,
+) -> list[Estimate]:
+    """The estimates of prompts that were looked at already; those whose files are broken are left out.
+
+    Documents are read once a corpus, however many prompts ask about them.
+    """
     by_name = {prompt.name: prompt for prompt in folder.prompts}
+    documents: dict[str, dict[str, Document]] = {}
+    written: dict[str, float | None] = {}
     result = []
-    for standing in standings(warehouse, folder, MODEL):
-        if standing.prompt not in names or standing.prompt not in by_name:
+    for standing in all_standings:
+        prompt = by_name.get(standing.prompt)
+        if prompt is None:
             continue
-        prompt = by_name[standing.prompt]
-        documents = {
-            row[0]: Document(*row)
-            for row in warehouse.rows(
-                "SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? ORDER BY doc_id",
-                [prompt.file.corpus],
-            )
-        }
-        wanted = list(documents) * prompt.asked.samples if ask_again else standing.open_questions
+        corpus, model = prompt.file.corpus, prompt.asked.model
+        if corpus not in documents:
+            documents[corpus] = _documents(warehouse, corpus)
+        if model not in written:
+            written[model] = _output_tokens(warehouse, model)
+        wanted = list(documents[corpus]) * prompt.asked.samples if ask_again else standing.open_questions
         open_documents = OpenDocuments(
             prompt=prompt.name,
             asked=prompt.asked,
-            documents=[documents[doc_id] for doc_id in wanted],
-            output_tokens=_output_tokens(warehouse, prompt.asked.model),
+            documents=[documents[corpus][doc_id] for doc_id in wanted],
+            output_tokens=written[model],
         )
         result.append(estimate(open_documents, prices, access))
     return result
+
+
+def _documents(warehouse: Warehouse, corpus: str) -> dict[str, Document]:
+    rows = warehouse.rows("SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [corpus])
+    return {row[0]: Document(*row) for row in rows}
 
 
 def _output_tokens(warehouse: Warehouse, model: str) -> float | None:

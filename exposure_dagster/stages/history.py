@@ -86,7 +86,7 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
         raise PromptError(
             f"there {'is one version' if known else 'is no version'} of its answers, and two are needed to compare",
             where=f"prompt {prompt}",
-            remedy="Edit the prompt file and score it again.",
+            remedy="Edit the prompt file and score it again." if known else _who_has_versions(warehouse),
         )
     newer = _named(known, after, prompt) if after else known[-1]
     if before:
@@ -141,6 +141,12 @@ def movers(comparison: Comparison, count: int) -> pd.DataFrame:
     moved = comparison.changes[comparison.changes["change"] != "same"].head(count)
     columns = ["title", "change", "score_before", "score_after", "rationale_before", "rationale_after"]
     return moved[columns]
+
+
+def _who_has_versions(warehouse: Warehouse) -> str:
+    rows = warehouse.rows(f"SELECT DISTINCT prompt FROM {SCORE_VERSIONS.full_name} ORDER BY 1")
+    names = ", ".join(name for (name,) in rows)
+    return f"Answers are kept of {names}." if names else "Score a prompt first: `exposure run`."
 
 
 def _asked(version: Version) -> tuple[str, str]:

@@ -14,7 +14,10 @@ from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, ran
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import soc_major_group, summarize
 from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
-from exposure_dagster.warehouse import Warehouse, replace_rows
+from exposure_dagster.warehouse import Warehouse, put_fact, replace_rows
+
+RANKED_FROM = "figures that were ranked of prompt "
+"""Fact of the warehouse, by prompt: what `figures_digests` gave when its rankings were made."""
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
 
@@ -46,13 +49,19 @@ def put_definition(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> Non
 
 
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
-    """Fill ranked.rankings for one prompt from scored.scores and ranked.definitions."""
+    """Fill ranked.rankings for one prompt from scored.scores, ranked.definitions and what the sources print."""
     definition = stored_definition(warehouse, prompt)
     scores = warehouse.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
-    corpus = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
-    facts = document_facts(warehouse, corpus[0][0] if corpus else OOH_CORPUS)
+    found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
+    corpus = found[0][0] if found else OOH_CORPUS
+    # Taken before the figures are read: what changes meanwhile is ranked again.
+    with warehouse.connect(read_only=True) as connection:
+        figures = figures_digests(connection).get(corpus)
+    facts = document_facts(warehouse, corpus)
     rankings = rank_documents(prompt, scores, facts, definition, ranked_by=_ranked_by(warehouse, scores, definition))
-    warehouse.replace(RANKINGS, rankings, where={"prompt": prompt})
+    with warehouse.transaction() as connection:
+        replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
+        put_fact(connection, RANKED_FROM + prompt, figures)
     return RankReport(rankings, frame_digest(rankings))
 
 
@@ -137,6 +146,35 @@ _FACTS_OF = {
 }
 """Facts of O*NET's corpora. Jobs of an occupation are its share (parsed.soc_crosswalk); a task has none, or its
 occupation's would be counted once a task."""
+
+
+def figures_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By corpus, a digest of the figures that its rankings are made of besides the answers: jobs, pay, outlook …"""
+    digests = {
+        corpus: content_hash([connection.execute(_DIGEST.format(query)).fetchall() for query in queries])
+        for corpus, queries in _FIGURES_OF.items()
+    }
+    own = connection.execute("SELECT corpus, doc_id, title, jobs, median_pay_annual FROM raw.own_documents").df()
+    digests |= {str(corpus): frame_digest(rows.sort_values("doc_id")) for corpus, rows in own.groupby("corpus")}
+    return digests
+
+
+_DIGEST = "SELECT count(*), bit_xor(hash(t::VARCHAR)) FROM ({}) t"
+
+_FIGURES_OF = {
+    OOH_CORPUS: (
+        "SELECT slug, title, category, jobs, median_pay_annual, pay_basis, pay_is_top_coded, outlook_pct, outlook_desc,"
+        " entry_education, soc_code, soc_codes, url FROM parsed.ooh_occupations",
+    ),
+    ONET_CORPUS: (
+        "SELECT * EXCLUDE (text, origins) FROM parsed.onet_occupations",
+        "SELECT onet_code, jobs_share FROM parsed.soc_crosswalk",
+    ),
+    ONET_TASKS_CORPUS: (
+        "SELECT * FROM parsed.onet_tasks",
+        "SELECT onet_code, title, soc_code, url FROM parsed.onet_occupations",
+    ),
+}
 
 
 def frame_digest(frame: pd.DataFrame) -> str:

@@ -28,6 +28,7 @@ from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.parsed import corpus_digest
+from exposure_dagster.stages.ranked import RANKED_FROM
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -41,7 +42,7 @@ from exposure_dagster.tables import (
     SUMMARIES,
     TASK_ROLLUPS,
 )
-from exposure_dagster.warehouse import Warehouse, insert_rows, replace_rows
+from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 
 _STANDING_TABLES = (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
 
@@ -187,8 +188,8 @@ def forget_prompt(warehouse: Warehouse, name: str) -> None:
             connection.execute(f"DELETE FROM {table.full_name} WHERE prompt = ?", [name])
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
-        connection.execute("DELETE FROM meta.facts WHERE name = ?", [fact])
-        connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [fact, str(int(row[0]) + 1 if row else 1)])
+        put_fact(connection, fact, str(int(row[0]) + 1 if row else 1))
+        put_fact(connection, RANKED_FROM + name, None)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:

@@ -16,10 +16,10 @@ from enum import StrEnum
 import pandas as pd
 
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
-from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.prompts.model import Prompt, content_hash
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.ranked import put_definition
+from exposure_dagster.stages.ranked import RANKED_FROM, figures_digests, put_definition
 from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt
 from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
@@ -42,7 +42,7 @@ class PromptStanding:
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
     what a run would send, `open_questions` the documents behind them, once a sample. The flags say what
     of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions, and whether the
-    ranking that stands was made by another definition.
+    ranking that stands was made by another definition than `wanted_ranking`, or from other figures of the sources.
     """
 
     prompt: str
@@ -54,6 +54,7 @@ class PromptStanding:
     is_ranking_stale: bool
     is_ranked_otherwise: bool
     wanted: str | None
+    wanted_ranking: str | None
     documents: int
     requests: int
     open_questions: tuple[str, ...] = ()
@@ -77,6 +78,8 @@ class _Known:
     input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
     ranked_by: Mapping[str, str]
+    ranked_from: Mapping[str, str]
+    figures: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
     epochs: Mapping[str, int]
@@ -115,7 +118,7 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 
 def _read(warehouse: Warehouse) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {})
     purged = generations(warehouse)
     with warehouse.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
@@ -141,6 +144,13 @@ def _read(warehouse: Warehouse) -> _Known:
             ranked_by=dict(
                 connection.execute("SELECT prompt, any_value(ranking_hash) FROM ranked.rankings GROUP BY 1").fetchall()
             ),
+            ranked_from={
+                name.removeprefix(RANKED_FROM): digest
+                for name, digest in connection.execute(
+                    "SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [RANKED_FROM]
+                ).fetchall()
+            },
+            figures=figures_digests(connection),
             ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
             definitions={
                 digest: json.loads(definition)
@@ -173,9 +183,11 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         generation=known.generations.get(prompt.name, 0),
     )
     if scores is None:
-        state, reasons = State.MISSING, _NEVER
+        state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
     else:
         state, reasons = _compared(prompt, texts, scores, wanted, known)
+    wanted_ranking = [prompt.ranking.ranking_hash, known.figures.get(prompt.file.corpus)]
+    ranked = [known.ranked_by.get(prompt.name), known.ranked_from.get(prompt.name)]
     open_questions = () if is_baseline or state is State.FRESH else _open_questions(prompt, texts, known)
     return PromptStanding(
         prompt=prompt.name,
@@ -185,8 +197,9 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         is_prompt_unrecorded=known.recorded.get(prompt.name) != _facts(prompt),
         is_input_unrecorded=bool(texts) and known.input_hashes.get(prompt.name) != wanted,
         is_ranking_stale=known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
-        is_ranked_otherwise=scores is not None and known.ranked_by.get(prompt.name) != prompt.ranking.ranking_hash,
+        is_ranked_otherwise=scores is not None and ranked != wanted_ranking,
         wanted=wanted,
+        wanted_ranking=content_hash(wanted_ranking),
         documents=len(texts),
         requests=_requests(open_questions, prompt.asked.documents_per_request),
         open_questions=open_questions,
@@ -224,6 +237,7 @@ def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
         is_ranking_stale=False,
         is_ranked_otherwise=False,
         wanted=None,
+        wanted_ranking=None,
         documents=0 if scores is None else len(scores),
         requests=0,
     )
@@ -245,7 +259,7 @@ def _compared(
             reasons.append(f"model {before.get('model')} → {prompt.asked.model}")
         if changed - {"model"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
-    answered = dict(zip(scores["doc_id"], scores["text_sha256"], strict=True))
+    answered = dict(zip(scores["doc_id"].tolist(), scores["text_sha256"].tolist(), strict=True))
     counts = Counter(
         "new" if doc_id not in answered else "changed"
         for doc_id, digest in texts.items()
@@ -260,7 +274,9 @@ def _compared(
 
 def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> tuple[str, ...]:
     prompt_hash = prompt.asked.prompt_hash
-    epoch = known.epochs.get(prompt_hash, 0)
+    if prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
+        return tuple(texts) * prompt.asked.samples
+    epoch = known.epochs[prompt_hash]
     return tuple(
         doc_id
         for sample in range(1, prompt.asked.samples + 1)

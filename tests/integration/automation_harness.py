@@ -28,6 +28,13 @@ FREE_SENSORS = ("follow_prompts", "rank_what_changed", "publish_what_changed")
 RESCORING = "rescore_what_is_stale"
 
 
+def edit_duties_of_roofers(sites: Path) -> None:
+    """One page of the handbook says something else, under the heading that tells what its people do."""
+    page = sites / "www.bls.gov/ooh/construction-and-extraction/roofers.htm"
+    before, duties = page.read_text(encoding="utf-8").split('id="tab-2"')
+    page.write_text(f'{before}id="tab-2"{duties.replace("<p>", "<p>Up high: ", 1)}', encoding="utf-8")
+
+
 @dataclass
 class Automation:
     """A code location and its instance, ticked by hand. `launched` lists (job, partition) in order."""

@@ -11,10 +11,11 @@ from exposure_dagster.corpora import KNOWN_CORPORA, OOH_CORPUS
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS
+from exposure_dagster.stages.ranked import RANKED_FROM, figures_digests
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import record_standings, standings
 from exposure_dagster.tables import DOCUMENTS, TEXTS
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.warehouse import Warehouse, put_fact
 
 _BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
 
@@ -60,3 +61,6 @@ def seed_scores(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice
             "INSERT INTO ranked.rankings BY NAME SELECT prompt, doc_id, score, status, ranking_hash"
             " FROM scored.scores JOIN ranked.definitions USING (prompt)"
         )
+        figures = figures_digests(connection)
+        for prompt in folder.prompts:
+            put_fact(connection, RANKED_FROM + prompt.name, figures.get(prompt.file.corpus))

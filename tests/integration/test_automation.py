@@ -84,17 +84,6 @@ def test_when_nothing_changed_no_sensor_does_anything(loop: Automation) -> None:
     assert loop.settle(*FREE_SENSORS, RESCORING) == []
 
 
-def test_saving_a_file_without_a_change_launches_nothing(loop: Automation) -> None:
-    write(loop.prompts, "a")
-    write(loop.prompts, "b", edited(BUNDLED, "Of today.").replace("\n", "\r\n"))
-    assert loop.settle(*FREE_SENSORS, RESCORING) == []
-
-
-def test_an_edit_launches_that_prompt_alone_and_publishes_once(loop: Automation) -> None:
-    write(loop.prompts, "a", edited(BUNDLED, "Think of tomorrow."))
-    assert loop.settle(*FREE_SENSORS, RESCORING) == [(SCORING_JOB, "a"), (PUBLISHING_JOB, None)]
-
-
 def test_an_edit_shows_as_a_new_data_version_before_anything_runs(loop: Automation) -> None:
     before = (
         data_version(loop, "scored", "inputs", partition="a"),
@@ -125,16 +114,8 @@ def test_a_deleted_file_takes_its_rows_with_it_and_leaves_the_others(loop: Autom
     assert loop.warehouse.rows("SELECT count(*) > 0 FROM scored.prompt_versions WHERE prompt = 'b'") == [(True,)]
 
 
-def test_a_deleted_file_that_comes_back_is_scored_again(loop: Automation) -> None:
+def test_a_broken_file_keeps_its_scores_published_and_marked_until_it_is_mended(loop: Automation) -> None:
     text = (loop.prompts / "b.md").read_text(encoding="utf-8")
-    (loop.prompts / "b.md").unlink()
-    loop.settle(*FREE_SENSORS, RESCORING)
-    write(loop.prompts, "b", text)
-    assert (SCORING_JOB, "b") in loop.settle(*FREE_SENSORS, RESCORING)
-    assert loop.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'b'") == [(30,)]
-
-
-def test_a_broken_file_keeps_its_scores_published_and_marked_and_takes_no_other_down(loop: Automation) -> None:
     write(loop.prompts, "b", "---\ntitle: [\n---\n")
     _, skips = loop.evaluate("follow_prompts")
     assert any("b.md" in skip for skip in skips)
@@ -144,22 +125,10 @@ def test_a_broken_file_keeps_its_scores_published_and_marked_and_takes_no_other_
     assert (SCORING_JOB, "b") not in launched
     brief = (loop.settings.published_folder / "current" / "b" / "brief.md").read_text(encoding="utf-8")
     assert "Out of date" in brief
-
-
-def test_a_mended_file_is_fresh_again_without_a_run(loop: Automation) -> None:
-    text = (loop.prompts / "b.md").read_text(encoding="utf-8")
-    write(loop.prompts, "b", "---\ntitle: [\n---\n")
-    loop.settle(*FREE_SENSORS, RESCORING)
     write(loop.prompts, "b", text)
     assert loop.settle(*FREE_SENSORS, RESCORING) == [(PUBLISHING_JOB, None)]
     brief = (loop.settings.published_folder / "current" / "b" / "brief.md").read_text(encoding="utf-8")
     assert "Out of date" not in brief
-
-
-def test_new_tiers_rank_and_publish_again_without_scoring(loop: Automation) -> None:
-    write(loop.prompts, "a", BUNDLED.replace("label: Minimal", "label: Hardly any"))
-    assert loop.settle(*FREE_SENSORS, RESCORING) == [(RANKING_JOB, "a"), (PUBLISHING_JOB, None)]
-    assert loop.warehouse.rows("SELECT count(*) > 0 FROM ranked.rankings WHERE tier = 'Hardly any'") == [(True,)]
 
 
 def test_an_edit_that_is_taken_back_before_scoring_launches_nothing(loop: Automation) -> None:
@@ -169,24 +138,11 @@ def test_an_edit_that_is_taken_back_before_scoring_launches_nothing(loop: Automa
     assert loop.settle(*FREE_SENSORS, RESCORING) == []
 
 
-def test_an_edit_that_is_taken_back_after_scoring_is_scored_back(loop: Automation) -> None:
-    write(loop.prompts, "a", edited(BUNDLED, "Think of tomorrow."))
-    loop.settle(*FREE_SENSORS, RESCORING)
-    write(loop.prompts, "a")
-    assert (SCORING_JOB, "a") in loop.settle(*FREE_SENSORS, RESCORING)
-
-
-def test_a_changed_page_makes_every_prompt_of_its_corpus_stale(loop: Automation) -> None:
-    page = Path(loop.settings.sites) / "www.bls.gov/ooh/construction-and-extraction/roofers.htm"
-    before, duties = page.read_text(encoding="utf-8").split('id="tab-2"')
-    page.write_text(f'{before}id="tab-2"{duties.replace("<p>", "<p>Up high: ", 1)}', encoding="utf-8")
-    refresh(loop)
-    assert sorted(loop.settle("follow_prompts", RESCORING)) == [(SCORING_JOB, "a"), (SCORING_JOB, "b")]
-
-
-def test_fetching_unchanged_pages_again_launches_nothing(loop: Automation) -> None:
-    refresh(loop)
-    assert loop.settle(*FREE_SENSORS, RESCORING) == []
+def test_other_jobs_on_a_page_rank_and_publish_again_once_without_scoring(loop: Automation) -> None:
+    with loop.warehouse.transaction() as connection:
+        connection.execute("UPDATE parsed.ooh_occupations SET jobs = 123456 WHERE slug = 'roofers'")
+    assert loop.settle(*FREE_SENSORS, RESCORING) == [(RANKING_JOB, "a"), (RANKING_JOB, "b"), (PUBLISHING_JOB, None)]
+    assert loop.warehouse.rows("SELECT DISTINCT jobs FROM ranked.rankings WHERE doc_id = 'roofers'") == [(123456,)]
 
 
 def test_a_disabled_prompt_is_not_scored_by_the_sensor(loop: Automation) -> None:

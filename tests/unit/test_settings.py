@@ -144,3 +144,12 @@ def test_what_is_no_origin_is_told(monkeypatch: pytest.MonkeyPatch, value: str) 
     monkeypatch.setenv("EXPOSURE_CORS_ORIGINS", value)
     with pytest.raises(SettingError, match="is no origin; write scheme and host"):
         load_settings()
+
+
+@pytest.mark.parametrize(("variable", "value"), [("TIME_ZONE", "Berlin"), ("ALERT_WEBHOOK", "hooks.example.org")])
+def test_a_time_zone_or_address_that_is_none_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"EXPOSURE_{variable}", value)
+    with pytest.raises(SettingError, match=f"EXPOSURE_{variable}='{value}'"):
+        load_settings()

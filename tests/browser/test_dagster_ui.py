@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
@@ -22,13 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("dev server")]
 PICTURES = os.environ.get("PICTURES_FOLDER")
 """Where the pictures of the README go, for whoever makes them anew; none are kept otherwise."""
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT_MS = 90_000
 
 
@@ -57,17 +49,6 @@ def dev(prompts: Path) -> Iterator[DevServer]:
     }
     with dev_server(root, environment) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 def open_partition(page: Page, dev: DevServer, name: str) -> None:
@@ -99,9 +80,9 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
-    browser: Browser, dev: DevServer, prompts: Path
+    dev: DevServer, chromium: Browser, prompts: Path
 ) -> None:
-    page = browser.new_page(viewport={"width": 1360, "height": 760})
+    page = chromium.new_page(viewport={"width": 1360, "height": 760})
     dev.wait(lambda: dev.partitions() == ["exposure", "second"], "the prompt files to be partitions")
     for name in ("exposure", "second"):
         materialize(page, dev, name)

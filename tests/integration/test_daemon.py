@@ -127,11 +127,25 @@ def test_the_daemon_scores_exactly_what_an_edit_touched(scene: Scene) -> None:
     assert scene.settle() == ["c"]
     assert scene.asked() == {}
 
+    # a version fails, is taken back, and is made again
+    api.is_denying = True
+    write_prompt(scene.prompts, "a", "Version B.")
+    assert scene.settle() == ["a"]
+    assert dev.runs("score_prompts")[0]["status"] == "FAILURE"
+    write_prompt(scene.prompts, "a")
+    assert scene.settle() == []
+    api.is_denying = False
+    api.forget()
+    write_prompt(scene.prompts, "a", "Version B.")
+    assert scene.settle() == ["a"]
+    assert scene.asked() == {"a": DOCUMENTS}
+
     # one is broken, one deleted, and the others are saved as they are
     (scene.prompts / "d.md").write_text("---\ntitle: [\n---\n", encoding="utf-8")
     (scene.prompts / "e.md").unlink()
-    for name in ("a", "c"):
-        write_prompt(scene.prompts, name)
+    for name in ("b", "c"):
+        path = scene.prompts / f"{name}.md"
+        path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     assert scene.settle() == []
     assert dev.partitions() == ["a", "b", "c", "d"]
     assert scene.warehouse.rows("SELECT DISTINCT prompt FROM ranked.rankings ORDER BY 1") == [
@@ -147,4 +161,4 @@ def test_the_daemon_scores_exactly_what_an_edit_touched(scene: Scene) -> None:
     assert scene.settle() == ["e"]
     assert scene.asked() == {}
     assert scene.stale(FIVE) == []
-    assert set(dev.statuses("score_prompts")) == {"SUCCESS"}
+    assert dev.statuses("score_prompts")["FAILURE"] == 1

@@ -45,9 +45,12 @@ class DevServer:
         assert self.graphql(query % (SELECTOR, f'"{sensor}"'))["startSensor"]["__typename"] == "Sensor"
 
     def turn_off(self, sensor: str) -> None:
+        """Stop a sensor, and wait until no round of the daemon that began before can still evaluate it."""
         state = self._sensor(sensor, "id")
         data = self.graphql("mutation($id: String!) { stopSensor(id: $id) { __typename } }", id=state["id"])
         assert data["stopSensor"]["__typename"] == "StopSensorMutationResult"
+        for _ in range(2):
+            self.wait_for_look("follow_prompts")
 
     def ticks(self, sensor: str, since: float) -> list[dict[str, Any]]:
         """Finished looks of a sensor that began after a moment (seconds since 1970)."""
@@ -139,7 +142,7 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("exposure")), "dev", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**_bare_environment(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -157,6 +160,12 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _bare_environment() -> dict[str, str]:
+    """Without the settings of whoever runs the tests."""
+    ours = ("EXPOSURE_", "ANTHROPIC_", "DAGSTER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def _is_up(server: DevServer) -> bool:

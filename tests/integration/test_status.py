@@ -1,0 +1,95 @@
+"""`exposure status` and `exposure diff`: what is stale, why, for how much, and what moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from exposure_dagster.cli.main import main
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.stages.history import keep_version
+from exposure_dagster.stages.scored import ScorerChoice
+from exposure_dagster.warehouse import Warehouse
+from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
+
+CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)
+
+
+@pytest.fixture
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose prompts `a`, `b` and `c` have answers of a model about 200 documents; returns the prompt folder."""
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    for name in ("a", "b", "c"):
+        write_prompt(prompts, name)
+    warehouse = Warehouse(tmp_path / "home" / "exposure.duckdb")
+    seed_documents(warehouse, 200)
+    seed_scores(warehouse, prompt_folder(prompts), CLAUDE)
+    for name, value in {"HOME": tmp_path / "home", "PROMPTS": prompts, "SCORER": "claude"}.items():
+        monkeypatch.setenv(f"EXPOSURE_{name}", str(value))
+    return prompts
+
+
+def exposure(*arguments: str) -> str:
+    """What a command prints; its error where it fails."""
+    return CliRunner().invoke(main, arguments).output
+
+
+def lines(output: str) -> dict[str, list[str]]:
+    """The lines of the first table, split into words, by their first word."""
+    table, _, _ = output.partition("Answers that stand")
+    return {words[0]: words[1:] for line in table.splitlines() if (words := line.split())}
+
+
+def test_each_prompt_is_told_with_its_state_and_why_and_what_it_would_send_and_cost(scored: Path) -> None:
+    write_prompt(scored, "b", "Think of tomorrow.")
+    (scored / "c.md").write_text("---\ntitle: [\n---\n", encoding="utf-8")
+    write_prompt(scored, "d")
+    told = exposure("status")
+    rows = lines(told)
+    assert rows["a"] == ["fresh", "200", "0", "–"]
+    assert rows["b"][:5] == ["stale", "prompt", "text", "200", "200"]
+    assert rows["c"][0] == "broken" and rows["c"][-3:] == ["200", "0", "–"]
+    assert rows["d"][:5] == ["missing", "never", "scored", "200", "200"]
+    estimated = lines(exposure("estimate", "--prompt", "b"))["b"]
+    assert float(rows["b"][-1]) == float(estimated[-2]) > 0
+    assert "All that is enabled: 400 requests, about $" in told
+
+
+def test_documents_that_changed_came_or_went_are_counted(scored: Path) -> None:
+    with Warehouse(scored.parent / "home" / "exposure.duckdb").transaction() as connection:
+        connection.execute("UPDATE parsed.documents SET text_sha256 = 'x' WHERE doc_id = 'occupation-001'")
+        connection.execute("UPDATE parsed.documents SET doc_id = 'another' WHERE doc_id = 'occupation-002'")
+    assert "1 changed, 1 new, 1 gone" in exposure("status")
+
+
+def test_a_batch_is_told_at_its_price(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_prompt(scored, "b", "Think of tomorrow.")
+    monkeypatch.setenv("EXPOSURE_SCORER", "claude-batch")
+    assert lines(exposure("status"))["b"][-1] == lines(exposure("estimate", "--prompt", "b"))["b"][-1]
+
+
+def test_without_documents_or_a_warehouse_it_says_what_to_do(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", str(scored.parent / "elsewhere"))
+    told = exposure("status")
+    assert "corpus ooh has no documents yet" in told
+    assert "There is no warehouse yet; `exposure run` makes it." in told
+
+
+def test_what_moved_between_two_versions_is_told_with_both_reasons(scored: Path) -> None:
+    assert "Answers are kept of" not in exposure("diff", "a")
+    with Warehouse(scored.parent / "home" / "exposure.duckdb").transaction() as connection:
+        keep_version(connection, "a")
+        connection.execute(
+            "UPDATE scored.scores SET score = 8, rationale = 'thought again', prompt_hash = 'feed', model = 'another'"
+            " WHERE prompt = 'a' AND doc_id = 'occupation-007'"
+        )
+        keep_version(connection, "a")
+    told = exposure("diff", "a", "--from", "1", "--to", "2")
+    rows = lines(told)
+    assert (rows["up"], rows["down"], rows["same"]) == (["1"], ["0"], ["199"])
+    assert "Occupation 7: 5 → 8\n  before: made up\n  after: thought again" in told
+    assert "names no version" in exposure("diff", "a", "--from", "zzz")
+    assert "Answers are kept of a." in exposure("diff", "b")
