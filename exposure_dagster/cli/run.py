@@ -205,8 +205,9 @@ def _failure_of(result: Any) -> str:
 
 def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
     rows = warehouse.read(
-        "SELECT rank, score, tier, title, jobs FROM ranked.rankings WHERE prompt = ? AND rank IS NOT NULL"
-        " ORDER BY rank, title",
+        "SELECT r.rank, r.score, f.final_ranking, r.tier, r.title, r.jobs FROM ranked.rankings r"
+        " LEFT JOIN ranked.resilience f ON f.prompt = r.prompt AND f.onet_code = r.doc_id"
+        " WHERE r.prompt = ? AND r.rank IS NOT NULL ORDER BY r.rank, r.title",
         [name],
     )
     (totals,) = warehouse.read(
@@ -214,15 +215,18 @@ def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
         " WHERE prompt = ? AND grouping = 'all'",
         [name],
     ).itertuples(index=False)
-    table = Table("rank", "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
+    has_final = bool(rows["final_ranking"].notna().any())
+    final = ["final"] if has_final else []
+    table = Table("rank", *final, "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
     highest, lowest = SHOWN_IN_SHORT if is_short else (SHOWN_HIGHEST, SHOWN_LOWEST)
     parts = [rows] if len(rows) <= highest + lowest else [rows.head(highest), rows.tail(lowest)]
     for number, part in enumerate(parts):
         if number:
-            table.add_row("…", "", "", "", "")
+            table.add_row("…")
         for row in part.itertuples(index=False):
+            figures = [_or_dash(value, "g") for value in (row.final_ranking, row.score)[1 - has_final :]]
             table.add_row(
-                str(row.rank), f"{row.score:g}", _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
+                str(row.rank), *figures, _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
             )
     OUT.print(table)
     OUT.print(
