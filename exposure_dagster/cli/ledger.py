@@ -20,7 +20,10 @@ from exposure_dagster.warehouse import Warehouse
 @click.argument("prompt")
 @click.argument("doc_id")
 def explain(prompt: str, doc_id: str) -> None:
-    """Show where a score comes from: the exact words, who answered, when, about which page."""
+    """Show where a score comes from.
+
+    The exact words that were sent, who answered, when, for how much, and about which page.
+    """
     found = explain_score(Warehouse(load_settings().warehouse_file), prompt, doc_id)
     for name, value in _facts(found):
         if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
@@ -40,7 +43,7 @@ def explain(prompt: str, doc_id: str) -> None:
 
 @click.group()
 def ledger() -> None:
-    """Move the ledger, the part that was paid for, between machines."""
+    """Move the ledger of paid answers between machines."""
 
 
 @ledger.command("export")

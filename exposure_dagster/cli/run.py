@@ -158,9 +158,10 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
     if not chosen and by_name:
         raise PromptError(
-            f"no prompt is enabled; there is {', '.join(by_name)}",
+            f"no {'usable ' if folder.broken else ''}prompt is enabled; there is {', '.join(by_name)}",
             where="EXPOSURE_PROMPTS",
-            remedy="Name one with --prompt, or take the line `enabled: false` out of its file.",
+            remedy=f"{'Mend the file named above, n' if folder.broken else 'N'}ame one with --prompt, "
+            "or take the line `enabled: false` out of its file.",
         )
     if not chosen:
         raise PromptError(

@@ -27,7 +27,10 @@ _COLOURS = {
 
 @click.command()
 def status() -> None:
-    """Say which prompts are fresh, stale, missing or broken, why, and what a run would send."""
+    """Say which prompts are stale or broken, and why.
+
+    Fresh, stale, missing, incomplete or broken, with the number of requests that a run would send.
+    """
     settings = load_settings()
     folder = load_folder(
         settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
