@@ -155,7 +155,9 @@ def refresh_projections(
         setting="EXPOSURE_PROJECTIONS",
     )
     report = _refresh(warehouse, site, fetcher, download, saved=saved, refetch_after_hours=refetch_after_hours)
-    return replace(report, note=NO_PROJECTIONS.format(url=PROJECTIONS_URL)) if report.missing else report
+    if saved is None and any(not page.has_earlier_body for page in report.missing):
+        return replace(report, note=NO_PROJECTIONS.format(url=PROJECTIONS_URL))
+    return report
 
 
 def refresh_onet_pages(

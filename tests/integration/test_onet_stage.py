@@ -274,6 +274,15 @@ def test_a_saved_release_that_lost_a_file_does_not_replace_the_whole_one(
     assert warehouse.rows("SELECT * FROM raw.onet_database") == before
 
 
+def test_without_projections_the_way_to_get_them_is_told_and_only_then(warehouse: Warehouse, sites: Path) -> None:
+    (sites / PROJECTIONS).rename(sites / "saved.csv")
+    site = open_site(str(sites), contact=None)
+    assert "EXPOSURE_PROJECTIONS" in str(fetch(warehouse, site)["projections"].note)
+    assert fetch(warehouse, site, projections=sites / "saved.csv")["projections"].missing == ()
+    report = fetch(warehouse, site, projections=sites / "none.csv")["projections"]
+    assert (report.note, [page.has_earlier_body for page in report.missing]) == (None, [True])
+
+
 def test_a_saved_release_that_is_not_there_names_the_setting(warehouse: Warehouse, sites: Path) -> None:
     load(warehouse, sites)
     report = fetch(warehouse, open_site(str(sites), contact=None), database=sites / "none.zip")["database"]
