@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ from exposure_dagster.warehouse import Warehouse
 if TYPE_CHECKING:
     from dagster import AssetSelection, DagsterInstance, Definitions
 
+STOPPED_BY_CTRL_C = 130
+"""The exit status of a program that SIGINT ended, by the shells' convention."""
+
 SHOWN_HIGHEST = 10
 SHOWN_LOWEST = 5
 SHOWN_IN_SHORT = (4, 2)
@@ -50,7 +54,13 @@ def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> No
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide.
     """
-    run_pipeline(load_settings(), names=names, limit=limit, ask_again=again, is_confirmed=yes)
+    settings = load_settings()
+    try:
+        run_pipeline(settings, names=names, limit=limit, ask_again=again, is_confirmed=yes)
+    except KeyboardInterrupt:
+        said = "\nStopped. What was fetched and answered so far is kept, and the next run goes on from there."
+        ERR.print(said, markup=False, soft_wrap=True)
+        sys.exit(STOPPED_BY_CTRL_C)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class _Runner:
             note = event.materialization.metadata.get("note") if event.is_step_materialization else None
             if note is not None and note.value != BASELINE_NOTE:
                 warn(str(note.value))
+        if any(_is_interrupt(event) for event in result.all_events):
+            raise KeyboardInterrupt
         if not result.success:
             raise ExposureError(_failure_of(result), where=job)
 
@@ -192,6 +204,12 @@ def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str
             "there is nothing to ask about", where=", ".join(chosen), remedy="Mend the source that is named above."
         )
     return [name for name, corpus in chosen.items() if corpus in filled]
+
+
+def _is_interrupt(event: Any) -> bool:
+    """Whether a step ended because the run was stopped: Dagster records that as a failure of the step."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def _failure_of(result: Any) -> str:
