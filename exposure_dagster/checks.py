@@ -6,8 +6,9 @@ checks. A check that cannot be run raises: it never counts as passed or failed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 
 import duckdb
 import pandas as pd
@@ -15,7 +16,7 @@ import pandas as pd
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
 from exposure_dagster.stages.own_documents import OwnDocumentsReport
-from exposure_dagster.stages.parsed import WHOLE_PAGE, TitlesReport
+from exposure_dagster.stages.parsed import TitlesReport
 from exposure_dagster.stages.raw import MissingPage
 from exposure_dagster.tables import Table
 from exposure_dagster.warehouse import Warehouse
@@ -26,6 +27,9 @@ ROUNDING_JOBS_A_ROW = 100
 
 SHOWN_PROBLEMS = 5
 """Mistakes of a file that a sentence names; the table beside it has them all."""
+
+SHOWN_CHARACTERS = 120
+"""Of what was found in the place of a field."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,22 @@ class CheckOutcome:
     found: pd.DataFrame | None = None
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
     is_blocking: bool = True
+
+
+def first_of(problems: Iterable[str]) -> str:
+    """The first few problems in one clause, and how many more there are."""
+    told = list(problems)
+    more = f"; and {len(told) - SHOWN_PROBLEMS:,} more" if len(told) > SHOWN_PROBLEMS else ""
+    return "; ".join(told[:SHOWN_PROBLEMS]) + more
+
+
+def unread_fields(key: str, unread: pd.DataFrame) -> str:
+    """What of pages could not be read, from rows of `field`, `found` and the page's `key`."""
+    named = first_of(
+        f"{row[key]}, {row['field']}: {shorten(row['found'], SHOWN_CHARACTERS, placeholder=' …')}"
+        for row in unread.to_dict("records")
+    )
+    return f"{len(unread):,} fields on {unread[key].nunique():,} pages could not be read ({named})"
 
 
 def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
@@ -74,12 +94,12 @@ def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) ->
             for page in missing
         ]
     )
-    named = "; ".join(f"{page.url}: {page.reason}" for page in missing[:SHOWN_PROBLEMS])
-    more = f"; and {len(missing) - SHOWN_PROBLEMS} more" if len(missing) > SHOWN_PROBLEMS else ""
+    named = first_of(f"{page.url}: {page.reason}" for page in missing)
+    kept = sum(page.has_earlier_body for page in missing)
     return CheckOutcome(
         "every_listed_page_is_there",
         False,
-        f"{len(missing):,} of {listed:,} could not be had ({named}{more})",
+        f"{len(missing):,} of {listed:,} could not be had ({named}); the last good body of {kept:,} of them stands",
         found,
         is_blocking=False,
     )
@@ -150,11 +170,11 @@ def _one_row_a_page(warehouse: Warehouse) -> CheckOutcome:
 
 def _no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
     unread = warehouse.read("SELECT slug, field, found FROM parsed.ooh_unread ORDER BY field, slug")
-    whole = int((unread["field"] == WHOLE_PAGE).sum())
     description = "every field that should be on a page was read"
     if len(unread):
         description = (
-            f"{len(unread):,} fields on {unread['slug'].nunique():,} pages could not be read ({whole} whole pages)"
+            f"{unread_fields('slug', unread)}. The pages' earlier rows stand, where there are any; "
+            "if the layout has changed, the parser must follow"
         )
     return CheckOutcome("no_field_is_unread", unread.empty, description, None if unread.empty else unread.head(50))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from exposure_dagster.checks import CheckOutcome
+from exposure_dagster.checks import CheckOutcome, unread_fields
 from exposure_dagster.parsing.onet_releases import is_newer
 from exposure_dagster.stages.onet import OnetReport
 from exposure_dagster.warehouse import Warehouse
@@ -32,7 +32,7 @@ def no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
     unread = warehouse.read("SELECT onet_code, field, found FROM parsed.onet_unread ORDER BY field, onet_code")
     description = "every field that should be on a summary page was read"
     if len(unread):
-        description = f"{len(unread):,} fields on {unread['onet_code'].nunique():,} pages could not be read"
+        description = unread_fields("onet_code", unread)
     return CheckOutcome("no_field_is_unread", unread.empty, description, None if unread.empty else unread.head(50))
 
 

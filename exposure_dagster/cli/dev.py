@@ -42,7 +42,7 @@ class _SettingsAsGiven(Settings):
 
 @click.command()
 def demo() -> None:
-    """Run the whole pipeline on the bundled sample, offline and without a key."""
+    """Run everything on the bundled sample, offline, without a key."""
     run_demo(demo_settings())
 
 

@@ -21,7 +21,10 @@ from exposure_dagster.warehouse import Warehouse
 @click.argument("prompt")
 @click.argument("doc_id")
 def explain(prompt: str, doc_id: str) -> None:
-    """Show where a score comes from: the exact words, who answered, when, about which page."""
+    """Show where a score comes from.
+
+    The exact words that were sent, who answered, when, for how much, and about which page.
+    """
     settings = load_settings()
     found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, load_prices(settings.prices))
     for name, value in _facts(found):
@@ -42,7 +45,7 @@ def explain(prompt: str, doc_id: str) -> None:
 
 @click.group()
 def ledger() -> None:
-    """Move the ledger, the part that was paid for, between machines."""
+    """Move the ledger of paid answers between machines."""
 
 
 @ledger.command("export")

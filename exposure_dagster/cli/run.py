@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ from exposure_dagster.warehouse import Warehouse
 if TYPE_CHECKING:
     from dagster import AssetSelection, DagsterInstance, Definitions
 
+STOPPED_BY_CTRL_C = 130
+"""The exit status of a program that SIGINT ended, by the shells' convention."""
+
 SHOWN_HIGHEST = 10
 SHOWN_LOWEST = 5
 SHOWN_IN_SHORT = (4, 2)
@@ -51,7 +55,13 @@ def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> No
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide.
     """
-    run_pipeline(load_settings(), names=names, limit=limit, ask_again=again, is_confirmed=yes)
+    settings = load_settings()
+    try:
+        run_pipeline(settings, names=names, limit=limit, ask_again=again, is_confirmed=yes)
+    except KeyboardInterrupt:
+        said = "\nStopped. What was fetched and answered so far is kept, and the next run goes on from there."
+        ERR.print(said, markup=False, soft_wrap=True)
+        sys.exit(STOPPED_BY_CTRL_C)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,8 @@ class _Runner:
     def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
         """Run a job, or its assets that are in `selection`.
 
-        Raises our error as it was raised in the step, and warns of failed checks; Abort where a signal ended it.
+        Warns of failed checks. Raises our error as it was raised in the step, and KeyboardInterrupt where a signal
+        ended it.
         """
         graph = self.definitions.get_repository_def().asset_graph
         result = self.definitions.resolve_job_def(job).execute_in_process(
@@ -82,9 +93,8 @@ class _Runner:
             note = event.materialization.metadata.get("note") if event.is_step_materialization else None
             if note is not None and note.value != BASELINE_NOTE:
                 warn(str(note.value))
-        if _was_interrupted(result):
-            warn("interrupted: what was answered is kept, and the next run asks only for the rest")
-            raise click.Abort
+        if any(_is_interrupt(event) for event in result.all_events):
+            raise KeyboardInterrupt
         if not result.success:
             raise ExposureError(_failure_of(result), where=job)
 
@@ -163,9 +173,10 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
     if not chosen and by_name:
         raise PromptError(
-            f"no prompt is enabled; there is {', '.join(by_name)}",
+            f"no {'usable ' if folder.broken else ''}prompt is enabled; there is {', '.join(by_name)}",
             where="EXPOSURE_PROMPTS",
-            remedy="Name one with --prompt, or take the line `enabled: false` out of its file.",
+            remedy=f"{'Mend the file named above, n' if folder.broken else 'N'}ame one with --prompt, "
+            "or take the line `enabled: false` out of its file.",
         )
     if not chosen:
         raise PromptError(
@@ -205,11 +216,10 @@ def _publish(runner: _Runner, warehouse: Warehouse) -> None:
         runner.run(PUBLISHING_JOB)
 
 
-def _was_interrupted(result: Any) -> bool:
-    """Whether a signal ended the run."""
-    failures = (event.step_failure_data for event in result.all_events if event.is_step_failure)
-    errors = (data.error for data in failures if data.error is not None)
-    return any(error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt") for error in errors)
+def _is_interrupt(event: Any) -> bool:
+    """Whether a step ended because the run was stopped: Dagster records that as a failure of the step."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def _failure_of(result: Any) -> str:
@@ -224,8 +234,9 @@ def _failure_of(result: Any) -> str:
 
 def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
     rows = warehouse.read(
-        "SELECT rank, score, tier, title, jobs FROM ranked.rankings WHERE prompt = ? AND rank IS NOT NULL"
-        " ORDER BY rank, title",
+        "SELECT r.rank, r.score, f.final_ranking, r.tier, r.title, r.jobs FROM ranked.rankings r"
+        " LEFT JOIN ranked.resilience f ON f.prompt = r.prompt AND f.onet_code = r.doc_id"
+        " WHERE r.prompt = ? AND r.rank IS NOT NULL ORDER BY r.rank, r.title",
         [name],
     )
     (totals,) = warehouse.read(
@@ -233,15 +244,18 @@ def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
         " WHERE prompt = ? AND grouping = 'all'",
         [name],
     ).itertuples(index=False)
-    table = Table("rank", "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
+    has_final = bool(rows["final_ranking"].notna().any())
+    final = ["final"] if has_final else []
+    table = Table("rank", *final, "score", "tier", "occupation", "jobs", title=name, title_justify="left", box=None)
     highest, lowest = SHOWN_IN_SHORT if is_short else (SHOWN_HIGHEST, SHOWN_LOWEST)
     parts = [rows] if len(rows) <= highest + lowest else [rows.head(highest), rows.tail(lowest)]
     for number, part in enumerate(parts):
         if number:
-            table.add_row("…", "", "", "", "")
+            table.add_row("…")
         for row in part.itertuples(index=False):
+            figures = [_or_dash(value, "g") for value in (row.final_ranking, row.score)[1 - has_final :]]
             table.add_row(
-                str(row.rank), f"{row.score:g}", _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
+                str(row.rank), *figures, _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
             )
     OUT.print(table)
     OUT.print(

@@ -12,9 +12,11 @@ from exposure_dagster.settings import Settings, load_settings, variable_of
 
 @click.command()
 def settings() -> None:
-    """List every setting: its variable, the value in force, and what it means."""
+    """List every setting, its value and what it means."""
     current = load_settings()
-    table = Table("variable", "value", "default", "meaning", box=None, pad_edge=False)
+    table = Table("variable", box=None, pad_edge=False)
+    for column in ("value", "default", "meaning"):
+        table.add_column(column, overflow="fold")
     for name, field in Settings.model_fields.items():
         value = getattr(current, name)
         shown = "(set)" if isinstance(value, SecretStr) or (name == "contact" and value) else _text(value)

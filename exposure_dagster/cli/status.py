@@ -35,7 +35,11 @@ _COLOURS = {
 
 @click.command()
 def status() -> None:
-    """Say which prompts are fresh, stale, missing or broken, why, what a run would cost, and what answers took."""
+    """Say which prompts are stale or broken, and why.
+
+    Fresh, stale, missing, incomplete or broken, with what a run would send and cost; then what the standing answers
+    took.
+    """
     settings = load_settings()
     prices = load_prices(settings.prices)
     folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))

@@ -193,6 +193,16 @@ def read_onet_database(
     )
 
 
+def lacking_tables(source: Path | bytes, *, name: str | None = None) -> list[str]:
+    """The official names of the needed tables that a release does not hold; those it holds are not read.
+
+    Raises SourceError as `read_onet_database` does where the source is no archive, or only part of one.
+    """
+    where = name or (str(source) if isinstance(source, Path) else "the O*NET database")
+    there = _files_of_tables(find_files(source, where), where)
+    return [_FORMS[table].title for table in NEEDED_TABLES if table not in there]
+
+
 def _files_of_tables(found: list[TableFile], where: str) -> dict[OnetTable, TableFile]:
     tables = {_plain(form.title): table for table, form in _FORMS.items()} | _OTHER_NAMES
     files: dict[OnetTable, TableFile] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborNode
@@ -19,6 +20,7 @@ _PAGE_PATH = re.compile(r"/ooh/(?P<category>[\w-]+)/(?P<slug>(?!home\.)[\w-]+)\.
 _ALIAS = re.compile(r"(?P<title>.+?),\s*see:\s", re.IGNORECASE)
 
 
+@cache
 def page_at(href: str) -> IndexPage | None:
     """The handbook page that a link leads to; relative links count from the index. None if to none."""
     try:

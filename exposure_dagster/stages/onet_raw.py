@@ -14,10 +14,10 @@ from typing import cast
 
 import pandas as pd
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.errors import SettingError, SourceError
 from exposure_dagster.parsing.codes import summary_url
 from exposure_dagster.parsing.employment_projections import PROJECTIONS_URL, parse_projections
-from exposure_dagster.parsing.onet_database import NEEDED_TABLES, database_url, read_onet_database
+from exposure_dagster.parsing.onet_database import NEEDED_TABLES, database_url, lacking_tables, read_onet_database
 from exposure_dagster.parsing.onet_list import LIST_URL, ListedOccupation, parse_onet_list
 from exposure_dagster.parsing.onet_releases import RELEASES_URL, newest_release
 from exposure_dagster.progress import NO_PROGRESS, Progress
@@ -55,13 +55,17 @@ NO_PROJECTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Download:
-    """A source that is one body. `check` reads it through and returns its release or edition."""
+    """A source that is one body. `check` reads it through and returns its release or edition.
+
+    `setting` names a saved file that takes its place.
+    """
 
     table: Table
     url: str
     expects: Expected
     licence: str
     check: Callable[[bytes, str], str | None]
+    setting: str | None = None
 
 
 def refresh_onet_list(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:
@@ -100,18 +104,24 @@ def refresh_onet_database(
 ) -> FetchReport:
     """Fetch a release of the database into raw.onet_database, or take the saved zip archive or folder.
 
-    Of a saved release whatever subset is there will do; a fetched one has to hold all that is needed.
-    Also looks which release is the newest. Raises SourceError where a body cannot be read.
+    Of a saved release whatever subset is there will do, and what it lacks is noted; a fetched one has to hold
+    all that is needed. Also looks which release is the newest. Raises SourceError where a body cannot be read,
+    or lacks a table that the one it would replace has.
     """
     url = database_url(release)
+
+    def check(body: bytes, name: str) -> str | None:
+        database = read_onet_database(body, name=name, required=NEEDED_TABLES if saved is None else ())
+        _refuse_to_lose_tables(stored_body(warehouse, ONET_DATABASE), body, name)
+        return database.release
+
     download = _Download(
         table=ONET_DATABASE,
         url=url if saved is None else str(saved),
         expects="zip",
         licence=ONET_LICENCE,
-        check=lambda body, name: (
-            read_onet_database(body, name=name, required=NEEDED_TABLES if saved is None else ()).release
-        ),
+        check=check,
+        setting="EXPOSURE_ONET_DATABASE",
     )
     warehouse.claim_for_site(site.kind)
     looks = is_to_be_asked(site, _stored(warehouse, ONET_DATABASE), refetch_after_hours)
@@ -122,7 +132,11 @@ def refresh_onet_database(
         if newest is not None:
             with warehouse.transaction() as connection:
                 connection.execute(f"UPDATE {ONET_DATABASE.full_name} SET newest_release = ?", [newest])
-    return report
+    stored = stored_body(warehouse, ONET_DATABASE)
+    lacking = [] if stored is None else lacking_tables(stored.body, name=stored.name)
+    if stored is None or not lacking:
+        return report
+    return replace(report, note=f"{stored.name}: it holds no {', no '.join(lacking)}; occupations go without")
 
 
 def refresh_projections(
@@ -138,9 +152,12 @@ def refresh_projections(
         expects="csv",
         licence=BLS_LICENCE,
         check=_edition,
+        setting="EXPOSURE_PROJECTIONS",
     )
     report = _refresh(warehouse, site, fetcher, download, saved=saved, refetch_after_hours=refetch_after_hours)
-    return replace(report, note=NO_PROJECTIONS.format(url=PROJECTIONS_URL)) if report.missing else report
+    if saved is None and any(not page.has_earlier_body for page in report.missing):
+        return replace(report, note=NO_PROJECTIONS.format(url=PROJECTIONS_URL))
+    return report
 
 
 def refresh_onet_pages(
@@ -227,10 +244,25 @@ def _refresh(
         url=download.url, expects=download.expects, known=stored.known if stored is not None and is_same else None
     )
     fetched = fetcher.fetch(request) if saved is None else _saved(saved, request)
+    if saved is not None and fetched.reason is not None:
+        fetched = replace(fetched, reason=f"{fetched.reason}; look at {download.setting}")
     release = download.check(fetched.body, download.url) if fetched.body is not None else None
     row = _write(warehouse, download, stored, fetched, release)
     missing = () if fetched.is_good else (_missing(fetched, row),)
     return FetchReport(1, 1, int(fetched.body is not None), missing, row.content_sha256 or "")
+
+
+def _refuse_to_lose_tables(earlier: StoredBody | None, body: bytes, name: str) -> None:
+    if earlier is None:
+        return
+    lacked_before = set(lacking_tables(earlier.body, name=earlier.name))
+    lost = [title for title in lacking_tables(body, name=name) if title not in lacked_before]
+    if lost:
+        raise SourceError(
+            f"it lacks {', '.join(map(repr, lost))}, which the release in use ({earlier.name}) holds",
+            where=name,
+            remedy="The last good tables stay. Add the file, or set EXPOSURE_HOME to another folder to do without it.",
+        )
 
 
 def _saved(path: Path, request: PageRequest) -> Fetched:

@@ -148,6 +148,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
         prompt.prompt_hash,
         documents.itertuples(index=False, name=None),
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+        titles_digest=titles_digest(warehouse, prompt.corpus) if is_baseline else "",
         generation=generations(warehouse).get(name, 0),
     )
     documents["prompt"] = name
@@ -158,11 +159,17 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
 
 
 def input_hash(
-    prompt_hash: str, documents: Iterable[tuple[str, ...]], *, baseline_hash: str | None, generation: int = 0
+    prompt_hash: str,
+    documents: Iterable[tuple[str, ...]],
+    *,
+    baseline_hash: str | None,
+    titles_digest: str = "",
+    generation: int = 0,
 ) -> str:
     """Digest of a prompt version and its corpus, as (doc_id, text_sha256) pairs.
 
-    Where the baseline answers, `baseline_hash` says what it works from, and its own version counts too.
+    Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
+    the other titles by which it finds the prompt's examples (`titles_digest`).
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, corpus_digest(documents)]
@@ -171,7 +178,7 @@ def input_hash(
     if baseline_hash is not None:
         from exposure_dagster.scoring.baseline import BASELINE_VERSION
 
-        version += ["baseline", BASELINE_VERSION, baseline_hash]
+        version += ["baseline", BASELINE_VERSION, baseline_hash, titles_digest]
     return content_hash(version)
 
 
@@ -444,6 +451,11 @@ def other_titles(warehouse: Warehouse, corpus: str) -> list[tuple[str, str]]:
     if corpus not in _OTHER_TITLES:
         return []
     return warehouse.rows(_OTHER_TITLES[corpus])
+
+
+def titles_digest(warehouse: Warehouse, corpus: str) -> str:
+    """Changes if and only if the other titles of a corpus's documents do."""
+    return content_hash(other_titles(warehouse, corpus))
 
 
 _OTHER_TITLES = {

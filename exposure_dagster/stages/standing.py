@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from exposure_dagster.prompts.model import Prompt, content_hash
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.stages.ranked import RANKED_FROM, figures_digests, put_definition
-from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt
+from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt, titles_digest
 from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
 
@@ -84,11 +84,12 @@ class _Known:
     settled: frozenset[str]
     epochs: Mapping[str, int]
     generations: Mapping[str, int]
+    titles_digests: Mapping[str, str]
 
 
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     """How every prompt file stands, by name."""
-    known = _read(warehouse)
+    known = _read(warehouse, {prompt.file.corpus for prompt in folder.prompts})
     result = [_standing(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
@@ -116,10 +117,11 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
                 )
 
 
-def _read(warehouse: Warehouse) -> _Known:
+def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, {})
     purged = generations(warehouse)
+    digests = {corpus: titles_digest(warehouse, corpus) for corpus in corpora}
     with warehouse.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
@@ -168,6 +170,7 @@ def _read(warehouse: Warehouse) -> _Known:
                 connection.execute("SELECT prompt_hash, max(epoch) FROM scored.responses GROUP BY 1").fetchall()
             ),
             generations=purged,
+            titles_digests=digests,
         )
 
 
@@ -180,6 +183,7 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         prompt.asked.prompt_hash,
         texts.items(),
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+        titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
     )
     if scores is None:

@@ -85,6 +85,13 @@ def rezipped(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
     path.write_bytes(packed.getvalue())
 
 
+def unpacked(sites: Path, folder: Path) -> Path:
+    """The sample's release as the folder of text files that people save."""
+    with zipfile.ZipFile(sites / DATABASE) as archive:
+        archive.extractall(folder / "db_30_2")
+    return next((folder / "db_30_2").rglob("Task Statements.txt")).parent
+
+
 def test_the_sample_fills_every_table_with_its_provenance(warehouse: Warehouse, sites: Path) -> None:
     report = load(warehouse, sites)
     assert report.release == "30.2"
@@ -165,8 +172,7 @@ def test_summary_pages_come_first_for_what_they_hold(warehouse: Warehouse, sites
 def test_a_saved_release_and_file_take_the_place_of_fetched_ones(
     warehouse: Warehouse, sites: Path, tmp_path: Path
 ) -> None:
-    with zipfile.ZipFile(sites / DATABASE) as archive:
-        archive.extractall(tmp_path / "db_30_2")
+    unpacked(sites, tmp_path)
     saved = tmp_path / "Employment Projections.csv"
     shutil.copy(sites / PROJECTIONS, saved)
     shutil.rmtree(sites / "www.onetcenter.org")
@@ -245,6 +251,44 @@ def test_a_truncated_archive_is_reported_and_the_last_good_one_stays(warehouse: 
     assert [page.has_earlier_body for page in report.missing] == [True]
     assert "zip archive" in report.missing[0].reason
     assert warehouse.rows("SELECT content_sha256 FROM raw.onet_database") == before
+
+
+def test_a_saved_subset_is_taken_and_what_it_lacks_is_said(warehouse: Warehouse, sites: Path, tmp_path: Path) -> None:
+    saved = unpacked(sites, tmp_path)
+    (saved / "Task Statements.txt").unlink()
+    report = fetch(warehouse, open_site(str(sites), contact=None), database=saved)["database"]
+    assert (report.missing, report.note) == ((), f"{saved}: it holds no Task Statements; occupations go without")
+    assert parse(warehouse).tables["onet_tasks"].rows == 0
+    assert warehouse.rows("SELECT count(*) > 0 FROM parsed.documents WHERE corpus = 'onet'") == [(True,)]
+
+
+def test_a_saved_release_that_lost_a_file_does_not_replace_the_whole_one(
+    warehouse: Warehouse, sites: Path, tmp_path: Path
+) -> None:
+    load(warehouse, sites)
+    before = warehouse.rows("SELECT * FROM raw.onet_database")
+    saved = unpacked(sites, tmp_path)
+    (saved / "Task Statements.txt").unlink()
+    with pytest.raises(SourceError, match=r"it lacks 'Task Statements', which the release in use .* holds"):
+        fetch(warehouse, open_site(str(sites), contact=None), database=saved)
+    assert warehouse.rows("SELECT * FROM raw.onet_database") == before
+
+
+def test_without_projections_the_way_to_get_them_is_told_and_only_then(warehouse: Warehouse, sites: Path) -> None:
+    (sites / PROJECTIONS).rename(sites / "saved.csv")
+    site = open_site(str(sites), contact=None)
+    assert "EXPOSURE_PROJECTIONS" in str(fetch(warehouse, site)["projections"].note)
+    assert fetch(warehouse, site, projections=sites / "saved.csv")["projections"].missing == ()
+    report = fetch(warehouse, site, projections=sites / "none.csv")["projections"]
+    assert (report.note, [page.has_earlier_body for page in report.missing]) == (None, [True])
+
+
+def test_a_saved_release_that_is_not_there_names_the_setting(warehouse: Warehouse, sites: Path) -> None:
+    load(warehouse, sites)
+    report = fetch(warehouse, open_site(str(sites), contact=None), database=sites / "none.zip")["database"]
+    assert [(page.reason, page.has_earlier_body) for page in report.missing] == [
+        ("the file cannot be read: No such file or directory; look at EXPOSURE_ONET_DATABASE", True)
+    ]
 
 
 def test_a_newer_release_is_noticed_and_said(warehouse: Warehouse, sites: Path) -> None:

@@ -13,10 +13,15 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.instance import open_instance
-from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.prompts.files import load_folder
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.stages.scored import ScorerChoice, collect_inputs, score_with_baseline
+from exposure_dagster.stages.standing import State, standings
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -114,6 +119,28 @@ def test_a_second_run_parses_nothing_scores_nothing_and_publishes_the_same(run_o
     assert event.asset_materialization.metadata["pages parsed now"].value == 0
     assert run_once.warehouse.rows("SELECT max(scored_at) FROM scored.scores") == scored_at
     assert (run_once.settings.published_folder / "current").readlink() == before
+
+
+def test_the_baseline_computes_again_when_other_titles_lead_to_its_examples(run_once: Home, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "exposure.duckdb")
+    shutil.copy(run_once.settings.warehouse_file, warehouse.path)
+    choice = ScorerChoice(ScorerName.BASELINE, is_explicit=True)
+    folder = load_folder(BUNDLED_PROMPTS, known_corpora=KNOWN_CORPORA, known_models=sorted(load_prices(None)))
+
+    def state() -> State:
+        return next(one.state for one in standings(warehouse, folder, choice) if one.prompt == "exposure")
+
+    collect_inputs(warehouse, "exposure", choice)
+    assert (state(), score_with_baseline(warehouse, "exposure", run_id="same")) == (State.FRESH, 0)
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "INSERT INTO parsed.ooh_titles BY NAME SELECT * REPLACE ('Commercial divers' AS title, true AS is_alias)"
+            " FROM parsed.ooh_titles WHERE slug = 'roofers' LIMIT 1"
+        )
+    assert state() is State.STALE
+    collect_inputs(warehouse, "exposure", choice)
+    assert score_with_baseline(warehouse, "exposure", run_id="other titles") == 30
+    assert state() is State.FRESH
 
 
 def test_published_files_agree_with_the_warehouse(run_once: Home) -> None:

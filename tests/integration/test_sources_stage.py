@@ -646,7 +646,9 @@ def test_a_page_that_is_no_handbook_page_keeps_its_earlier_rows_and_is_named(sav
     assert saved.parsed("(title, jobs, text)") == before
     assert saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL") == rows
     outcome = outcome_of(saved.warehouse, "no_field_is_unread")
-    assert outcome.description == "1 fields on 1 pages could not be read (1 whole pages)"
+    assert outcome.description.startswith(
+        "1 fields on 1 pages could not be read (roofers, page: this is no handbook page: it has no tabs"
+    )
     assert found_by(outcome) == [
         {
             "slug": "roofers",
@@ -712,6 +714,8 @@ def test_a_changed_layout_is_seen_with_page_field_and_what_was_found(empty: Sour
     assert {slug for slug, _ in found} == set(DRIFT)
     for slug, (_, _, column, words) in DRIFT.items():
         assert str(found[slug, column]).startswith(words)
+    assert "description, description: no description" in outcome.description
+    assert "and " in outcome.description and "more)" in outcome.description
     assert_sound(empty.warehouse)
 
 

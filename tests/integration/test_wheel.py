@@ -36,13 +36,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_prompts_sample_and_every_subpackage(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "exposure_dagster/prompts/bundled/exposure.md" in names
     assert "exposure_dagster/sample/www.bls.gov/ooh/a-z-index.htm" in names
     for package in ("exposure_dagster", "assets", "resources"):
-        for module in (ROOT / package).rglob("*.py"):
-            assert module.relative_to(ROOT).as_posix() in names
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert path.relative_to(ROOT).as_posix() in names
 
 
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
