@@ -52,7 +52,11 @@ def dev(prompts: Path) -> Iterator[DevServer]:
 
 
 def open_partition(page: Page, dev: DevServer, name: str) -> None:
-    page.goto(f"{dev.url}/assets/scored/scores?view=partitions&partition={name}")
+    """Show a partition, its stale status loaded: without that nothing is marked, stale or not."""
+    with page.expect_response(
+        lambda response: "AssetPartitionStaleQuery" in (response.request.post_data or ""), timeout=WAIT_MS
+    ):
+        page.goto(f"{dev.url}/assets/scored/scores?view=partitions&partition={name}")
     expect(page.get_by_text("Materialized", exact=True)).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("prompt_hash", exact=True)).to_be_visible(timeout=WAIT_MS)
 
@@ -100,6 +104,6 @@ def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
     statuses = dict.fromkeys(statuses, "FRESH")
     assert dev.stale_statuses(list(statuses), "scored", "scores") == statuses
     open_partition(page, dev, "exposure")
-    expect(page.get_by_text("Unsynced")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.get_by_text("Unsynced")).to_have_count(0)
     picture(page, "fresh.png")
     page.close()
