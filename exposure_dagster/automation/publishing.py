@@ -13,9 +13,9 @@ from dagster import (
 
 from assets.published import EXPORTS
 from assets.reporting import key_of
-from exposure_dagster.automation.runs import active_partitions, last_materialization_id
+from exposure_dagster.automation.runs import active_partitions, last_materialization_id, published_fingerprint
 from exposure_dagster.jobs import EVERYTHING_JOB, PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
-from exposure_dagster.stages.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.stages.standing import standings
 from exposure_dagster.tables import RANKINGS
 from resources.pages import PromptsResource
@@ -82,9 +82,7 @@ def publish_what_changed(
         return
     broken = [one.name for one in prompt_files.load().broken]
     fingerprint = ranked_fingerprint(warehouse.open(), broken)
-    event = context.instance.get_latest_materialization_event(EXPORTS)
-    published = event.asset_materialization.metadata.get(FINGERPRINT) if event and event.asset_materialization else None
-    if fingerprint is None or (published is not None and published.value == fingerprint):
+    if fingerprint is None or fingerprint == published_fingerprint(context.instance):
         yield SkipReason("what is ranked is published")
         return
     yield RunRequest(run_key=f"{fingerprint}:{last_materialization_id(context.instance, EXPORTS)}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
+from assets.published import EXPORTS
 from exposure_dagster.jobs import INPUTS_KEY
+from exposure_dagster.stages.published import FINGERPRINT
 
 WANTED_TAG = "exposure/wanted"
 """The input_hash that a run was launched for."""
@@ -35,6 +37,13 @@ def last_materialization_id(instance: DagsterInstance, key: AssetKey, partition:
     filters = AssetRecordsFilter(asset_key=key, asset_partitions=[partition] if partition else None)
     records = instance.fetch_materializations(filters, limit=1).records
     return records[0].storage_id if records else 0
+
+
+def published_fingerprint(instance: DagsterInstance) -> str | None:
+    """What `ranked_fingerprint` gave when the latest publication was made; None where there is none."""
+    event = instance.get_latest_materialization_event(EXPORTS)
+    value = event.asset_materialization.metadata.get(FINGERPRINT) if event and event.asset_materialization else None
+    return None if value is None else str(value.value)
 
 
 def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:

@@ -23,7 +23,9 @@ from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.published import ranked_fingerprint
-from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
+from exposure_dagster.stages.scored import ScorerChoice, forget_prompt, recorded_prompts
+from exposure_dagster.stages.standing import State, standings
+from exposure_dagster.tables import RANKINGS
 from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -144,13 +146,17 @@ def run_pipeline(
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
             confirm_spending(settings, chosen, ask_again=ask_again)
         try:
+            fresh = set() if ask_again else _fresh(instance, warehouse, folder, settings)
             for name in chosen:
+                if name in fresh:
+                    ERR.print(f"{name} is fresh: nothing to ask, nothing to rank", markup=False)
+                    continue
                 ERR.print(f"scoring {name}", markup=False)
                 runner.run(SCORING_JOB, partition=name)
         except ExposureError:
-            _publish(runner, warehouse)
+            _publish(runner, settings, folder)
             raise
-        _publish(runner, warehouse)
+        _publish(runner, settings, folder)
     for name in chosen:
         _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != SHOWN_IN_FULL)
     _print_baseline_note(warehouse, chosen)
@@ -209,10 +215,31 @@ def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str
     return [name for name, corpus in chosen.items() if corpus in filled]
 
 
-def _publish(runner: _Runner, warehouse: Warehouse) -> None:
+def _fresh(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder, settings: Settings) -> set[str]:
+    """Prompts for which a run would ask nothing, rank nothing and record nothing that Dagster does not show yet."""
+    from assets.reporting import key_of
+    from exposure_dagster.automation.runs import last_materialization_id
+    from exposure_dagster.jobs import SCORES_KEY
+
+    choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
+    return {
+        one.prompt
+        for one in standings(warehouse, folder, choice)
+        if one.state is State.FRESH
+        and not (one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale or one.is_ranked_otherwise)
+        and last_materialization_id(instance, SCORES_KEY, one.prompt)
+        and last_materialization_id(instance, key_of(RANKINGS), one.prompt)
+    }
+
+
+def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
+    """Publish what is ranked, unless just that is published."""
+    from exposure_dagster.automation.runs import published_fingerprint
     from exposure_dagster.jobs import PUBLISHING_JOB
 
-    if ranked_fingerprint(warehouse) is not None:
+    fingerprint = ranked_fingerprint(Warehouse(settings.warehouse_file), [one.name for one in folder.broken])
+    is_there = (settings.published_folder / "current" / "manifest.json").is_file()
+    if fingerprint is not None and not (is_there and fingerprint == published_fingerprint(runner.instance)):
         runner.run(PUBLISHING_JOB)
 
 

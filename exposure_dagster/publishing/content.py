@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import pandas as pd
 
@@ -145,7 +146,7 @@ class PublishedContent:
     handbook: pd.DataFrame = field(default_factory=pd.DataFrame)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]

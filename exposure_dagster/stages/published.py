@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from exposure_dagster import __version__
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
 from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
@@ -71,7 +72,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
 
 
 def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
-    """Changes whenever what is to be published does, without reading it all; None where nothing is ranked.
+    """Changes whenever what is to be published does, or how, without reading it all; None where nothing is ranked.
 
     `broken` are the prompts whose files are broken: published as they stood, and marked.
     """
@@ -79,7 +80,7 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> st
         return None
     parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in PUBLISHED_FROM]
     rows = warehouse.rows(" UNION ALL ".join(parts))
-    return content_hash([[list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
+    return content_hash([__version__, [list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:
