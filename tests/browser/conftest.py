@@ -85,8 +85,10 @@ class Visit:
 Visits = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of a module. While it is there its thread has a running event loop, which other tests
+    must not find: hence no longer."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI"):
@@ -113,7 +115,7 @@ def visits(chromium: Browser) -> Iterator[Visits]:
         one.page.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_page(chromium: Browser, small_site: BuiltSite) -> Iterator[Visit]:
     one = _visit(chromium, small_site)
     yield one
