@@ -16,7 +16,7 @@ from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.dev_server import DevServer, dev_server
 from tests.integration.seeding import write_prompt
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("dev server")]
+pytestmark = pytest.mark.browser
 
 PICTURES = os.environ.get("PICTURES_FOLDER")
 """Where the pictures of the README go, for whoever makes them anew; none are kept otherwise."""

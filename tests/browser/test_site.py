@@ -28,7 +28,7 @@ from exposure_dagster.publishing.site import (
 from tests.browser.conftest import BuiltSite, Visit, Visits
 from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.browser
 
 VIEWS = ("map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

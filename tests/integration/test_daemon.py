@@ -23,8 +23,6 @@ from tests.integration.counting_server import CountingServer, counting_server, s
 from tests.integration.dev_server import DevServer, dev_server
 from tests.integration.seeding import prompt_folder, write_prompt
 
-pytestmark = pytest.mark.xdist_group("dev server")
-
 DOCUMENTS = 30
 FIVE = ["a", "b", "c", "d", "e"]
 SCORES = ("scored", "scores")

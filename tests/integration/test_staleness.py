@@ -25,8 +25,6 @@ from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automa
 from tests.integration.counting_server import CountingServer, counting_server, system_key
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
-pytestmark = pytest.mark.xdist_group("staleness")
-
 DOCUMENTS = 30
 FIVE = ("a", "b", "c", "d", "e")
 MANY = 120
