@@ -8,6 +8,7 @@ transaction: a partition is deleted and inserted together or not at all.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ _LOCKED = re.compile(
     r"|different configuration|unique file handle conflict",  # another thread of this process has it open
     re.IGNORECASE,
 )
+
+# DuckDB shares one instance between the connections of a process, and a thread that joins an instance while
+# another still opens it finds no `pandas_scan` there: the threads of a process open one after the other.
+_OPENING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Warehouse:
                 stop=stop_after_delay(self.wait_s),
                 retry_error_callback=self._give_up,
             ):
-                with attempt:
+                with attempt, _OPENING:
                     return duckdb.connect(str(self.path), read_only=read_only)
         except (OSError, duckdb.Error) as error:
             raise WarehouseError(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -230,6 +231,22 @@ def test_a_write_waits_its_turn(warehouse: Warehouse) -> None:
         other.stdin.flush()
         writer.join()
     assert texts(warehouse) == ["a", "b"]
+
+
+def test_threads_that_open_the_file_at_the_same_moment_all_write(warehouse: Warehouse) -> None:
+    with warehouse.connect():
+        pass
+    rounds, at_once = 100, 4
+    together = threading.Barrier(at_once, timeout=60)
+
+    def write(place: int) -> None:
+        for number in range(rounds):
+            together.wait()
+            warehouse.append(TEXTS, text_rows(f"{place}-{number}"))
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(write, range(at_once)))
+    assert len(texts(warehouse)) == rounds * at_once
 
 
 def warehouse_process(warehouse: Warehouse, body: str) -> subprocess.Popen[bytes]:
