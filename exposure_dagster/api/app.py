@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import gzip
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 
@@ -31,7 +33,7 @@ from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import Publications, PublishedRecords, Record, Snapshot
 from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, METHOD
-from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
+from exposure_dagster.publishing.site.builder import SITE_FILES, content_security_policy
 
 PREFIX = "/api/v1"
 
@@ -43,6 +45,7 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".md": "text/markdown; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 
@@ -115,7 +118,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
             "version": snapshot.version,
             "published_at": snapshot.published_at,
             "is_sample": snapshot.sample_note is not None,
-            "has_site": f"{SITE_FOLDER}/index.html" in snapshot.site_files,
+            "has_site": "index.html" in snapshot.site,
             "prompts": len(snapshot.prompts),
             "occupations": len(snapshot.occupations),
             "scores": sum(row["score"] is not None for prompt in snapshot.prompts.values() for row in prompt.rankings),
@@ -309,22 +312,34 @@ def _serve_pages(app: FastAPI) -> None:
 def _serve_files(app: FastAPI, publications: Publications) -> None:
     """The site at the root, and the exported files below /files; each request reads one publication."""
 
-    def answer(name: str, missing: str, headers: dict[str, str]) -> Response:
-        found = publications.read_file(name)
-        if found is None:
-            raise HTTPException(404, missing)
-        snapshot, body = found
+    def answer(
+        name: str, body: bytes, snapshot: Snapshot, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Response:
         kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
         return Response(body, headers={DIGEST_HEADER: snapshot.digest, "Content-Type": kind, **headers})
 
     @app.get("/files/{path:path}", include_in_schema=False)
     def file(path: str) -> Response:
-        return answer(path, f"The publication holds no such file. {PREFIX}/files lists them.", {})
+        found = publications.read_file(path)
+        if found is None:
+            raise HTTPException(404, f"The publication holds no such file. {PREFIX}/files lists them.")
+        snapshot, body = found
+        return answer(path, body, snapshot)
 
-    def site_file(name: str) -> Callable[[], Response]:
-        def endpoint() -> Response:
-            missing = "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
-            return answer(f"{SITE_FOLDER}/{name}", missing, {"Content-Security-Policy": content_security_policy()})
+    def site_file(name: str) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            snapshot = publications.current()
+            if name not in snapshot.site:
+                raise HTTPException(
+                    404, "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
+                )
+            headers = {"Content-Security-Policy": content_security_policy()}
+            body = snapshot.site[name]
+            if "gzip" in request.headers.get("Accept-Encoding", ""):
+                headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            else:
+                body = gzip.decompress(body)
+            return answer(name, body, snapshot, headers)
 
         return endpoint
 

@@ -1,9 +1,11 @@
-"""What every answer carries: the tag by which a reader asks whether it changed, and headers that keep it harmless."""
+"""What every answer carries (the tag by which a reader asks whether it changed, headers that keep it harmless), and
+the server that sends it."""
 
 from __future__ import annotations
 
 import hashlib
 
+import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +15,17 @@ DIGEST_HEADER = "Publication-Digest"
 
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Content-security policy of what is no page."""
+
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection (httpx 5 s, proxies 60 s): a server that closes first meets requests
+that are under way."""
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """A server that tells of warnings alone."""
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S)
+    )
 
 
 class HeadRequests:

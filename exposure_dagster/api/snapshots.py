@@ -5,6 +5,7 @@ Every request takes one snapshot and answers from it alone, so that a publish me
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from collections import defaultdict
@@ -65,7 +66,8 @@ class PublishedRecords:
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `files` the exported files with their sizes in bytes.
 
-    `site_files` are the paths of the files of the site; empty where the publication holds none.
+    `site` holds the files of the site by name, packed by gzip once and for all readers; empty where the publication
+    holds none.
     """
 
     folder: Path
@@ -77,7 +79,7 @@ class Snapshot:
     aliases: Mapping[str, Sequence[str]]
     prompts: Mapping[str, PublishedRecords]
     files: Mapping[str, int]
-    site_files: frozenset[str]
+    site: Mapping[str, bytes]
 
 
 class Publications:
@@ -119,13 +121,13 @@ class Publications:
         raise PublicationError(f"the publication lacks {missing}", where=str(self._root / digest), remedy=_ANEW)
 
     def read_file(self, name: str) -> tuple[Snapshot, bytes] | None:
-        """A file of the current publication, by its path in it; None where it holds none of that name.
+        """An exported file of the current publication, by its path in it; None where it holds none of that name.
 
         Raises PublicationError as `current` does.
         """
         for _ in range(ATTEMPTS):
             snapshot = self.cached() or self.current()
-            if name not in snapshot.files and name not in snapshot.site_files:
+            if name not in snapshot.files:
                 return None
             try:
                 return snapshot, (snapshot.folder / name).read_bytes()
@@ -143,7 +145,7 @@ class Publications:
 def _read(folder: Path) -> Snapshot:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    site_files = frozenset(name for name in sizes if name.startswith(f"{SITE_FOLDER}/"))
+    site = [name for name in sizes if name.startswith(f"{SITE_FOLDER}/")]
     with duckdb.connect() as connection:
         reader = _Reader(connection, folder, sizes)
         facts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in manifest["prompts"]}
@@ -168,8 +170,10 @@ def _read(folder: Path) -> Snapshot:
                     for head in heads
                 }
             ),
-            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site_files}),
-            site_files=site_files,
+            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site}),
+            site=MappingProxyType(
+                {name.removeprefix(f"{SITE_FOLDER}/"): gzip.compress((folder / name).read_bytes()) for name in site}
+            ),
         )
 
 

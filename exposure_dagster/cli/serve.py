@@ -22,9 +22,7 @@ from exposure_dagster.settings import load_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def serve(is_demo: bool, port: int, host: str) -> None:
     """Serve the site and the API over what is published, to be read only."""
-    import uvicorn
-
-    from exposure_dagster.api import Publications, create_app
+    from exposure_dagster.api import Publications, create_app, server_of
 
     settings = demo_settings() if is_demo else load_settings()
     publications = Publications(settings.published_folder)
@@ -38,13 +36,12 @@ def serve(is_demo: bool, port: int, host: str) -> None:
     listener = _listener(host, port)
     app = create_app(publications, cors_origins=settings.allowed_origins)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    if not snapshot.site_files:
+    if not snapshot.site:
         warn("the publication holds no site; publish again with `exposure run`")
     ERR.print(f"Publication {snapshot.digest}, of {snapshot.published_at:%Y-%m-%d %H:%M} UTC", markup=False)
     ERR.print(f"Site: {address}/   API: {address}/docs   (stop with Ctrl+C)", markup=False, soft_wrap=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server_of(app).run(sockets=[listener])
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-import uvicorn
 from ranked_tables import PROMPT, answer, fill
 
-from exposure_dagster.api import Publications, create_app
+from exposure_dagster.api import Publications, create_app, server_of
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.stages.published import read_content
@@ -92,7 +91,7 @@ def serving(root: Path, *, cors_origins: Sequence[str] = ()) -> Iterator[str]:
     """A server over the published folder, as `exposure serve` runs it; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     app = create_app(Publications(root), cors_origins=cors_origins)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = server_of(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

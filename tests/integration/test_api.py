@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -329,12 +330,16 @@ def test_a_publication_of_an_earlier_version_is_named_with_the_remedy(root: Path
 
 
 def test_the_site_is_served_under_its_own_policy(client: TestClient, root: Path) -> None:
-    for name in ("", *SITE_FILES):
-        answer = client.get(f"/{name}")
+    for name, packing in product(("", *SITE_FILES), ("gzip", "identity")):
+        answer = client.get(f"/{name}", headers={"Accept-Encoding": packing})
         assert answer.content == (root / "current" / "site" / (name or "index.html")).read_bytes()
+        assert answer.headers.get("Content-Encoding", "identity") == packing
+        assert packing == "identity" or answer.headers["Vary"] == "Accept-Encoding"
         assert answer.headers["Content-Security-Policy"] == content_security_policy()
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert client.get("/site.js").headers["Content-Type"].startswith("text/javascript")
+    for name, kind in (("site.js", "text/javascript; charset=utf-8"), ("map.png", "image/png")):
+        assert client.get(f"/{name}").headers["Content-Type"] == kind
+    assert client.get("/files/site/index.html").status_code == 404, "a page is of use under its own policy alone"
 
 
 def test_every_exported_file_is_served_as_it_is(client: TestClient, root: Path) -> None:
