@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+TOKENS_COUNTED = 1234
+"""What the server says that any request has, when it is asked to count; that is free, and not counted here."""
+
 _DOCUMENT = re.compile(r'<(document_[0-9a-f]+) id="([^"]*)">\n([^\n]*)\n')
 
 
@@ -115,7 +118,11 @@ async def _converse(server: CountingServer, reader: asyncio.StreamReader, writer
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             length = int(re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)[1])  # type: ignore[index]
-            status, reply = await server.answer(json.loads(await reader.readexactly(length)))
+            request = json.loads(await reader.readexactly(length))
+            if b"/count_tokens " in head.splitlines()[0]:
+                status, reply = 200, {"input_tokens": TOKENS_COUNTED}
+            else:
+                status, reply = await server.answer(request)
             body = json.dumps(reply).encode()
             headers = f"HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
             writer.write(headers.encode() + body)

@@ -1,0 +1,137 @@
+"""What a user with a key meets: what it will cost, the question before it spends, and the ledger on the move."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.counting_server import CountingServer, counting_server
+
+DOCUMENTS = 30
+COMMAND = [sys.executable, "-m", "exposure_dagster.cli.main"]
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[CountingServer]:
+    with counting_server() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _counts_from_nothing(api: CountingServer) -> None:
+    api.forget()
+
+
+def environment(home: Path, api: CountingServer) -> dict[str, str]:
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))}
+    return {
+        **bare,
+        "EXPOSURE_HOME": str(home),
+        "EXPOSURE_SITES": "sample",
+        "ANTHROPIC_API_KEY": "sk-not-to-be-seen",
+        "ANTHROPIC_BASE_URL": api.url,
+        "COLUMNS": "200",
+        "TERM": "dumb",
+    }
+
+
+def exposure(home: Path, api: CountingServer, *arguments: str) -> str:
+    """What the command prints where there is no terminal."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(home, api),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sk-not-to-be-seen" not in done.stdout + done.stderr
+    return done.stdout
+
+
+def on_a_terminal(home: Path, api: CountingServer, *arguments: str, typed: str = "") -> tuple[int, str]:
+    """Exit status, and what the terminal shows."""
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def read() -> None:
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # Linux's way to say that the other end is closed
+                return
+            shown.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=environment(home, api), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    status = process.wait(timeout=300)
+    reader.join(timeout=60)
+    os.close(ours)
+    return status, b"".join(shown).decode()
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, api: CountingServer) -> Path:
+    """A home where the question was refused first, and agreed to by --yes then."""
+    home = tmp_path_factory.mktemp("spending")
+    status, shown = on_a_terminal(home, api, "run", "--prompt", "exposure", typed="n\n")
+    assert "Ask the model? [y/N]" in shown
+    assert f"{DOCUMENTS}  " in shown, "the estimate stands above the question"
+    assert (status, api.asked) == (1, [])
+    status, shown = on_a_terminal(home, api, "run", "--prompt", "exposure", "--yes")
+    assert (status, len(api.asked)) == (0, DOCUMENTS), shown
+    assert "Ask the model?" not in shown
+    return home
+
+
+def test_a_run_on_a_terminal_asks_before_it_spends_unless_it_was_agreed_to(scored: Path, api: CountingServer) -> None:
+    status, shown = on_a_terminal(scored, api, "run", "--prompt", "exposure")
+    assert "Ask the model?" not in shown, "there is nothing to ask about, so there is nothing to agree to"
+    assert (status, api.asked) == (0, [])
+    status, shown = on_a_terminal(scored, api, "run", "--prompt", "exposure", "--again", typed="y\n")
+    assert "Ask the model? [y/N]" in shown
+    assert (status, len(api.asked)) == (0, DOCUMENTS)
+
+
+def test_without_a_terminal_the_budgets_decide(scored: Path, api: CountingServer) -> None:
+    exposure(scored, api, "run", "--prompt", "climate")
+    assert len(api.asked) == DOCUMENTS
+
+
+def test_the_estimate_counts_what_is_new_and_how_its_tokens_were_found(scored: Path, api: CountingServer) -> None:
+    told = exposure(scored, api, "estimate", "--prompt", "exposure", "--prompt", "robotics")
+    rows = {line.split()[0]: line.split() for line in told.splitlines() if line.split()}
+    assert rows["exposure"][2:4] == ["0", "0"]
+    assert rows["robotics"][2:4] == [str(DOCUMENTS), str(DOCUMENTS)]
+    plain, batch = float(rows["robotics"][-2]), float(rows["robotics"][-1])
+    assert plain > 0 and batch == pytest.approx(plain / 2, abs=0.005)
+    assert "count" in next(line for line in told.splitlines() if line.startswith("Tokens:"))
+    assert api.asked == []
+
+
+def test_a_ledger_that_was_moved_answers_on_the_other_machine(
+    scored: Path, api: CountingServer, tmp_path: Path
+) -> None:
+    exposure(scored, api, "ledger", "export", str(tmp_path / "moved"))
+    other = tmp_path / "other"
+    exposure(other, api, "ledger", "import", str(tmp_path / "moved"))
+    again = exposure(other, api, "ledger", "import", str(tmp_path / "moved"))
+    assert all(line.endswith(" 0 new") for line in again.splitlines()), again
+    exposure(other, api, "run", "--prompt", "exposure")
+    assert api.asked == []
+    here, there = (exposure(home, api, "explain", "exposure", "roofers") for home in (scored, other))
+    assert "(stands)" in here
+    assert there.splitlines()[:5] == here.splitlines()[:5]
