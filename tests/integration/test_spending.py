@@ -116,8 +116,7 @@ def test_the_estimate_counts_what_is_new_and_how_its_tokens_were_found(scored: P
     rows = {line.split()[0]: line.split() for line in told.splitlines() if line.split()}
     assert rows["exposure"][2:4] == ["0", "0"]
     assert rows["robotics"][2:4] == [str(DOCUMENTS), str(DOCUMENTS)]
-    plain, batch = float(rows["robotics"][-2]), float(rows["robotics"][-1])
-    assert plain > 0 and batch == pytest.approx(plain / 2, abs=0.005)
+    assert all(int(tokens.replace(",", "")) > 0 for tokens in rows["robotics"][4:6])
     assert "count" in next(line for line in told.splitlines() if line.startswith("Tokens:"))
     assert api.asked == []
 
