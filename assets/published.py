@@ -82,7 +82,7 @@ def publication(
     """Write one publication of everything that is ranked: both assets are parts of it, of one digest."""
     with readable_errors():
         store = warehouse.open()
-        broken = {one.name: one.problems[0].summary for one in prompt_files.load().broken}
+        broken = prompt_files.load().what_is_broken
         fingerprint = published.ranked_fingerprint(store, broken)
         content = published.read_content(store, broken)
         folder = published.publish_content(content, published_folder.root)

@@ -9,6 +9,7 @@ from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
 from exposure_dagster import checks
 from exposure_dagster.stages import history, ranked
+from exposure_dagster.stages.basis import frame_digest
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -115,7 +116,7 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
         metadata: dict[str, Any] = {"compared": "there is no earlier version yet"}
         digest = "none"
         if comparison is not None:
-            digest = ranked.frame_digest(comparison.changes)
+            digest = frame_digest(comparison.changes)
             metadata = {
                 "compared": f"{comparison.before} with {comparison.after}",
                 "what moved": MetadataValue.md(markdown_table(history.summary_table(comparison))),

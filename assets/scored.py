@@ -16,7 +16,7 @@ from assets.reporting import (
 )
 from exposure_dagster import checks
 from exposure_dagster.stages import scored
-from exposure_dagster.stages.ranked import frame_digest
+from exposure_dagster.stages.basis import frame_digest
 from exposure_dagster.tables import (
     BATCHES,
     DOCUMENTS,

@@ -9,6 +9,7 @@ from dagster import AssetKey, AssetSelection, define_asset_job
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
 from exposure_dagster.tables import (
     DOCUMENTS,
+    OCCUPATIONS,
     ONET_OCCUPATIONS,
     ONET_PAGES,
     ONET_TASKS,
@@ -30,7 +31,8 @@ EVERYTHING_JOB = "everything"
 SOURCES = AssetSelection.groups("raw", "parsed")
 SCORING = AssetSelection.groups("scored", "ranked").materializable()
 RANKING = AssetSelection.groups("ranked")
-PUBLISHING = AssetSelection.groups("published")
+JOINED = AssetSelection.assets(AssetKey([OCCUPATIONS.schema, OCCUPATIONS.name]))
+PUBLISHING = AssetSelection.groups("published") | JOINED
 
 SLOW_SOURCES = AssetSelection.assets(AssetKey([ONET_PAGES.schema, ONET_PAGES.name]))
 """What takes long to fetch and others stand in for: a rehearsal takes it as it stands."""

@@ -629,6 +629,7 @@ RUNS = Table(
         _text("prompt", "Name of the prompt.", required=True),
         _text("prompt_hash", "Version of the prompt.", unit="hex"),
         _text("scorer", "claude, claude-batch or baseline."),
+        _int("epoch", "How often all was asked again on purpose before; null for the baseline and for rehearsals."),
         _time("started_at", "Start of the run."),
         _time("finished_at", "End of the run; null while it is under way."),
         _int("asked", "Requests sent.", unit="requests"),

@@ -80,7 +80,7 @@ def publish_what_changed(
     if under_way:
         yield SkipReason(f"{len(under_way)} prompts are being scored or ranked; waiting to publish once for all")
         return
-    broken = [one.name for one in prompt_files.load().broken]
+    broken = prompt_files.load().what_is_broken
     fingerprint = ranked_fingerprint(warehouse.open(), broken)
     if fingerprint is None or fingerprint == published_fingerprint(context.instance):
         yield SkipReason("what is ranked is published")

@@ -148,6 +148,7 @@ def _due(all_standings: list[PromptStanding]) -> list[PromptStanding]:
         if standing.is_enabled
         and standing.documents
         and standing.state in (State.STALE, State.MISSING, State.INCOMPLETE)
+        and not standing.is_waiting_for_key
     ]
 
 

@@ -237,7 +237,7 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.automation.runs import published_fingerprint
     from exposure_dagster.jobs import PUBLISHING_JOB
 
-    fingerprint = ranked_fingerprint(Warehouse(settings.warehouse_file), [one.name for one in folder.broken])
+    fingerprint = ranked_fingerprint(Warehouse(settings.warehouse_file), folder.what_is_broken)
     is_there = (settings.published_folder / "current" / "manifest.json").is_file()
     if fingerprint is not None and not (is_there and fingerprint == published_fingerprint(runner.instance)):
         runner.run(PUBLISHING_JOB)

@@ -37,6 +37,11 @@ class PromptFolder:
     prompts: tuple[Prompt, ...]
     broken: tuple[BrokenPrompt, ...]
 
+    @property
+    def what_is_broken(self) -> dict[str, str]:
+        """The first problem of each broken file, by its prompt's name."""
+        return {one.name: one.problems[0].summary for one in self.broken}
+
 
 class BrokenPromptError(PromptError):
     """A prompt file has mistakes; `problems` lists them."""

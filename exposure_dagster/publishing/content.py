@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from exposure_dagster import __version__
+from exposure_dagster.code_version import code_version
 from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
 from exposure_dagster.tables import Table
@@ -151,7 +152,7 @@ class PublishedContent:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
         frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes)]
-        return content_hash([__version__, self.is_sample, parts, frames])[:16]
+        return content_hash([publishing_code(), self.is_sample, parts, frames])[:16]
 
 
 def with_aliases(handbook: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
@@ -161,3 +162,8 @@ def with_aliases(handbook: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
     """
     aliases = titles[titles["is_alias"].astype(bool)].groupby("slug")["title"].agg(sorted).to_dict()
     return handbook.assign(aliases=handbook["slug"].map(lambda slug: aliases.get(slug, [])))
+
+
+def publishing_code() -> str:
+    """Digest of what makes a publication of the content: the same content is published anew by other code."""
+    return content_hash([__version__, code_version("publishing", "stages/published_tables.py")])

@@ -67,12 +67,10 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
     """The one number that is ranked, as float64, null unless status is ok.
 
     It is the score itself, the score of the prompt's resilience formula, or the weighted mean of the
-    attributes: Σ wᵢaᵢ / Σ wᵢ, to nine decimals, so that the order of adding up parts no ties.
+    attributes: Σ wᵢaᵢ / Σ wᵢ, to nine decimals, so that the order of adding up parts no ties. Null as well
+    where an answer lacks an attribute: it answered a version of the prompt that did not ask for it.
     """
     is_ok = scores["status"] == "ok"
-    plain = scores["score"].astype("float64").where(is_ok)
-    if len(definition.attributes) == 1:
-        return plain
     if definition.resilience is not None:
         by_document = attribute_frame(scores, definition).set_axis(scores["doc_id"])
         return composite(by_document, definition.resilience)["ai_proof_score"].set_axis(scores.index)
@@ -83,9 +81,12 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
         if not isinstance(attributes, str):
             return float("nan")
         values = json.loads(attributes)
+        if not weights.keys() <= values.keys():
+            return float("nan")
         return round(float(sum(weight * values[key] for key, weight in weights.items()) / total), 9)
 
-    return scores["attributes"].map(weighted_mean).astype("float64").where(is_ok)
+    means = scores["attributes"].map(weighted_mean).astype("float64")
+    return means.where(scores["attributes"].notna(), scores["score"].astype("float64")).where(is_ok)
 
 
 def attribute_frame(scores: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
@@ -128,6 +129,8 @@ def assign_quadrants(attributes: pd.Series, quadrants: Quadrants | None) -> pd.S
         if not isinstance(text, str):
             return None
         values = json.loads(text)
+        if not {quadrants.x, quadrants.y} <= values.keys():
+            return None
         is_x_high = round(values[quadrants.x], 9) >= quadrants.x_cut_off
         is_y_high = round(values[quadrants.y], 9) >= quadrants.y_cut_off
         return named[is_x_high, is_y_high]

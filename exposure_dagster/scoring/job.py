@@ -76,7 +76,8 @@ class HeldTexts:
 class ScoringJob:
     """One prompt version and the documents it is asked about.
 
-    `epoch` is raised to ask the same questions again on purpose (see `ledger.newest_epoch`).
+    `epoch` is raised to ask the same questions again on purpose (see `ledger.epoch_to_ask`). A rehearsal asks about
+    some documents only, so that its end is not the end of an epoch.
     """
 
     run_id: str
@@ -85,6 +86,7 @@ class ScoringJob:
     documents: Sequence[DocumentRef]
     texts: TextSource
     epoch: int = 0
+    is_rehearsal: bool = False
 
     @cached_property
     def prompt_hash(self) -> str:

@@ -171,10 +171,43 @@ class Ledger:
             return _spent_today(connection)
 
 
-def newest_epoch(warehouse: Warehouse, prompt_hash: str) -> int:
-    """The highest epoch that a prompt version was asked in; 0 where it never was."""
-    ((epoch,),) = warehouse.rows("SELECT max(epoch) FROM scored.responses WHERE prompt_hash = ?", [prompt_hash])
-    return epoch or 0
+def newest_epochs(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """By prompt version, the highest epoch that it was asked in; versions that never were are left out.
+
+    Epochs below 0 are those of rehearsals that asked again.
+    """
+    return dict(
+        connection.execute(
+            "SELECT prompt_hash, max(epoch) FROM scored.responses WHERE epoch >= 0 GROUP BY 1"
+        ).fetchall()
+    )
+
+
+def unfinished_epochs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Prompt versions of which everything was begun to be asked again, by a run that did not come to its end."""
+    rows = connection.execute(
+        "SELECT prompt_hash, max(epoch) AS epoch FROM scored.responses GROUP BY 1 HAVING max(epoch) > 0"
+        " EXCEPT SELECT prompt_hash, epoch FROM scored.runs WHERE outcome IN ('complete', 'incomplete')"
+    ).fetchall()
+    return frozenset(prompt_hash for prompt_hash, _ in rows)
+
+
+def epoch_to_ask(warehouse: Warehouse, prompt_hash: str, *, is_asked_again: bool) -> int:
+    """The newest epoch, or one more where everything is asked again; an unfinished one is brought to its end first."""
+    with warehouse.connect(read_only=True) as connection:
+        newest = newest_epochs(connection).get(prompt_hash, 0)
+        return newest + int(is_asked_again and prompt_hash not in unfinished_epochs(connection))
+
+
+def rehearsal_epoch(warehouse: Warehouse, prompt_hash: str, *, is_asked_again: bool) -> int:
+    """The newest epoch, whose answers a rehearsal uses and adds to; asking again takes one of its own, below 0."""
+    with warehouse.connect(read_only=True) as connection:
+        if not is_asked_again:
+            return newest_epochs(connection).get(prompt_hash, 0)
+        row = connection.execute(
+            "SELECT least(min(epoch), 0) FROM scored.responses WHERE prompt_hash = ?", [prompt_hash]
+        ).fetchone()
+    return (row[0] if row and row[0] is not None else 0) - 1
 
 
 def _spent_today(connection: duckdb.DuckDBPyConnection) -> Spending:

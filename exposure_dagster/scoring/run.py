@@ -87,7 +87,12 @@ def score_with_model(
     tally = Tally()
     with holding(run_lock_path(warehouse, job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(
-            run_id=job.run_id, prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=scorer, started_at=utc_now()
+            run_id=job.run_id,
+            prompt=job.prompt,
+            prompt_hash=job.prompt_hash,
+            scorer=scorer,
+            epoch=None if job.is_rehearsal else job.epoch,
+            started_at=utc_now(),
         )
         begin_run(warehouse, row)
         records = ledger.records(job.prompt_hash, job.epoch)

@@ -22,6 +22,7 @@ class RunRow:
     prompt: str
     prompt_hash: str
     scorer: str
+    epoch: int | None
     started_at: datetime
     finished_at: datetime | None = None
     asked: int = 0

@@ -60,7 +60,8 @@ def estimates_of(
             documents[corpus] = _documents(warehouse, corpus)
         if model not in written:
             written[model] = _output_tokens(warehouse, model)
-        wanted = list(documents[corpus]) * prompt.asked.samples if ask_again else standing.open_questions
+        is_all_asked = ask_again and not standing.is_asked_again_in_part
+        wanted = list(documents[corpus]) * prompt.asked.samples if is_all_asked else standing.open_questions
         open_documents = OpenDocuments(
             prompt=prompt.name,
             asked=prompt.asked,

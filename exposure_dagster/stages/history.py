@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
 
 from exposure_dagster.errors import PromptError
+from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.changes import ChangeSummary, compare_versions, summarize_changes
 from exposure_dagster.ranking.rankings import composite_scores
 from exposure_dagster.sources.fetching import utc_now
-from exposure_dagster.stages.ranked import stored_definition
+from exposure_dagster.stages.basis import basis_now
+from exposure_dagster.stages.ranked import replace_ranked, stored_definition
 from exposure_dagster.tables import CHANGES, SCORE_VERSIONS
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
@@ -104,6 +107,7 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
 
 def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:
     """Fill ranked.changes for one prompt; None (and no rows) where there is nothing to compare with yet."""
+    made_from = basis_now(warehouse, prompt)
     comparison = compare(warehouse, prompt) if len(versions(warehouse, prompt)) > 1 else None
     frame = pd.DataFrame(columns=list(CHANGES.column_names))
     if comparison is not None:
@@ -116,7 +120,7 @@ def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:
             from_model=comparison.before.model,
             to_model=comparison.after.model,
         )
-    warehouse.replace(CHANGES, frame, where={"prompt": prompt})
+    replace_ranked(warehouse, CHANGES, frame, prompt, made_from)
     return comparison
 
 
@@ -168,5 +172,12 @@ def _answers(warehouse: Warehouse, prompt: str, version: Version) -> pd.DataFram
     rows = warehouse.read(
         f"SELECT * FROM {SCORE_VERSIONS.full_name} WHERE prompt = ? AND version = ?", [prompt, version.number]
     )
-    rows["score"] = composite_scores(rows, stored_definition(warehouse, prompt))
+    rows["score"] = composite_scores(rows, _of_attributes_in(rows, stored_definition(warehouse, prompt)))
     return rows[["doc_id", "title", "score", "rationale"]]
+
+
+def _of_attributes_in(rows: pd.DataFrame, definition: RankingDefinition) -> RankingDefinition:
+    """The definition as far as these answers go: an earlier version may have asked for other attributes."""
+    asked = {key for text in rows["attributes"].dropna() for key in json.loads(text)}
+    shared = tuple(attribute for attribute in definition.attributes if attribute.key in asked)
+    return definition.model_copy(update={"attributes": shared}) if shared else definition

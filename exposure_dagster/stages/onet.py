@@ -21,9 +21,9 @@ from exposure_dagster.parsing.onet_occupations import OnetOccupation, newer_edit
 from exposure_dagster.parsing.onet_page import OnetPage, parse_onet_page
 from exposure_dagster.parsing.records import UnreadField
 from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.stages.basis import frame_digest
 from exposure_dagster.stages.onet_raw import listed_occupations, stored_body
 from exposure_dagster.stages.parsed import WHOLE_PAGE
-from exposure_dagster.stages.ranked import frame_digest
 from exposure_dagster.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from exposure_dagster import __version__
 from exposure_dagster.errors import WarehouseError
-from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
+from exposure_dagster.prompts.model import AskedPrompt, content_hash
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, publishing_code, with_aliases
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
+from exposure_dagster.stages.basis import ranked_as
 from exposure_dagster.stages.published_tables import PUBLISHED_FROM, published_tables
 from exposure_dagster.warehouse import Warehouse
 
@@ -25,19 +25,18 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     """Everything that is ranked, read at one moment.
 
     `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
-    A prompt is published with the question that its standing answers answered, which may be an earlier
-    version than the file's. Raises WarehouseError where nothing is ranked.
+    A prompt is published with the question that its standing answers answered and the definition that they were
+    ranked by, which may be earlier versions than the file's. Raises WarehouseError where nothing is ranked.
     """
     with warehouse.connect(read_only=True) as connection:
         rankings = connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
         summaries = connection.execute("SELECT * FROM ranked.summaries").df()
-        definitions = dict(connection.execute("SELECT prompt, definition FROM ranked.definitions").fetchall())
+        how = ranked_as(connection)
         versions = dict(
             connection.execute(
                 "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
             ).fetchall()
         )
-        corpora = dict(connection.execute("SELECT prompt, corpus FROM scored.prompts").fetchall())
         tables = published_tables(connection)
         handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
         titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
@@ -55,11 +54,11 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
             PublishedPrompt(
                 name=str(name),
                 asked=AskedPrompt.model_validate_json(versions[rows["prompt_hash"].mode()[0]]),
-                definition=RankingDefinition.model_validate_json(definitions[name]),
+                definition=how[str(name)].definition,
                 rankings=rows.reset_index(drop=True),
                 summaries=own,
                 out_of_date=broken.get(str(name)),
-                corpus=corpora[name],
+                corpus=how[str(name)].corpus,
             )
         )
     return PublishedContent(
@@ -71,16 +70,18 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     )
 
 
-def ranked_fingerprint(warehouse: Warehouse, broken: Collection[str] = ()) -> str | None:
+def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """Changes whenever what is to be published does, or how, without reading it all; None where nothing is ranked.
 
-    `broken` are the prompts whose files are broken: published as they stood, and marked.
+    `broken` says of prompts whose files cannot be used what is wrong: they are published as they stood, and marked.
     """
     if not warehouse.exists:
         return None
     parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in PUBLISHED_FROM]
     rows = warehouse.rows(" UNION ALL ".join(parts))
-    return content_hash([__version__, [list(row) for row in rows], sorted(broken)]) if rows[0][0] else None
+    if not rows[0][0]:
+        return None
+    return content_hash([publishing_code(), [list(row) for row in rows], sorted(broken.items())])
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
-from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
@@ -17,6 +17,7 @@ from exposure_dagster.publishing.tables import (
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
 )
+from exposure_dagster.stages.basis import ranked_as
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_TITLES, RESILIENCE, TASK_ROLLUPS, Table
 
 _PAGES = "SELECT {document} AS doc_id, url, content_sha256, fetched_at FROM {table} WHERE content_sha256 IS NOT NULL"
@@ -29,6 +30,7 @@ PUBLISHED_FROM = (
     "ranked.task_rollups",
     "ranked.occupations",
     "parsed.ooh_titles",
+    "parsed.soc_crosswalk",
     "(SELECT * EXCLUDE (text) FROM parsed.ooh_occupations)",
     f"({_PAGES.format(document='slug', table='raw.ooh_pages')})",
     f"({_PAGES.format(document='onet_code', table='raw.onet_pages')})",
@@ -68,19 +70,18 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
 
 
 def _prompts(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    rows = connection.execute(
-        "SELECT prompt, corpus, definition::VARCHAR FROM ranked.definitions LEFT JOIN scored.prompts USING (prompt)"
-        " WHERE prompt IN (SELECT prompt FROM ranked.rankings) ORDER BY prompt"
-    ).fetchall()
+    ranked = {prompt for (prompt,) in connection.execute("SELECT DISTINCT prompt FROM ranked.rankings").fetchall()}
     records = []
-    for prompt, corpus, text in rows:
-        definition = RankingDefinition.model_validate_json(text)
+    for prompt, how in sorted(ranked_as(connection).items()):
+        definition = how.definition
+        if prompt not in ranked:
+            continue
         records.append(
             {
                 "prompt": prompt,
                 "title": definition.title,
                 "description": definition.description,
-                "corpus": corpus or OOH_CORPUS,
+                "corpus": how.corpus,
                 "scale_low": definition.scale_low,
                 "scale_high": definition.scale_high,
                 "ranking_hash": definition.ranking_hash,

@@ -9,15 +9,20 @@ import pandas as pd
 
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
 from exposure_dagster.errors import PromptError
-from exposure_dagster.prompts.model import Prompt, RankingDefinition, content_hash
+from exposure_dagster.prompts.model import Prompt, RankingDefinition
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, rank_documents
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import soc_major_group, summarize
-from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
-from exposure_dagster.warehouse import Warehouse, put_fact, replace_rows
-
-RANKED_FROM = "figures that were ranked of prompt "
-"""Fact of the warehouse, by prompt: what `figures_digests` gave when its rankings were made."""
+from exposure_dagster.stages.basis import (
+    RankedAs,
+    basis_now,
+    basis_of_rankings,
+    frame_digest,
+    put_basis,
+    put_ranked_as,
+)
+from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES, Table
+from exposure_dagster.warehouse import Warehouse, replace_rows
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
 
@@ -50,18 +55,18 @@ def put_definition(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> Non
 
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.rankings for one prompt from scored.scores, ranked.definitions and what the sources print."""
+    # Taken before all else is read: what changes meanwhile is ranked again.
+    made_from = basis_now(warehouse, prompt)
     definition = stored_definition(warehouse, prompt)
     scores = warehouse.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
     found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
     corpus = found[0][0] if found else OOH_CORPUS
-    # Taken before the figures are read: what changes meanwhile is ranked again.
-    with warehouse.connect(read_only=True) as connection:
-        figures = figures_digests(connection).get(corpus)
     facts = document_facts(warehouse, corpus)
     rankings = rank_documents(prompt, scores, facts, definition, ranked_by=_ranked_by(warehouse, scores, definition))
     with warehouse.transaction() as connection:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
-        put_fact(connection, RANKED_FROM + prompt, figures)
+        put_basis(connection, RANKINGS, prompt, made_from)
+        put_ranked_as(connection, prompt, RankedAs(corpus, definition))
     return RankReport(rankings, frame_digest(rankings))
 
 
@@ -85,10 +90,18 @@ def resilience_rows(warehouse: Warehouse, scores: pd.DataFrame, definition: Rank
 
 def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.summaries for one prompt from ranked.rankings."""
+    made_from = basis_of_rankings(warehouse, prompt)
     rankings = warehouse.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
     summaries = summarize(prompt, rankings, stored_definition(warehouse, prompt))
-    warehouse.replace(SUMMARIES, summaries, where={"prompt": prompt})
+    replace_ranked(warehouse, SUMMARIES, summaries, prompt, made_from)
     return RankReport(summaries, frame_digest(summaries))
+
+
+def replace_ranked(warehouse: Warehouse, table: Table, rows: pd.DataFrame, prompt: str, made_from: str | None) -> None:
+    """Put a prompt's rows into a ranked table, with what they were made from."""
+    with warehouse.transaction() as connection:
+        replace_rows(connection, table, rows, where={"prompt": prompt})
+        put_basis(connection, table, prompt, made_from)
 
 
 def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
@@ -146,37 +159,3 @@ _FACTS_OF = {
 }
 """Facts of O*NET's corpora. Jobs of an occupation are its share (parsed.soc_crosswalk); a task has none, or its
 occupation's would be counted once a task."""
-
-
-def figures_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """By corpus, a digest of the figures that its rankings are made of besides the answers: jobs, pay, outlook …"""
-    digests = {
-        corpus: content_hash([connection.execute(_DIGEST.format(query)).fetchall() for query in queries])
-        for corpus, queries in _FIGURES_OF.items()
-    }
-    own = connection.execute("SELECT corpus, doc_id, title, jobs, median_pay_annual FROM raw.own_documents").df()
-    digests |= {str(corpus): frame_digest(rows.sort_values("doc_id")) for corpus, rows in own.groupby("corpus")}
-    return digests
-
-
-_DIGEST = "SELECT count(*), bit_xor(hash(t::VARCHAR)) FROM ({}) t"
-
-_FIGURES_OF = {
-    OOH_CORPUS: (
-        "SELECT slug, title, category, jobs, median_pay_annual, pay_basis, pay_is_top_coded, outlook_pct, outlook_desc,"
-        " entry_education, soc_code, soc_codes, url FROM parsed.ooh_occupations",
-    ),
-    ONET_CORPUS: (
-        "SELECT * EXCLUDE (text, origins) FROM parsed.onet_occupations",
-        "SELECT onet_code, jobs_share FROM parsed.soc_crosswalk",
-    ),
-    ONET_TASKS_CORPUS: (
-        "SELECT * FROM parsed.onet_tasks",
-        "SELECT onet_code, title, soc_code, url FROM parsed.onet_occupations",
-    ),
-}
-
-
-def frame_digest(frame: pd.DataFrame) -> str:
-    """Digest of a frame's content, in its order."""
-    return content_hash(frame.to_csv(index=False))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from exposure_dagster.ranking.task_rollup import roll_up_tasks
-from exposure_dagster.stages.ranked import RankReport, frame_digest, resilience_rows, stored_definition
+from exposure_dagster.stages.basis import basis_now, basis_of_rankings, frame_digest
+from exposure_dagster.stages.ranked import RankReport, replace_ranked, resilience_rows, stored_definition
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 from exposure_dagster.warehouse import Warehouse
 
@@ -16,22 +17,24 @@ RESILIENCE_PROMPT = "resilience"
 
 def rank_by_formula(warehouse: Warehouse, prompt: str) -> RankReport | None:
     """Fill ranked.resilience for one prompt; None (and no rows) where it declares no resilience formula."""
+    made_from = basis_now(warehouse, prompt)
     definition = stored_definition(warehouse, prompt)
     if definition.resilience is None:
-        warehouse.replace(RESILIENCE, pd.DataFrame(), where={"prompt": prompt})
+        replace_ranked(warehouse, RESILIENCE, pd.DataFrame(), prompt, made_from)
         return None
     scores = warehouse.read("SELECT * FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
     rows = resilience_rows(warehouse, scores, definition)
     rows = rows.assign(prompt=prompt, ranking_hash=definition.ranking_hash)
-    warehouse.replace(RESILIENCE, rows, where={"prompt": prompt})
+    replace_ranked(warehouse, RESILIENCE, rows, prompt, made_from)
     return RankReport(rows, frame_digest(rows))
 
 
 def roll_up(warehouse: Warehouse, prompt: str) -> RankReport | None:
     """Fill ranked.task_rollups for one prompt from ranked.rankings; None (and no rows) where it declares none."""
+    made_from = basis_of_rankings(warehouse, prompt)
     definition = stored_definition(warehouse, prompt)
     if definition.rollup is None:
-        warehouse.replace(TASK_ROLLUPS, pd.DataFrame(), where={"prompt": prompt})
+        replace_ranked(warehouse, TASK_ROLLUPS, pd.DataFrame(), prompt, made_from)
         return None
     scores = warehouse.read("SELECT doc_id, score, scorer FROM ranked.rankings WHERE prompt = ?", [prompt])
     tasks = warehouse.read("SELECT * FROM parsed.onet_tasks ORDER BY onet_code, task_id")
@@ -40,7 +43,7 @@ def roll_up(warehouse: Warehouse, prompt: str) -> RankReport | None:
     rows = rows.sort_values(["rank", "title", "onet_code"], na_position="last", ignore_index=True)
     rows["scorer"] = " and ".join(sorted(scores["scorer"].dropna().unique())) or None
     rows = rows.assign(prompt=prompt, ranking_hash=definition.ranking_hash)
-    warehouse.replace(TASK_ROLLUPS, rows, where={"prompt": prompt})
+    replace_ranked(warehouse, TASK_ROLLUPS, rows, prompt, made_from)
     return RankReport(rows, frame_digest(rows))
 
 

@@ -19,16 +19,16 @@ from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
-from exposure_dagster.scoring.ledger import Ledger, newest_epoch
+from exposure_dagster.scoring.ledger import Ledger, epoch_to_ask
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run import Batching
 from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.stages.basis import forget_bases
 from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.parsed import corpus_digest
-from exposure_dagster.stages.ranked import RANKED_FROM
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -196,7 +196,7 @@ def forget_prompt(warehouse: Warehouse, name: str) -> None:
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
         put_fact(connection, fact, str(int(row[0]) + 1 if row else 1))
-        put_fact(connection, RANKED_FROM + name, None)
+        forget_bases(connection, name)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:
@@ -296,7 +296,7 @@ def score_with_model(
             DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
         ],
         texts=WarehouseTexts(warehouse),
-        epoch=newest_epoch(warehouse, asked.prompt_hash) + int(means.is_asked_again),
+        epoch=epoch_to_ask(warehouse, asked.prompt_hash, is_asked_again=means.is_asked_again),
     )
     estimated_usd = _estimated_usd(warehouse, job, means.prices)
     result = ask_model(

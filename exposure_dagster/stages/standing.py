@@ -12,14 +12,16 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
-from exposure_dagster.prompts.model import Prompt, content_hash
-from exposure_dagster.scoring.ledger import request_key
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.scoring.ledger import newest_epochs, request_key, unfinished_epochs
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.ranked import RANKED_FROM, figures_digests, put_definition
+from exposure_dagster.stages.basis import RANKED_TABLES, answers_digests, bases, basis, figures_digests
+from exposure_dagster.stages.ranked import put_definition
 from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt, titles_digest
 from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
@@ -41,8 +43,12 @@ class PromptStanding:
 
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
     what a run would send, `open_questions` the documents behind them, once a sample. The flags say what
-    of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions, and whether the
-    ranking that stands was made by another definition than `wanted_ranking`, or from other figures of the sources.
+    of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
+    ranked tables that stand was made from anything else than `wanted_ranking`, the basis of now; whether asking
+    everything again (`--again`) was begun and not ended; and whether only a model may answer, and there is no key.
+
+    A definition that does not fit the standing answers (other attributes, another scale, another corpus) waits for
+    new ones: until then it is neither recorded nor ranked by.
     """
 
     prompt: str
@@ -53,6 +59,8 @@ class PromptStanding:
     is_input_unrecorded: bool
     is_ranking_stale: bool
     is_ranked_otherwise: bool
+    is_asked_again_in_part: bool = False
+    is_waiting_for_key: bool = False
     wanted: str | None
     wanted_ranking: str | None
     documents: int
@@ -62,7 +70,7 @@ class PromptStanding:
     @property
     def needs_scoring(self) -> bool:
         """Whether a run would change the answers; documents that failed are asked again by hand or on schedule."""
-        return self.state in (State.STALE, State.MISSING)
+        return self.state in (State.STALE, State.MISSING) and not self.is_waiting_for_key
 
 
 _NEVER: tuple[str, ...] = ("never scored",)
@@ -77,12 +85,13 @@ class _Known:
     recorded: Mapping[str, list[object]]
     input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
-    ranked_by: Mapping[str, str]
-    ranked_from: Mapping[str, str]
+    bases: Mapping[str, Mapping[str, str]]
+    answers: Mapping[str, str]
     figures: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
     epochs: Mapping[str, int]
+    unfinished: frozenset[str]
     generations: Mapping[str, int]
     titles_digests: Mapping[str, str]
 
@@ -119,7 +128,7 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 
 def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, frozenset(), {}, {})
     purged = generations(warehouse)
     digests = {corpus: titles_digest(warehouse, corpus) for corpus in corpora}
     with warehouse.connect(read_only=True) as connection:
@@ -137,21 +146,14 @@ def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
             recorded={
                 name: facts
                 for name, *facts in connection.execute(
-                    "SELECT prompt, prompt_hash, baseline_hash, is_enabled, title FROM scored.prompts"
+                    "SELECT prompt, prompt_hash, baseline_hash, is_enabled, title, corpus FROM scored.prompts"
                 ).fetchall()
             },
             input_hashes=dict(
                 connection.execute("SELECT prompt, any_value(input_hash) FROM scored.inputs GROUP BY 1").fetchall()
             ),
-            ranked_by=dict(
-                connection.execute("SELECT prompt, any_value(ranking_hash) FROM ranked.rankings GROUP BY 1").fetchall()
-            ),
-            ranked_from={
-                name.removeprefix(RANKED_FROM): digest
-                for name, digest in connection.execute(
-                    "SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [RANKED_FROM]
-                ).fetchall()
-            },
+            bases=bases(connection),
+            answers=answers_digests(connection),
             figures=figures_digests(connection),
             ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
             definitions={
@@ -166,9 +168,8 @@ def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
                     "SELECT DISTINCT request_key FROM scored.responses WHERE is_accepted OR status = 'refused'"
                 ).fetchall()
             ),
-            epochs=dict(
-                connection.execute("SELECT prompt_hash, max(epoch) FROM scored.responses GROUP BY 1").fetchall()
-            ),
+            epochs=newest_epochs(connection),
+            unfinished=unfinished_epochs(connection),
             generations=purged,
             titles_digests=digests,
         )
@@ -178,6 +179,7 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
     texts = known.texts.get(prompt.file.corpus, {})
     scores = known.scores.get(prompt.name)
     has_model_scores = scores is not None and bool((scores["scorer"] != ScorerName.BASELINE).any())
+    is_waiting_for_key = choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores
     is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
     wanted = input_hash(
         prompt.asked.prompt_hash,
@@ -190,9 +192,21 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
     else:
         state, reasons = _compared(prompt, texts, scores, wanted, known)
-    wanted_ranking = [prompt.ranking.ranking_hash, known.figures.get(prompt.file.corpus)]
-    ranked = [known.ranked_by.get(prompt.name), known.ranked_from.get(prompt.name)]
-    open_questions = () if is_baseline or state is State.FRESH else _open_questions(prompt, texts, known)
+        if is_waiting_for_key and state is not State.FRESH:
+            reasons = (*reasons, "a model's answers stand, and there is no key")
+    is_begun_again = not is_baseline and prompt.asked.prompt_hash in known.unfinished
+    open_questions: tuple[str, ...] = ()
+    if not is_baseline and (state is not State.FRESH or is_begun_again):
+        open_questions = _open_questions(prompt, texts, known)
+    is_asked_again_in_part = is_begun_again and bool(open_questions)
+    if state is State.FRESH and is_asked_again_in_part:
+        state, reasons = State.INCOMPLETE, (f"asked again in part, {len(open_questions)} answers to go",)
+    wanted_ranking = basis(
+        prompt.ranking.ranking_hash, known.figures.get(prompt.file.corpus), known.answers.get(prompt.name)
+    )
+    made_from = known.bases.get(prompt.name, {})
+    is_ranked_so = all(made_from.get(table.full_name) == wanted_ranking for table in RANKED_TABLES)
+    fits = scores is None or _fits(prompt, texts, scores, known)
     return PromptStanding(
         prompt=prompt.name,
         state=state,
@@ -200,10 +214,12 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         is_enabled=prompt.file.enabled,
         is_prompt_unrecorded=known.recorded.get(prompt.name) != _facts(prompt),
         is_input_unrecorded=bool(texts) and known.input_hashes.get(prompt.name) != wanted,
-        is_ranking_stale=known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
-        is_ranked_otherwise=scores is not None and ranked != wanted_ranking,
+        is_ranking_stale=fits and known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
+        is_ranked_otherwise=scores is not None and fits and not is_ranked_so,
+        is_asked_again_in_part=is_asked_again_in_part,
+        is_waiting_for_key=is_waiting_for_key,
         wanted=wanted,
-        wanted_ranking=content_hash(wanted_ranking),
+        wanted_ranking=wanted_ranking,
         documents=len(texts),
         requests=_requests(open_questions, prompt.asked.documents_per_request),
         open_questions=open_questions,
@@ -224,7 +240,20 @@ def standing_table(all_standings: Sequence[PromptStanding]) -> pd.DataFrame:
 
 
 def _facts(prompt: Prompt) -> list[object]:
-    return [prompt.asked.prompt_hash, prompt.baseline.baseline_hash, prompt.file.enabled, prompt.file.title]
+    file = prompt.file
+    return [prompt.asked.prompt_hash, prompt.baseline.baseline_hash, file.enabled, file.title, file.corpus]
+
+
+def _fits(prompt: Prompt, texts: Mapping[str, str], scores: pd.DataFrame, known: _Known) -> bool:
+    """Whether the standing answers can be ranked by the file's definition: same attributes, same scale, same corpus."""
+    answered = known.definitions.get(scores["prompt_hash"].mode().get(0, ""), {}).get("attributes")
+    now = prompt.asked.model_dump(mode="json")["attributes"]
+    is_about_these = not texts or not texts.keys().isdisjoint(scores["doc_id"])
+    return is_about_these and (answered is None or _scales(answered) == _scales(now))
+
+
+def _scales(attributes: Any) -> list[tuple[Any, ...]]:
+    return [(attribute["key"], tuple(attribute["allowed"])) for attribute in attributes]
 
 
 def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:

@@ -11,11 +11,19 @@ from exposure_dagster.corpora import KNOWN_CORPORA, OOH_CORPUS
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS
-from exposure_dagster.stages.ranked import RANKED_FROM, figures_digests
+from exposure_dagster.stages.basis import (
+    RANKED_TABLES,
+    RankedAs,
+    answers_digests,
+    basis,
+    figures_digests,
+    put_basis,
+    put_ranked_as,
+)
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import record_standings, standings
 from exposure_dagster.tables import DOCUMENTS, TEXTS
-from exposure_dagster.warehouse import Warehouse, put_fact
+from exposure_dagster.warehouse import Warehouse
 
 _BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
 
@@ -61,6 +69,9 @@ def seed_scores(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice
             "INSERT INTO ranked.rankings BY NAME SELECT prompt, doc_id, score, status, ranking_hash"
             " FROM scored.scores JOIN ranked.definitions USING (prompt)"
         )
-        figures = figures_digests(connection)
+        figures, answers = figures_digests(connection), answers_digests(connection)
         for prompt in folder.prompts:
-            put_fact(connection, RANKED_FROM + prompt.name, figures.get(prompt.file.corpus))
+            made_from = basis(prompt.ranking.ranking_hash, figures.get(prompt.file.corpus), answers.get(prompt.name))
+            for table in RANKED_TABLES:
+                put_basis(connection, table, prompt.name, made_from)
+            put_ranked_as(connection, prompt.name, RankedAs(prompt.file.corpus, prompt.ranking))

@@ -12,6 +12,7 @@ from ranked_tables import PROMPT, answer
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.stages.basis import RankedAs, put_ranked_as, ranked_as
 from exposure_dagster.stages.published import ranked_fingerprint, read_content
 from exposure_dagster.tables import (
     ONET_DATABASE,
@@ -19,7 +20,6 @@ from exposure_dagster.tables import (
     ONET_PAGES,
     OWN_DOCUMENTS,
     PROMPT_VERSIONS,
-    PROMPTS,
     RESPONSES,
 )
 from exposure_dagster.warehouse import Warehouse
@@ -40,9 +40,9 @@ def rows(warehouse: Warehouse, path: str) -> list[dict[str, Any]]:
 
 
 def about(warehouse: Warehouse, corpus: str) -> None:
-    """Have prompt `exposure` be about another corpus."""
-    row = {"prompt": "exposure", "prompt_hash": asked_part(PROMPT).prompt_hash, "corpus": corpus}
-    warehouse.replace(PROMPTS, pd.DataFrame([row]), where={"prompt": "exposure"})
+    """Have the rankings of prompt `exposure` be about another corpus."""
+    with warehouse.transaction() as connection:
+        put_ranked_as(connection, "exposure", RankedAs(corpus, ranked_as(connection)["exposure"].definition))
 
 
 def source_of(warehouse: Warehouse, doc_id: str) -> tuple[Any, Any]:
