@@ -24,11 +24,12 @@ SAMPLE_NOTE = (
 )
 
 METHOD = (
-    "Ranks run from the highest score; ties share the lowest number. A tier is that of the score rounded to a whole "
-    "number, halves up. Wages are jobs × median annual pay, and are missing where either is: pages that print hourly "
-    "pay alone have no annual pay here and nothing is imputed; where pay is a lower bound (“at least”), wages are "
-    "one too. A job-weighted mean is Σ jobs·score / Σ jobs over the scored occupations whose jobs are known. "
-    "Occupations that lack a figure stand in a group of their own."
+    "Ranks run from the highest score, or from the highest final ranking where a prompt has a resilience formula; ties "
+    "share the lowest number. A tier is that of the score rounded to a whole number, halves up; tiers that are given "
+    "in fractions reach up to where the next begins. Wages are jobs × median annual pay, and are missing where either "
+    "is: pages that print hourly pay alone have no annual pay here and nothing is imputed; where pay is a lower bound "
+    "(“at least”), wages are one too. A job-weighted mean is Σ jobs·score / Σ jobs over the scored occupations whose "
+    "jobs are known. Occupations that lack a figure stand in a group of their own."
 )
 """How figures in a publication are made, for those who read it without the documentation."""
 
