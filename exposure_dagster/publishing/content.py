@@ -39,14 +39,17 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
+HANDBOOK_SOURCE = "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook"
+PROJECTIONS_SOURCE = "U.S. Bureau of Labor Statistics, Employment Projections"
+
 ATTRIBUTIONS = (
     (
-        "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook",
+        HANDBOOK_SOURCE,
         "https://www.bls.gov/ooh/",
         "Public domain. Figures and occupation texts.",
     ),
     (
-        "U.S. Bureau of Labor Statistics, Employment Projections",
+        PROJECTIONS_SOURCE,
         "https://data.bls.gov/projections/occupationProj",
         "Public domain. Growth, openings and jobs of O*NET occupations.",
     ),
@@ -139,6 +142,10 @@ class PublishedContent:
 
     `handbook` is parsed.ooh_occupations without `text`, with `aliases` (see `with_aliases`): one row a handbook
     page, none where no page was parsed. `changes` is ranked.changes, for all prompts; it may be empty.
+    `onet` says of each O*NET occupation where its figures come from and what its jobs are a share of:
+    `onet_code, projection_soc_code, shares, sharing, row_jobs` (its jobs are `shares` of `sharing` equal
+    parts of the row's), `base_year, projection_year, wage_year, pay_origin, outlook_origin,
+    education_origin, onet_release`; it may be empty.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -146,12 +153,13 @@ class PublishedContent:
     tables: tuple[PublishedTable, ...] = ()
     handbook: pd.DataFrame = field(default_factory=pd.DataFrame)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    onet: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
-        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes)]
+        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes, self.onet)]
         return content_hash([__version__, self.is_sample, parts, frames])[:16]
 
 
