@@ -663,24 +663,43 @@ RANKINGS = Table(
     description="Every scored document, ranked; ties share a rank. Documents without a score have none.",
     columns=(
         _text("prompt", "Name of the prompt.", required=True),
-        _int("rank", "1 for the highest score; ties share the lowest number; null without a score."),
+        _int(
+            "rank",
+            "1 for the highest score, or for the highest final_ranking (ranked.resilience) where the prompt has a "
+            "resilience formula; ties share the lowest number; null without a score.",
+        ),
         _text("doc_id", "Document.", required=True),
         _text("title", "Title of the document."),
         _text("category", "Occupation group, where the corpus has one."),
         _number("score", "Score on the prompt's scale.", unit="scale"),
         _number("score_sd", "Standard deviation of repeat samples; null below two.", unit="scale"),
-        _text("tier", "Tier of the rounded score."),
+        _text(
+            "tier",
+            "Tier of the score: of the rounded one where tiers are given in whole numbers, otherwise the tier that "
+            "began last at or below it.",
+        ),
         _text("quadrant", "Quadrant of its two attributes, where the prompt has quadrants; a cut-off itself is high."),
         _json("attributes", "Mean of the samples by attribute, where the prompt asks for several."),
-        _number("percentile", "Share of scored documents with a lower or equal score.", unit="percent"),
-        _int("jobs", "Employment in the base year.", unit="jobs"),
+        _number(
+            "percentile",
+            "Share of scored documents whose score (final_ranking, where that is ranked) is lower or equal.",
+            unit="percent",
+        ),
+        _int(
+            "jobs",
+            "Employment in the base year; for O*NET an equal share of the jobs of its row of the projections.",
+            unit="jobs",
+        ),
         _number("median_pay_annual", "Median annual pay as BLS prints it; never imputed.", unit="USD per year"),
         _text("pay_basis", "annual, hourly_only or none."),
         _flag("pay_is_top_coded", "True where the pay is a lower bound."),
         _number("wages", "jobs × median_pay_annual; null where either is.", unit="USD per year"),
         _number("outlook_pct", "Projected change of employment.", unit="percent"),
         _text("outlook_desc", "BLS's phrase for the outlook."),
-        _text("entry_education", "Typical entry-level education."),
+        _text(
+            "entry_education",
+            "Typical entry-level education (BLS); for O*NET the level that most of those asked say a new hire needs.",
+        ),
         _text("soc_code", "2018 SOC code of the page's total row."),
         _text("soc_major_group", "SOC major group of the page's codes; “Several major groups” where they differ."),
         _text("url", "Page that was asked about."),

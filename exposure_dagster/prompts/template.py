@@ -41,7 +41,8 @@ levels:
     description: What makes an occupation belong here.
     examples: [Accountant, Translator]
 
-# Names for stretches of the scale, in rankings and legends. A change here asks nothing again.
+# Names for stretches of the scale, in rankings and legends. A change here asks nothing again. A tier in whole numbers
+# takes the scores that round to it; with any fraction among them, each reaches up to where the next one begins.
 tiers:
   - {{label: Low, range: [0, 3]}}
   - {{label: Middle, range: [4, 6]}}

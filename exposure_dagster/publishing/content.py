@@ -25,11 +25,12 @@ SAMPLE_NOTE = (
 )
 
 METHOD = (
-    "Ranks run from the highest score; ties share the lowest number. A tier is that of the score rounded to a whole "
-    "number, halves up. Wages are jobs × median annual pay, and are missing where either is: pages that print hourly "
-    "pay alone have no annual pay here and nothing is imputed; where pay is a lower bound (“at least”), wages are "
-    "one too. A job-weighted mean is Σ jobs·score / Σ jobs over the scored occupations whose jobs are known. "
-    "Occupations that lack a figure stand in a group of their own."
+    "Ranks run from the highest score, or from the highest final ranking where a prompt has a resilience formula; ties "
+    "share the lowest number. A tier is that of the score rounded to a whole number, halves up; tiers that are given "
+    "in fractions reach up to where the next begins. Wages are jobs × median annual pay, and are missing where either "
+    "is: pages that print hourly pay alone have no annual pay here and nothing is imputed; where pay is a lower bound "
+    "(“at least”), wages are one too. A job-weighted mean is Σ jobs·score / Σ jobs over the scored occupations whose "
+    "jobs are known. Occupations that lack a figure stand in a group of their own."
 )
 """How figures in a publication are made, for those who read it without the documentation."""
 
@@ -39,14 +40,17 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
+HANDBOOK_SOURCE = "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook"
+PROJECTIONS_SOURCE = "U.S. Bureau of Labor Statistics, Employment Projections"
+
 ATTRIBUTIONS = (
     (
-        "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook",
+        HANDBOOK_SOURCE,
         "https://www.bls.gov/ooh/",
         "Public domain. Figures and occupation texts.",
     ),
     (
-        "U.S. Bureau of Labor Statistics, Employment Projections",
+        PROJECTIONS_SOURCE,
         "https://data.bls.gov/projections/occupationProj",
         "Public domain. Growth, openings and jobs of O*NET occupations.",
     ),
@@ -139,6 +143,10 @@ class PublishedContent:
 
     `handbook` is parsed.ooh_occupations without `text`, with `aliases` (see `with_aliases`): one row a handbook
     page, none where no page was parsed. `changes` is ranked.changes, for all prompts; it may be empty.
+    `onet` says of each O*NET occupation where its figures come from and what its jobs are a share of:
+    `onet_code, projection_soc_code, shares, sharing, row_jobs` (its jobs are `shares` of `sharing` equal
+    parts of the row's), `base_year, projection_year, wage_year, pay_origin, outlook_origin,
+    education_origin, onet_release`; it may be empty.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -146,12 +154,13 @@ class PublishedContent:
     tables: tuple[PublishedTable, ...] = ()
     handbook: pd.DataFrame = field(default_factory=pd.DataFrame)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    onet: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
-        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes)]
+        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes, self.onet)]
         return content_hash([publishing_code(), self.is_sample, parts, frames])[:16]
 
 

@@ -100,14 +100,21 @@ def attribute_frame(scores: pd.DataFrame, definition: RankingDefinition) -> pd.D
 def assign_tiers(scores: pd.Series, tiers: Sequence[Tier]) -> pd.Series:
     """The label of each score's tier; null without a score or where no tier covers it.
 
-    A fractional score belongs to the tier of its rounded value (halves go up) where the tiers are
-    given in whole numbers.
+    Where the tiers are given in whole numbers, a fractional score belongs to the tier of its rounded value
+    (halves go up). Otherwise a tier reaches up to where the next one begins, and the last to its upper bound.
     """
     labels = pd.Series(None, index=scores.index, dtype="object")
-    are_whole = all(float(bound).is_integer() for tier in tiers for bound in tier.range)
-    rounded = np.floor(scores.round(9) + 0.5) if are_whole else scores
-    for tier in tiers:
-        labels[rounded.between(*tier.range)] = tier.label
+    known = scores.round(9)
+    if all(float(bound).is_integer() for tier in tiers for bound in tier.range):
+        rounded = np.floor(known + 0.5)
+        for tier in tiers:
+            labels[rounded.between(*tier.range)] = tier.label
+        return labels
+    ordered = sorted(tiers, key=lambda tier: tier.range)
+    for position, tier in enumerate(ordered, start=1):
+        low, high = (round(bound, 9) for bound in tier.range)
+        is_below_end = known < round(ordered[position].range[0], 9) if position < len(ordered) else known <= high
+        labels[(known >= low) & is_below_end] = tier.label
     return labels
 
 

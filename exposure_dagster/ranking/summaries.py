@@ -26,15 +26,25 @@ PAY_BANDS: tuple[tuple[str, float, float], ...] = (
 
 EDUCATION_ORDER = (
     "No formal educational credential",
+    "Less than a high school diploma",
+    "High school diploma",
     "High school diploma or equivalent",
+    "Post-secondary certificate",
+    "Some college courses",
     "Some college, no degree",
     "Postsecondary nondegree award",
     "Associate's degree",
     "Bachelor's degree",
+    "Post-baccalaureate certificate",
     "Master's degree",
+    "Post-master's certificate",
+    "First professional degree",
+    "Doctoral degree",
     "Doctoral or professional degree",
+    "Post-doctoral training",
 )
-"""BLS's categories of typical entry-level education, lowest first."""
+"""Levels of education as BLS and O*NET name them, lowest first. The two put certificates and a beginning of college
+in different orders: here each keeps its own."""
 
 OUTLOOK_ORDER = (
     "Decline",

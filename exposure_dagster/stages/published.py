@@ -14,7 +14,7 @@ from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.stages.basis import ranked_as
-from exposure_dagster.stages.published_tables import PUBLISHED_FROM, published_tables
+from exposure_dagster.stages.published_tables import ONET_FIGURES, PUBLISHED_FROM, published_tables
 from exposure_dagster.warehouse import Warehouse
 
 FINGERPRINT = "fingerprint of what is ranked"
@@ -41,6 +41,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
         titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
+        onet = connection.execute(ONET_FIGURES).df()
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -67,6 +68,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         tables=tables,
         handbook=with_aliases(handbook, titles),
         changes=changes,
+        onet=onet,
     )
 
 

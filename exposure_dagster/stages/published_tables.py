@@ -22,6 +22,20 @@ from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_TITLES, RESILIENCE
 
 _PAGES = "SELECT {document} AS doc_id, url, content_sha256, fetched_at FROM {table} WHERE content_sha256 IS NOT NULL"
 
+ONET_FIGURES = """
+    SELECT o.onet_code, o.projection_soc_code, c.shares, c.sharing, p.employment AS row_jobs,
+           o.base_year, o.projection_year, p.wage_year, o.origins ->> 'median_wage_annual' AS pay_origin,
+           o.origins ->> 'employment_change_pct' AS outlook_origin, o.origins ->> 'education_top' AS education_origin,
+           (SELECT any_value(release) FROM raw.onet_database) AS onet_release
+    FROM parsed.onet_occupations o
+    LEFT JOIN (
+        SELECT onet_code, count(jobs_share) AS shares, max(sharing) AS sharing FROM parsed.soc_crosswalk GROUP BY 1
+    ) c USING (onet_code)
+    LEFT JOIN parsed.employment_projections p ON p.soc_code = o.projection_soc_code
+    ORDER BY onet_code
+"""
+"""What `PublishedContent.onet` holds."""
+
 PUBLISHED_FROM = (
     "ranked.rankings",
     "ranked.summaries",
@@ -35,6 +49,7 @@ PUBLISHED_FROM = (
     f"({_PAGES.format(document='slug', table='raw.ooh_pages')})",
     f"({_PAGES.format(document='onet_code', table='raw.onet_pages')})",
     "(SELECT content_sha256 FROM raw.onet_database)",
+    f"({ONET_FIGURES})",
     "(SELECT corpus, doc_id, file_sha256 FROM raw.own_documents)",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )

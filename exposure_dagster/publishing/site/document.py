@@ -65,7 +65,7 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "sample_note": SAMPLE_NOTE if content.is_sample else None,
         "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
         "pay_bands": [{"label": label, "low": low, "high": plain(high)} for label, low, high in PAY_BANDS],
-        "education": list(EDUCATION_ORDER),
+        "education": _education_levels(kept),
         "outlook": list(OUTLOOK_ORDER),
         "sets": kept,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
@@ -78,13 +78,19 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     for prompt in content.prompts:
         corpus = prompt.corpus
         if corpus == ONET_CORPUS and corpus not in sets:
-            sets[corpus] = onet_set(prompt.rankings, _tables(content, RESILIENCE.name))
+            sets[corpus] = onet_set(prompt.rankings, _tables(content, RESILIENCE.name), content.onet)
         elif corpus != ONET_TASKS_CORPUS and corpus not in sets:
             sets[corpus] = ranked_set(corpus, prompt.rankings)
     for table in _tables(content, TASK_ROLLUPS.name):
         if ONET_CORPUS not in sets:
-            sets[ONET_CORPUS] = onet_set(_rolled_up(table.rows), [])
+            sets[ONET_CORPUS] = onet_set(_rolled_up(table.rows), [], content.onet)
     return sets
+
+
+def _education_levels(sets: list[dict[str, Any]]) -> list[str]:
+    """Every level of education, lowest first; names that no order knows come last."""
+    named = {name for documents in sets for name in documents["education"]["names"]}
+    return [*EDUCATION_ORDER, *sorted(named - set(EDUCATION_ORDER))]
 
 
 def _rolled_up(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,25 @@ from typing import Any
 
 import pandas as pd
 
-from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition
 from exposure_dagster.publishing.content import PublishedPrompt
 from exposure_dagster.publishing.site.columns import coded, column, dates, plain
+
+_FIGURES = {
+    "outlook": "Projected change of employment (BLS).",
+    "pay": "As published; nothing is imputed where there is none.",
+    "education": "Education that is typically needed to enter.",
+}
+_ONET_FIGURES = {
+    "outlook": "Projected change of employment (BLS) in the row of the projections that an occupation lies in.",
+    "pay": "Of the row of the projections that an occupation lies in, or as its O*NET page says; nothing is imputed.",
+    "education": (
+        "The level that most of the people asked say a new hire needs; where nobody was asked, the level that BLS "
+        "takes for typical."
+    ),
+}
+"""What a figure of a set is, by its column."""
 
 _ANSWER = ("scorer", "model", "prompt_hash", "date")
 
@@ -32,7 +47,8 @@ def prompt_layers(
         "formula": _formula(definition),
         "value": column(rows, "score"),
         "sd": column(rows, "score_sd") if rows["score_sd"].notna().any() else None,
-        "rank": column(rows, "rank"),
+        # the published rank of a prompt with a resilience formula is that of another number, a layer of its own
+        "rank": column(rows, "rank") if definition.resilience is None else None,
         "status": coded(rows["status"]),
         "rationale": column(rows, "rationale"),
         **_provenance(rows),
@@ -67,6 +83,7 @@ def page_resilience_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents
         **_head(prompt, documents),
         "id": f"{prompt.name}-pages",
         "title": f"{prompt.definition.title}, by handbook page",
+        "description": "The mean score of the O*NET occupations that a handbook page covers.",
         "tiers": _tiers(prompt.definition),
         "value": column(rows, "resilience"),
         "range": [list(bounds) for bounds in ranges],
@@ -94,12 +111,13 @@ def figure_layers(documents: dict[str, Any]) -> Iterator[dict[str, Any]]:
     prefix = "" if documents["name"] == OOH_CORPUS else f"{documents['name']}-"
     years = documents.get("years") or {}
     period = f", {years['base']}–{years['projection']}" if years.get("base") else ""
+    descriptions = _ONET_FIGURES if documents["name"] == ONET_CORPUS else _FIGURES
     wanted = (
-        ("outlook", "percent", f"Projected outlook{period}", "Projected change of employment (BLS)."),
-        ("pay", "usd", "Median annual pay", "As published; nothing is imputed where there is none."),
-        ("education", "education", "Entry-level education", "Education that is typically needed to enter."),
+        ("outlook", "percent", f"Projected outlook{period}"),
+        ("pay", "usd", "Median annual pay"),
+        ("education", "education", "Entry-level education"),
     )
-    for name, unit, title, description in wanted:
+    for name, unit, title in wanted:
         values = documents[name]["at"] if isinstance(documents[name], dict) else documents[name]
         if any(value is not None for value in values):
             yield {
@@ -109,7 +127,8 @@ def figure_layers(documents: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "column": name,
                 "unit": unit,
                 "title": title,
-                "description": description,
+                "description": descriptions[name],
+                "sources": documents["sources"][name],
             }
 
 

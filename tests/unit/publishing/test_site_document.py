@@ -12,8 +12,9 @@ from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.ranking.summaries import EDUCATION_ORDER
 from exposure_dagster.tables import TASK_ROLLUPS
-from tests.browser.site_content import HOSTILE_TITLE, site_content
+from tests.browser.site_content import HANDBOOK, HOSTILE_TITLE, site_content
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,20 @@ def tasks_alone(content: PublishedContent) -> PublishedContent:
     return PublishedContent((prompt,), tables=(PublishedTable(TASK_ROLLUPS, "task_rollups", rows, prompt.name),))
 
 
+@pytest.fixture(scope="module")
+def two_codes(content: PublishedContent) -> PublishedContent:
+    """A publication about two O*NET occupations: two of three parts of a row of the projections."""
+    prompt = content.prompts[0]
+    codes = ["29-1141.01", "29-1141.00"]
+    rankings = prompt.rankings.head(2).assign(doc_id=codes, jobs=[20, 10], soc_major_group="Healthcare")
+    rankings["entry_education"] = ["Bachelor's degree", "High school diploma"]
+    onet = pd.DataFrame({"onet_code": codes, "shares": [2, 1], "sharing": 3, "row_jobs": 30})
+    onet = onet.assign(projection_soc_code="29-1141", base_year=2024, projection_year=2034, wage_year=2023)
+    onet = onet.assign(pay_origin=["projections", "page"], outlook_origin="projections", onet_release="30.2")
+    onet["education_origin"] = ["database", "projections"]
+    return PublishedContent((replace(prompt, rankings=rankings, corpus=ONET_CORPUS),), onet=onet)
+
+
 def test_every_prompt_of_the_corpus_is_a_layer_found_by_itself(content: PublishedContent) -> None:
     document = site_document(content)
     layers = [layer["id"] for layer in document["layers"] if layer["kind"] == "score"]
@@ -59,7 +74,49 @@ def test_tasks_alone_are_shown_by_their_occupations(tasks_alone: PublishedConten
     assert document["layers"][0]["value"] == [0.6, 0.2]
 
 
-@pytest.mark.parametrize("kind", ["content", "own_documents", "tasks_alone"])
+def test_jobs_of_an_onet_occupation_say_of_what_they_are_a_share(two_codes: PublishedContent) -> None:
+    (documents,) = site_document(two_codes)["sets"]
+    assert documents["id"] == ["29-1141.00", "29-1141.01"]
+    assert documents["shares"] == [[1, 3, 30, "29-1141"], [2, 3, 30, "29-1141"]]
+
+
+def test_an_occupation_that_is_the_whole_of_its_row_shares_nothing(two_codes: PublishedContent) -> None:
+    whole = replace(two_codes, onet=two_codes.onet.assign(sharing=two_codes.onet["shares"]))
+    (documents,) = site_document(whole)["sets"]
+    assert documents["shares"] == [None, None]
+
+
+def test_figures_of_onet_name_their_sources_release_edition_and_years(two_codes: PublishedContent) -> None:
+    document = site_document(two_codes)
+    (documents,) = document["sets"]
+    sources = {layer["column"]: layer["sources"] for layer in document["layers"] if layer["kind"] == "figure"}
+    assert sources["outlook"] == ["U.S. Bureau of Labor Statistics, Employment Projections 2024–2034"]
+    database, projections = sorted(sources["education"])
+    assert database.startswith("O*NET Database 30.2, U.S. Department of Labor")
+    assert database.endswith("CC BY 4.0 (for 1)")
+    assert projections.endswith("2024–2034 (for 1)")
+    assert documents["years"] == {"base": 2024, "projection": 2034, "pay": None}, "pages do not say the year of pay"
+    all_projected = replace(two_codes, onet=two_codes.onet.assign(pay_origin="projections"))
+    assert site_document(all_projected)["sets"][0]["years"]["pay"] == 2023
+
+
+def test_each_set_has_a_list_of_its_own_levels_in_their_order(
+    content: PublishedContent, two_codes: PublishedContent
+) -> None:
+    both = replace(content, prompts=(*content.prompts, replace(two_codes.prompts[0], name="of_onet")))
+    document = site_document(both)
+    names = {documents["name"]: documents["education"]["names"] for documents in document["sets"]}
+    assert names[ONET_CORPUS] == ["High school diploma", "Bachelor's degree"]
+    assert names["ooh"] == [name for name in EDUCATION_ORDER if name in set(HANDBOOK["entry_education"])]
+    assert document["education"] == list(EDUCATION_ORDER)
+
+
+def test_where_the_figures_of_onet_come_from_is_part_of_the_publication(two_codes: PublishedContent) -> None:
+    other = replace(two_codes, onet=two_codes.onet.assign(onet_release="31.0"))
+    assert other.digest != two_codes.digest
+
+
+@pytest.mark.parametrize("kind", ["content", "own_documents", "tasks_alone", "two_codes"])
 def test_a_picture_of_the_map_is_drawn_without_a_browser(kind: str, request: pytest.FixtureRequest) -> None:
     picture = map_picture(site_document(request.getfixturevalue(kind)))
     assert picture.startswith(b"\x89PNG")

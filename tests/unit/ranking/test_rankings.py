@@ -191,6 +191,25 @@ def test_tiers_with_fractional_bounds_take_the_score_as_it_is() -> None:
     assert list(assign_tiers(pd.Series([2.4, 2.5, 2.6]), tiers)) == ["lower", "upper", "upper"]
 
 
+@pytest.mark.parametrize(
+    ("score", "tier"),
+    [(1, "lower"), (1.9, "lower"), (1.94, "lower"), (1.9999, "lower"), (2, "middle"), (2.95, "middle"), (3, "upper")],
+)
+def test_a_score_between_two_fractional_tiers_belongs_to_the_lower_one(score: float, tier: str) -> None:
+    tiers = (
+        Tier(label="upper", range=(3, 5)),
+        Tier(label="lower", range=(1, 1.9)),
+        Tier(label="middle", range=(2, 2.9)),
+    )
+    assert list(assign_tiers(pd.Series([score]), tiers)) == [tier]
+
+
+def test_fractional_tiers_cover_nothing_below_the_first_and_above_the_last() -> None:
+    tiers = (Tier(label="lower", range=(0.2, 0.49)), Tier(label="upper", range=(0.5, 0.8)))
+    labels = assign_tiers(pd.Series([0.1, 0.8, 0.81, 0.1 + 0.7, 0.5 - 1e-12]), tiers)
+    assert labels.where(labels.notna(), None).tolist() == [None, "upper", None, "upper", "upper"]
+
+
 def test_a_score_that_no_tier_covers_has_none() -> None:
     labels = assign_tiers(pd.Series([0.0, 5.0, None]), TIERS[1:3])
     assert labels.isna().tolist() == [True, False, True]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure_dagster.parsing.education import EDUCATION_LEVELS
 from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition, Tier
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import (
@@ -157,6 +158,28 @@ def test_groups_stand_in_their_own_order_and_not_by_the_alphabet() -> None:
     assert labels(frame, "education") == ["No formal educational credential", "Bachelor's degree", "Master's degree"]
     assert labels(frame, "outlook") == ["Decline", "As fast as average", "Much faster than average"]
     assert labels(frame, "tier") == ["low", "high"]
+
+
+def test_levels_that_onet_names_stand_among_those_of_bls() -> None:
+    names = ("Bachelor's degree", "High school diploma", "Doctoral degree", "No formal educational credential")
+    names = (*names, "Less than a high school diploma", "Post-secondary certificate", "Some college, no degree")
+    order = groups(summary(*(Row(entry_education=name) for name in names)), "education")["group_order"]
+    assert list(order.index) == [
+        *("No formal educational credential", "Less than a high school diploma", "High school diploma"),
+        *("Post-secondary certificate", "Some college, no degree", "Bachelor's degree", "Doctoral degree"),
+    ]
+
+
+def test_the_levels_of_each_source_keep_the_order_that_it_gives_them() -> None:
+    of_onet = list(EDUCATION_LEVELS.values())
+    assert [name for name in EDUCATION_ORDER if name in of_onet] == of_onet
+    of_bls = [
+        *("No formal educational credential", "High school diploma or equivalent", "Some college, no degree"),
+        *("Postsecondary nondegree award", "Associate's degree", "Bachelor's degree", "Master's degree"),
+        "Doctoral or professional degree",
+    ]
+    assert [name for name in EDUCATION_ORDER if name in of_bls] == of_bls
+    assert set(EDUCATION_ORDER) == {*of_onet, *of_bls}
 
 
 def test_a_label_that_nobody_foresaw_is_a_group_as_well() -> None:

@@ -87,7 +87,7 @@ site.bars = (() => {
     };
     const scale = { score: [layer.low, layer.high + (layer.high - layer.low) * 0.12] };
     const range = layer.kind === "figure" ? undefined : scale.score;
-    const levels = site.content.education;
+    const { levels } = layer.documents;
     const ticks = layer.unit === "education" ? { showticklabels: false, showgrid: false, range: [-0.4, levels.length + 2.2] } : {};
     await charts.draw(element, [trace], {
       width: size.width,

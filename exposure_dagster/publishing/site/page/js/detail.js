@@ -134,11 +134,11 @@ site.detail = (() => {
     return el(
       "dl",
       { class: "facts" },
-      row("Jobs" + (years.base ? ` in ${years.base}` : ""), doc.jobs === null ? "not published" : formats.count(doc.jobs)),
+      row("Jobs" + (years.base ? ` in ${years.base}` : ""), doc.jobs === null ? "not published" : formats.jobs(doc)),
       row("Median pay" + (years.pay ? `, ${years.pay}` : ""), doc.pay === null && doc.payHourly === null ? "not published" : formats.pay(doc) + (doc.pay === null ? ", no annual figure" : " a year")),
       row(`Outlook${period}`, outlook),
       row("Change in jobs", doc.change === null ? null : formats.signed(doc.change)),
-      row("Openings a year", doc.openings === null ? null : formats.count(doc.openings)),
+      row("Openings a year", doc.openings === null ? null : formats.count(doc.openings) + (doc.share ? ` (all of SOC ${doc.share.soc})` : "")),
       row("Education", doc.education === null ? null : site.content.education[doc.education]),
       row("Experience", doc.experience),
       row("Training", doc.training),

@@ -94,7 +94,7 @@ site.downloads = (() => {
     });
     byId("download-png").addEventListener("click", async () => {
       const { layer, caption } = shown();
-      const scale = { colours: site.scales.strip(layer, 40), low: formats.shortValue(layer, layer.low), high: formats.shortValue(layer, layer.high) };
+      const scale = { colours: site.scales.strip(layer, 40), low: formats.bound(layer, layer.low), high: formats.bound(layer, layer.high) };
       const address = await site.charts.picture(byId("chart"), site.text.forChart(layer.title), scale, pictureNotes(layer, caption));
       offer(`${name()}.png`, address);
     });

@@ -59,9 +59,19 @@ site.formats = (() => {
     if (number === null || number === undefined) return MISSING;
     if (layer.unit === "percent") return percent(number);
     if (layer.unit === "usd") return usd(number);
-    if (layer.unit === "education") return site.content.education[number] ?? MISSING;
-    return score(number);
+    if (layer.unit === "education") return layer.documents.levels[number] ?? MISSING;
+    return fixed(number, layer.decimals);
   }
+
+  /** A place on a layer's scale, such as a threshold: a score there needs no more decimals than it has. */
+  const bound = (layer, number) => (layer.unit ? value(layer, number) : score(number));
+
+  /** A mean of a layer's scores. */
+  const meanOf = (layer, number) => (number === null ? MISSING : fixed(number, Math.max(2, layer.decimals)));
+
+  /** A document's jobs, with what they are a share of. */
+  const jobs = (document_) =>
+    count(document_.jobs) + (document_.jobs !== null && document_.share ? ` (${document_.share.part} of the ${count(document_.share.jobs)} of SOC ${document_.share.soc})` : "");
 
   /** The same where there is little room. */
   function shortValue(layer, number) {
@@ -75,5 +85,5 @@ site.formats = (() => {
 
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-  return { MISSING, count, score, mean, usd, signed, percent, share, short, shortUsd, pay, date, value, shortValue, valueOf, plural };
+  return { MISSING, count, score, mean, usd, signed, percent, share, short, shortUsd, pay, date, value, bound, meanOf, jobs, shortValue, valueOf, plural };
 })();

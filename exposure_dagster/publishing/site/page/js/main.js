@@ -18,7 +18,8 @@ site.main = (() => {
       draw: site.treemap.draw,
       caption: (layer, at, matches) => {
         const missing = site.treemap.undrawn(layer, [...matches]).length;
-        const area = layer.documents.hasJobs ? `Area: jobs${layer.documents.years.base ? ` in ${layer.documents.years.base}` : ""}` : "Each occupation has the same area";
+        const { hasJobs, hasShares, years } = layer.documents;
+        const area = hasJobs ? `Area: ${hasShares ? "an equal share of the jobs of its SOC row" : "jobs"}${years.base ? ` in ${years.base}` : ""}` : "Each occupation has the same area";
         return `${area}. Colour: ${layer.title}.${missing ? ` ${formats.plural(missing, "occupation has", "occupations have")} no job figure and no tile.` : ""}`;
       },
     },
@@ -51,7 +52,7 @@ site.main = (() => {
     if (models.length) parts.push([layer.isBaseline ? "Estimated by " : "Answered by ", foreign(models.join(" and "))]);
     if (dates.length) parts.push([formats.date(dates[dates.length - 1])]);
     if (hashes.length) parts.push([hashes.length === 1 ? "Version " : "Versions ", ...hashes.slice(0, 3).map((hash) => el("code", {}, hash.slice(0, 12)))]);
-    if (layer.kind === "figure") parts.push(["Source: ", site.content.sources[0].source]);
+    if (layer.kind === "figure" && layer.sources.length) parts.push([layer.sources.length > 1 ? "Sources: " : "Source: ", foreign(layer.sources.join("; "))]);
     fill(byId("byline"), ...parts.map((part) => el("li", {}, ...part)));
     const scored = view.baselines ? view.baselines(layer, at) : [layer];
     const notes = [

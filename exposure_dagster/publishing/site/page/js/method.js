@@ -9,7 +9,7 @@ site.method = (() => {
 
   function tiers(layer) {
     if (!layer.hasTiers) return null;
-    return el("p", {}, "Tiers: ", layer.tiers.map((tier) => `${tier.label} ${formats.score(tier.low)}${tier.high === tier.low ? "" : `–${formats.score(tier.high)}`}`).join(", "), ". A fractional score belongs to the tier of its rounded value.");
+    return el("p", {}, "Tiers: ", layer.tiers.map((tier) => `${tier.label} ${formats.score(tier.low)}${tier.high === tier.low ? "" : `–${formats.score(tier.high)}`}`).join(", "), layer.hasWholeTiers ? ". A fractional score belongs to the tier of its rounded value." : ". A tier reaches up to where the next one begins.");
   }
 
   function answered(layer) {
@@ -41,6 +41,16 @@ site.method = (() => {
     );
   }
 
+  /** Where the figures of a set come from: a sentence for each different answer. */
+  function figureSources(documents) {
+    const named = new Map();
+    for (const { kind, column, sources } of documents.layers) {
+      const source = kind === "figure" ? sources.join(" and ") : "";
+      if (source) named.set(source, [...(named.get(source) || []), column]);
+    }
+    return [...named].map(([source, columns]) => `From ${source}: ${columns.join(", ")}. `).join("");
+  }
+
   function dates() {
     const lines = [];
     for (const documents of store.sets.values()) {
@@ -49,7 +59,7 @@ site.method = (() => {
       if (years.base) parts.push(`employment of ${years.base} and its projection to ${years.projection}`);
       if (years.pay) parts.push(`pay of ${years.pay}`);
       if (modified[0]) parts.push(modified[0] === modified[1] ? `pages last changed on ${formats.date(modified[0])}` : `pages last changed between ${formats.date(modified[0])} and ${formats.date(modified[1])}`);
-      lines.push(el("li", {}, foreign(documents.title), `: ${parts.join("; ")}. `, foreign(documents.note)));
+      lines.push(el("li", {}, foreign(documents.title), `: ${parts.join("; ")}. `, foreign(figureSources(documents)), foreign(documents.note)));
     }
     return el("ul", {}, ...lines);
   }

@@ -48,7 +48,7 @@ site.panel = (() => {
     const rows = [];
     if (isOrdinal(layer)) rows.push(["Half of the jobs need at most", formats.value(layer, figures.medianByJobs(layer, matches)), "is-text"]);
     else {
-      const write = layer.kind === "figure" ? (value) => formats.value(layer, value === null ? null : Math.round(value * 10) / 10) : formats.mean;
+      const write = layer.kind === "figure" ? (value) => formats.value(layer, value === null ? null : Math.round(value * 10) / 10) : (value) => formats.meanOf(layer, value);
       rows.push([layer.documents.hasJobs ? "Mean, weighted by jobs" : "Mean", write(layer.documents.hasJobs ? totals.weightedMean : totals.mean)]);
       if (layer.documents.hasJobs) rows.push(["Mean of occupations", write(totals.mean)]);
     }
@@ -71,7 +71,7 @@ site.panel = (() => {
       slider.step = String(layer.step);
     }
     if (document.activeElement !== slider || Number(slider.value) !== at) slider.value = String(at);
-    const label = formats.value(layer, at);
+    const label = formats.bound(layer, at);
     slider.setAttribute("aria-valuetext", label);
     byId("threshold-value").textContent = label;
     const above = figures.atOrAbove(layer, matches, at);
@@ -81,12 +81,16 @@ site.panel = (() => {
     if (layer.documents.hasJobs) {
       rows.push(["Jobs", formats.short(above.jobs), part(above.jobs, all.jobs)]);
       rows.push(["Wages a year", formats.shortUsd(above.wages), part(above.wages, all.wages)]);
-      rows.push(["Jobs where growth is projected", formats.short(above.growing), part(above.growing, above.jobs)]);
-      rows.push(["Jobs where decline is projected", formats.short(above.declining), part(above.declining, above.jobs)]);
+      const ofThese = (jobs) => `${part(jobs, above.jobs)}${above.jobs > 0 ? " of these" : ""}`;
+      const ofJobs = [
+        ["Jobs where growth is projected", formats.short(above.growing), ofThese(above.growing), "is-part"],
+        ["Jobs where decline is projected", formats.short(above.declining), ofThese(above.declining), "is-part"],
+      ];
+      rows.splice(2, 0, ...ofJobs);
     }
     fill(
       byId("threshold-counts"),
-      ...rows.map(([name, value, share]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value), el("td", { class: "quiet" }, share))),
+      ...rows.map(([name, value, share, kind]) => el("tr", { class: kind }, el("th", { scope: "row" }, name), el("td", {}, value), el("td", { class: "quiet" }, share))),
     );
     byId("threshold-heading").textContent = `At or above ${label}`;
   }
@@ -104,7 +108,7 @@ site.panel = (() => {
     const whole = rows.reduce((total, row) => total + row.area, 0);
     const showsMean = withMean && !isOrdinal(layer);
     const head = ["", hasJobs ? "Jobs" : "Occupations", "Share", ...(showsMean ? ["Mean"] : [])];
-    const writeMean = layer.kind === "figure" ? (value) => formats.shortValue(layer, value === null ? null : Math.round(value * 10) / 10) : formats.mean;
+    const writeMean = layer.kind === "figure" ? (value) => formats.shortValue(layer, value === null ? null : Math.round(value * 10) / 10) : (value) => formats.meanOf(layer, value);
     return el(
       "section",
       { class: "card" },

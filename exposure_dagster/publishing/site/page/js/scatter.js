@@ -26,7 +26,7 @@ site.scatter = (() => {
     if (layer.unit === "usd") return { title: layer.title, type: "log", tickvals: [20e3, 30e3, 50e3, 75e3, 100e3, 150e3, 200e3, 300e3], tickformat: "$,.0f" };
     if (layer.unit === "percent") return { title: layer.title, ticksuffix: "%", zeroline: true, zerolinewidth: 1.5 };
     if (layer.unit === "education") {
-      const levels = site.content.education;
+      const { levels } = layer.documents;
       return { title: layer.title, tickvals: levels.map((_, level) => level), ticktext: levels.map((name) => forChart(isNarrow ? `${name.slice(0, 14)}…` : name)) };
     }
     const pad = (layer.high - layer.low) * 0.06;

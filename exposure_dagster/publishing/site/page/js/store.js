@@ -4,12 +4,18 @@
  * @typedef {Object} Doc One occupation of a set.
  * @property {number} index @property {string} id @property {string} title @property {string} category
  * @property {number|null} jobs @property {number|null} pay @property {number|null} outlook
- * @property {number|null} education position in the order of education levels
+ * @property {number|null} education position in the order of all education levels
+ * @property {number|null} level position among the levels that its set has
+ * @property {Share|null} share
+ *
+ * @typedef {Object} Share Of what a document's jobs are a part, where several share one figure.
+ * @property {string} part such as 1/5 @property {number} jobs the whole figure @property {string} soc whose it is
  *
  * @typedef {Object} Layer What a set can be coloured by.
  * @property {string} id @property {string} title @property {"score"|"attribute"|"figure"} kind
  * @property {(number|null)[]} value one a document @property {Bin[]} bins @property {Bin[]} groups
  * @property {number} low @property {number} high @property {number} step @property {DocSet} documents
+ * @property {number} decimals with which its values are written, where they are scores
  *
  * @typedef {Object} Bin A stretch of a layer's values: from `low`, up to (`high`, or including it where `isLast`).
  * @property {string} label @property {number} low @property {number} high
@@ -19,16 +25,13 @@ site.store = (() => {
 
   const coded = (column) => column.at.map((at) => (at === null ? null : column.names[at]));
 
-  /** Positions in the fixed order of education levels; levels that the order lacks come after it. */
-  function educationLevels(column) {
-    const names = coded(column);
-    for (const name of column.names) if (!content.education.includes(name)) content.education.push(name);
-    return names.map((name) => (name === null ? null : content.education.indexOf(name)));
-  }
+  const orderOf = (level) => content.education.indexOf(level);
+
+  const shareOf = (share) => share && { part: `${share[0]}/${share[1]}`, jobs: share[2], soc: share[3] };
 
   function readSet(columns) {
     const category = coded(columns.category);
-    const education = educationLevels(columns.education);
+    const education = coded(columns.education).map((level) => (level === null ? null : orderOf(level)));
     const experience = coded(columns.experience);
     const training = coded(columns.training);
     const outlookPhrase = coded(columns.outlook_desc);
@@ -45,6 +48,7 @@ site.store = (() => {
       isTopCoded: columns.pay_is_top_coded[index] === 1,
       wages: columns.jobs[index] === null || columns.pay[index] === null ? null : columns.jobs[index] * columns.pay[index],
       education: education[index],
+      level: columns.education.at[index],
       experience: experience[index],
       training: training[index],
       outlook: columns.outlook[index],
@@ -57,6 +61,7 @@ site.store = (() => {
       aliases: columns.aliases ? columns.aliases[index] : [],
       jobZone: columns.job_zone ? columns.job_zone[index] : null,
       openings: columns.openings ? columns.openings[index] : null,
+      share: columns.shares ? shareOf(columns.shares[index]) : null,
     }));
     const hasJobs = docs.some((doc) => doc.jobs > 0);
     for (const doc of docs) doc.area = hasJobs ? doc.jobs || 0 : 1;
@@ -69,7 +74,10 @@ site.store = (() => {
       docs,
       byId: new Map(docs.map((doc) => [doc.id, doc])),
       categories: [...new Set(category)].sort(),
+      levels: columns.education.names,
+      sources: columns.sources,
       hasJobs,
+      hasShares: docs.some((doc) => doc.share),
       layers: /** @type {Layer[]} */ ([]),
     };
   }
@@ -96,19 +104,32 @@ site.store = (() => {
     if (Number.isInteger(low) && Number.isInteger(high) && span <= 20 && (span >= 8 || areWhole)) {
       return range(low, high).map((value) => bin(String(value), value - 0.5, value + 0.5));
     }
-    const width = span / 10;
-    return range(0, 9).map((at) => {
-      const from = low + at * width;
-      return bin(`${site.formats.score(from)} to ${site.formats.score(from + width)}`, from, at === 9 ? Infinity : from + width);
-    });
+    const edges = range(0, 10).map((at) => nine(low + (at * span) / 10));
+    return range(0, 9).map((at) => bin(`${site.formats.score(edges[at])} to ${site.formats.score(edges[at + 1])}`, edges[at], at === 9 ? Infinity : edges[at + 1]));
   }
+
+  /** To nine decimals, as values and bounds are compared in the ranking: 0.1 + 0.2 is 0.3. */
+  const nine = (value) => Number(value.toFixed(9));
 
   const range = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-  /** Tiers given in whole numbers cover the values that round to them (halves go up), as in the ranking. */
+  const areWholeTiers = (tiers) => tiers.every((tier) => Number.isInteger(tier.low) && Number.isInteger(tier.high));
+
+  /**
+   * The values of each tier, as in the ranking: where tiers are given in whole numbers those that round to them
+   * (halves go up), otherwise from its lower bound up to that of the next tier.
+   */
   function tierGroups(tiers) {
-    const areWhole = tiers.every((tier) => Number.isInteger(tier.low) && Number.isInteger(tier.high));
-    return tiers.map((tier) => (areWhole ? bin(tier.label, tier.low - 0.5, tier.high + 0.5) : bin(tier.label, tier.low, tier.high + 1e-9)));
+    if (areWholeTiers(tiers)) return tiers.map((tier) => bin(tier.label, tier.low - 0.5, tier.high + 0.5));
+    const lows = tiers.map((tier) => tier.low).sort((a, b) => a - b);
+    return tiers.map((tier) => bin(tier.label, tier.low, lows.find((low) => low > tier.low) ?? tier.high + 1e-9));
+  }
+
+  /** Where the threshold stands at first: at seven tenths of the scale, or where a tier begins close to it. */
+  function firstThreshold(raw, span, step) {
+    const at = rounded(raw.low + 0.7 * span, step);
+    const [nearest] = raw.tiers.map((tier) => tier.low).sort((a, b) => Math.abs(a - at) - Math.abs(b - at));
+    return nearest !== undefined && Math.abs(nearest - at) < 0.1 * span - 1e-9 ? nearest : at;
   }
 
   /** What a figure needs beside its column. */
@@ -123,14 +144,16 @@ site.store = (() => {
       const groups = content.pay_bands.map((band) => bin(band.label, band.low, band.high ?? Infinity));
       return { low: 20000, high: 200000, step: 1000, threshold: 100000, bins: edgeBins(PAY_EDGES, thousands), groups };
     }
-    const bins = content.education.map((name, level) => bin(name, level - 0.5, level + 0.5));
-    return { low: 0, high: content.education.length - 1, step: 1, threshold: Math.max(0, content.education.indexOf("Bachelor's degree")), bins, groups: bins };
+    const { levels } = documents;
+    const bins = levels.map((name, level) => bin(name, level - 0.5, level + 0.5));
+    const threshold = levels.findIndex((name) => orderOf(name) >= orderOf("Bachelor's degree"));
+    return { low: 0, high: levels.length - 1, step: 1, threshold: Math.max(0, threshold), bins, groups: bins };
   }
 
   function readLayer(raw) {
     const documents = sets.get(raw.set);
     if (raw.kind === "figure") {
-      const value = documents.docs.map((doc) => doc[raw.column]);
+      const value = documents.docs.map((doc) => (raw.unit === "education" ? doc.level : doc[raw.column]));
       return { ...raw, documents, value, answers: [], ...figureScale(raw, documents) };
     }
     const span = raw.high - raw.low;
@@ -144,8 +167,11 @@ site.store = (() => {
       bins,
       groups: raw.tiers.length ? tierGroups(raw.tiers) : bins,
       hasTiers: raw.tiers.length > 0,
+      hasWholeTiers: areWholeTiers(raw.tiers),
       step,
-      threshold: rounded(raw.low + 0.7 * span, step),
+      // a mean of scores needs one more than they have: 1.97 is not yet in the tier that begins at 2
+      decimals: areWhole ? 0 : span <= 1 ? 3 : raw.range ? 2 : 1,
+      threshold: firstThreshold(raw, span, step),
     };
   }
 

@@ -32,7 +32,7 @@ site.table = (() => {
     ];
     if (layer.hasTiers) columns.push({ key: "tier", label: "Tier", order: byNumber(value), isMissing: (doc) => value(doc) === null, write: (doc) => store.groupOf(layer, doc)?.label ?? formats.MISSING });
     const { docs } = layer.documents;
-    if (layer.documents.hasJobs) columns.push(number("jobs", "Jobs", (doc) => doc.jobs, (doc) => formats.count(doc.jobs)));
+    if (layer.documents.hasJobs) columns.push(number("jobs", layer.documents.hasShares ? "Jobs (share)" : "Jobs", (doc) => doc.jobs, (doc) => formats.count(doc.jobs)));
     if (layer.unit !== "usd" && docs.some((doc) => doc.pay !== null)) columns.push(number("pay", "Median pay", (doc) => doc.pay, formats.pay));
     if (layer.unit !== "percent" && docs.some((doc) => doc.outlook !== null)) columns.push(number("outlook", "Outlook", (doc) => doc.outlook, (doc) => formats.percent(doc.outlook)));
     if (layer.unit !== "education" && docs.some((doc) => doc.education !== null)) {
@@ -102,7 +102,7 @@ site.table = (() => {
     if (focused) byId("table-head").querySelector(`[data-sort$="${focused.replace("-", "")}"]`)?.focus();
     fill(byId("table-body"), ...sorted(layer, matches, at.sort).map((doc) => rows.get(doc)));
     byId("table-empty").hidden = matches.length > 0;
-    byId("table-caption").textContent = `${layer.title}: ${formats.plural(matches.length, "occupation", "occupations")}`;
+    byId("table-caption").textContent = `${layer.title}: ${formats.plural(matches.length, "occupation", "occupations")}${layer.documents.hasShares ? ". Jobs: where occupations share a SOC row, an equal share of its jobs" : ""}`;
     select(at.id);
   }
 

@@ -75,7 +75,7 @@ site.treemap = (() => {
     const group = layer.hasTiers ? store.groupOf(layer, doc) : null;
     const spread = layer.sd && layer.sd[doc.index] !== null ? ` ± ${formats.score(layer.sd[doc.index])}` : "";
     const facts = [
-      doc.jobs === null ? null : `${formats.count(doc.jobs)} jobs`,
+      doc.jobs === null ? null : `${formats.count(doc.jobs)} jobs${doc.share ? ` (${doc.share.part} of SOC ${doc.share.soc})` : ""}`,
       doc.pay === null && doc.payHourly === null ? null : formats.pay(doc),
       doc.outlook === null ? null : `outlook ${formats.percent(doc.outlook)}`,
     ].filter(Boolean);

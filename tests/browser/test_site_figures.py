@@ -1,0 +1,223 @@
+"""What the page makes of values: bins, tiers, ranks, levels of education, and whose figures are whose."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, expect
+
+from exposure_dagster.prompts.model import Tier
+from exposure_dagster.publishing.site.columns import plain
+from exposure_dagster.publishing.site.sets import ranked_set
+from exposure_dagster.ranking.rankings import assign_tiers
+from exposure_dagster.ranking.summaries import EDUCATION_ORDER
+from tests.browser.conftest import BuiltSite, Visits
+from tests.browser.test_site import counts
+
+pytestmark = pytest.mark.browser
+
+SCALES = {
+    (0, 10): [(0, 3), (4, 6), (7, 10)],
+    (1, 5): [(1, 1.9), (2, 2.9), (3, 3.9), (4, 5)],
+    (0, 1): [(0, 0.2499), (0.25, 0.7499), (0.75, 1)],
+    (-1, 1): [(-1, -0.31), (-0.3, 0.29), (0.3, 1)],
+    (0.1, 0.7): [(0.1, 0.29), (0.3, 0.7)],
+    (0, 100): [(0, 33), (34, 66), (67, 100)],
+    (0, 3): [(0, 0.8), (0.9, 3)],
+}
+"""Tiers by scale: of whole numbers and of others, with gaps between them."""
+
+PARTS = 1200
+
+READ = """
+([content, texts]) => {
+  const site = { content };
+  new Function("site", texts.join("\\n"))(site);
+  return site.store.layers.map((layer) => ({
+    bins: layer.value.map((value) => layer.bins.filter((bin) => site.store.holds(bin, null, value)).length),
+    tiers: layer.value.map((value) =>
+      layer.groups.filter((group) => site.store.holds(group, null, value)).map((group) => group.label)),
+    ends: layer.bins.map((bin) => [bin.low, bin.high]),
+    threshold: layer.threshold,
+    decimals: layer.decimals,
+  }));
+}
+"""
+
+
+def tiers_of(ranges: list[tuple[float, float]]) -> list[Tier]:
+    return [Tier(label=f"tier {position}", range=bounds) for position, bounds in enumerate(ranges)]
+
+
+def values_on(low: float, high: float) -> list[Any]:
+    """The scale in 1,200 parts: every end of a tenth, a third, a quarter, and of each tier to two decimals."""
+    return [plain(low + (high - low) * part / PARTS) for part in range(PARTS + 1)]
+
+
+def read_layers(chromium: Browser, layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the page's own scripts make of layers, in an empty page."""
+    ids = [f"d{position}" for position in range(PARTS + 1)]
+    documents = ranked_set("values", pd.DataFrame({"doc_id": ids, "category": None}))
+    content = {
+        "sets": [documents],
+        "layers": layers,
+        "education": list(EDUCATION_ORDER),
+        "outlook": [],
+        "pay_bands": [],
+    }
+    folder = files("exposure_dagster.publishing.site").joinpath("page", "js")
+    texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in ("formats.js", "store.js")]
+    page = chromium.new_page()
+    try:
+        found: list[dict[str, Any]] = page.evaluate(READ, [json.loads(json.dumps(content)), texts])
+    finally:
+        page.close()
+    return found
+
+
+def layer(name: str, low: float, high: float, tiers: list[Tier], value: list[Any]) -> dict[str, Any]:
+    bounds = [{"label": tier.label, "low": tier.range[0], "high": tier.range[1]} for tier in tiers]
+    return {"id": name, "set": "values", "kind": "score", "title": name, "low": low, "high": high} | {
+        "tiers": bounds,
+        "value": value,
+    }
+
+
+@pytest.fixture(scope="module")
+def read(chromium: Browser) -> dict[tuple[float, float], dict[str, Any]]:
+    layers = [
+        layer(f"{low} to {high}", low, high, tiers_of(ranges), values_on(low, high))
+        for (low, high), ranges in SCALES.items()
+    ]
+    return dict(zip(SCALES, read_layers(chromium, layers), strict=True))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_value_is_in_exactly_one_bin(
+    read: dict[tuple[float, float], dict[str, Any]], scale: tuple[float, float]
+) -> None:
+    assert set(read[scale]["bins"]) == {1}
+    ends = read[scale]["ends"]
+    assert [high for _, high in ends[:-1]] == [low for low, _ in ends[1:]], "one bin ends where the next begins"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_value_is_in_the_one_tier_that_the_ranking_gives_it(
+    read: dict[tuple[float, float], dict[str, Any]], scale: tuple[float, float]
+) -> None:
+    expected = assign_tiers(pd.Series(values_on(*scale), dtype="float64"), tiers_of(SCALES[scale]))
+    assert read[scale]["tiers"] == [[label] for label in expected]
+
+
+def test_the_first_threshold_is_where_a_tier_begins_if_one_begins_near_seven_tenths(
+    read: dict[tuple[float, float], dict[str, Any]],
+) -> None:
+    assert read[1, 5]["threshold"] == 4
+    assert read[0, 1]["threshold"] == 0.75
+    assert read[0, 10]["threshold"] == 7
+    assert read[0, 3]["threshold"] == 2.1, "no tier begins near"
+
+
+def test_whole_scores_have_no_decimals_fractional_ones_one_and_shares_three(chromium: Browser) -> None:
+    whole, fractional, shares = read_layers(
+        chromium,
+        [
+            layer("whole", 0, 10, [], [part % 11 for part in range(PARTS + 1)]),
+            layer("fractional", 0, 10, [], values_on(0, 10)),
+            layer("shares", 0, 1, [], values_on(0, 1)),
+        ],
+    )
+    assert [one["decimals"] for one in (whole, fractional, shares)] == [0, 1, 3]
+
+
+# --- both systems, from the bundled sample ---
+
+
+def test_no_level_below_a_bachelors_degree_stands_at_or_above_it(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site)
+    page = visit.open("layer=onet-education")
+    (rankings,) = (one.rankings for one in sample_site.content.prompts if one.corpus == "onet")
+    levels = page.locator("#legend-ticks li").all_inner_texts()
+    assert levels == [name for name in EDUCATION_ORDER if name in set(rankings["entry_education"])]
+    assert any("school" in level for level in levels)
+    above = EDUCATION_ORDER[EDUCATION_ORDER.index("Bachelor's degree") :]
+    expect(page.locator("#threshold-value")).to_have_text("Bachelor's degree")
+    assert counts(page)["Occupations"][0] == str(rankings["entry_education"].isin(above).sum())
+    assert not [level for level in levels[levels.index("Bachelor's degree") :] if "school" in level]
+
+
+def test_the_handbooks_legend_has_the_handbooks_levels_alone(visits: Visits, sample_site: BuiltSite) -> None:
+    page = visits(sample_site).open("layer=education")
+    named = set(sample_site.content.handbook["entry_education"].dropna())
+    levels = page.locator("#legend-ticks li").all_inner_texts()
+    assert levels == [name for name in EDUCATION_ORDER if name in named]
+
+
+def test_a_resilience_score_has_the_rank_of_the_score_and_the_ranking_its_own(
+    visits: Visits, sample_site: BuiltSite
+) -> None:
+    (rankings,) = (one.rankings for one in sample_site.content.prompts if one.corpus == "onet")
+    by_score = rankings["score"].rank(method="min", ascending=False)
+    other = rankings[by_score != rankings["rank"]].index[0]
+    visit = visits(sample_site)
+    code = rankings.loc[other, "doc_id"]
+    page = visit.open(f"layer=resilience&id={code}")
+    expect(page.locator("#detail .standing").first).to_contain_text(f"rank {by_score[other]:.0f} of {len(rankings)}")
+    visit.open(f"layer=resilience-ranking&id={code}")
+    expect(page.locator("#detail .standing").first).to_contain_text(f"rank {rankings.loc[other, 'rank']} of")
+
+
+def test_every_score_of_the_sample_has_a_tier(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site)
+    for name in ("exposure", "two_variable", "resilience", "resilience-pages"):
+        page = visit.open(f"layer={name}&view=table")
+        tiers = page.locator("#table-body tr").evaluate_all(
+            "rows => rows.map((row) => ['.number', '.column-tier'].map((cell) => row.querySelector(cell).innerText))"
+        )
+        assert {value for value, tier in tiers if tier == "–"} <= {"–"}, name
+
+
+def test_jobs_that_several_occupations_share_are_named_a_share(visits: Visits, sample_site: BuiltSite) -> None:
+    onet = sample_site.content.onet
+    shared = onet[(onet["onet_code"] == "29-1141.00")].iloc[0]
+    visit = visits(sample_site)
+    page = visit.open("layer=resilience&id=29-1141.00")
+    panel = page.locator("#detail")
+    expect(panel).to_contain_text(f"(1/{shared['sharing']} of the {shared['row_jobs']:,.0f} of SOC 29-1141)")
+    expect(panel).to_contain_text("(all of SOC 29-1141)")
+    expect(page.locator("#view-caption")).to_contain_text("an equal share of the jobs of its SOC row")
+    visit.open("id=registered-nurses")
+    expect(panel).not_to_contain_text("all of SOC")
+    expect(page.locator("#view-caption")).not_to_contain_text("share")
+
+
+def test_each_figure_is_credited_to_where_it_comes_from(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site)
+    page = visit.open("layer=onet-education")
+    byline = page.locator("#byline")
+    expect(byline).to_contain_text("O*NET")
+    expect(byline).to_contain_text("CC BY 4.0")
+    expect(byline).not_to_contain_text("Handbook")
+    visit.open("layer=onet-outlook")
+    expect(byline).to_contain_text("Employment Projections 2024–2034")
+    expect(page.locator("h1")).to_contain_text("2024–2034")
+    visit.open("layer=pay")
+    expect(byline).to_contain_text("Occupational Outlook Handbook")
+    visit.open("view=method")
+    onet = page.locator("#view-notes li", has_text="O*NET occupations:")
+    expect(onet).to_contain_text("employment of 2024 and its projection to 2034")
+
+
+def test_tiers_are_explained_as_they_are_cut(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site)
+    page = visit.open("view=method")
+    for title, rule in (
+        ("Exposure to today's AI", "belongs to the tier of its rounded value"),
+        ("Resilience to AI", "A tier reaches up to where the next one begins"),
+    ):
+        card = page.locator("#view-notes .card", has=page.get_by_role("heading", name=title, exact=True))
+        expect(card).to_contain_text(rule)
