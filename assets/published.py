@@ -32,6 +32,7 @@ from exposure_dagster.tables import (
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
+DIGEST = AssetKey(["ranked", "digest"])
 EXPORTS = AssetKey(["published", "exports"])
 SITE = AssetKey(["published", "site"])
 
@@ -47,8 +48,32 @@ _PUBLISHED = [
 @multi_asset(
     specs=[
         AssetSpec(
-            EXPORTS,
+            DIGEST,
             deps=_PUBLISHED,
+            group_name="ranked",
+            description=(
+                "One digest of all that is to be published. Dagster tells an asset below a partitioned one as stale "
+                "up to 100 partitions; below this digest it does, however many prompts there are."
+            ),
+            kinds={"duckdb"},
+            owners=list(OWNERS),
+        )
+    ]
+)
+def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Iterator[MaterializeResult[Any]]:
+    """Take the digest of all prompts' rankings, and of what is published beside them."""
+    with readable_errors():
+        fingerprint = published.ranked_fingerprint(warehouse.open(), prompt_files.load().what_is_broken) or "nothing"
+        yield MaterializeResult(
+            asset_key=DIGEST, data_version=DataVersion(fingerprint), metadata={"digest": fingerprint}
+        )
+
+
+@multi_asset(
+    specs=[
+        AssetSpec(
+            EXPORTS,
+            deps=[DIGEST],
             group_name="published",
             description=(
                 "Per prompt ranking.csv, .parquet, .json, the summaries and brief.md, with a data dictionary and the "
@@ -60,7 +85,7 @@ _PUBLISHED = [
         ),
         AssetSpec(
             SITE,
-            deps=_PUBLISHED,
+            deps=[DIGEST],
             group_name="published",
             description=(
                 "The map and its other views, a static site of the same publication: it opens from its folder, "

@@ -31,8 +31,8 @@ EVERYTHING_JOB = "everything"
 SOURCES = AssetSelection.groups("raw", "parsed")
 SCORING = AssetSelection.groups("scored", "ranked").materializable()
 RANKING = AssetSelection.groups("ranked")
-JOINED = AssetSelection.assets(AssetKey([OCCUPATIONS.schema, OCCUPATIONS.name]))
-PUBLISHING = AssetSelection.groups("published") | JOINED
+ACROSS_PROMPTS = AssetSelection.assets(AssetKey([OCCUPATIONS.schema, OCCUPATIONS.name]), AssetKey(["ranked", "digest"]))
+PUBLISHING = AssetSelection.groups("published") | ACROSS_PROMPTS
 
 SLOW_SOURCES = AssetSelection.assets(AssetKey([ONET_PAGES.schema, ONET_PAGES.name]))
 """What takes long to fetch and others stand in for: a rehearsal takes it as it stands."""

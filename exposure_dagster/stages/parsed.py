@@ -115,7 +115,7 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
             pages=len(wanted),
             parsed=len(pages) + len(unreadable),
             unread=tuple(UnreadField(*row) for row in connection.execute(_UNREAD).fetchall()),
-            occupations_digest=content_hash([PARSER_VERSION, connection.execute(_SOURCES_OF_ROWS).fetchall()]),
+            occupations_digest=_table_digest(connection, OOH_OCCUPATIONS, without=("content_sha256", "parser_version")),
             projections_digest=_table_digest(connection, OOH_PROJECTIONS),
             unread_digest=_table_digest(connection, OOH_UNREAD),
         )
@@ -182,7 +182,6 @@ _PARSED_PAGES = (
     f" (SELECT 1 FROM {OOH_UNREAD.full_name} u WHERE u.slug = o.slug AND u.content_sha256 != o.content_sha256)"
 )
 """Pages whose rows stand. Those of a page that could not be read since are an earlier body's."""
-_SOURCES_OF_ROWS = f"SELECT slug, url, content_sha256 FROM {OOH_OCCUPATIONS.full_name} ORDER BY slug"
 _UNREAD = f"SELECT slug, field, found FROM {OOH_UNREAD.full_name} ORDER BY slug, field, found"
 
 
@@ -232,6 +231,8 @@ def _write_pages(
         insert_rows(connection, OOH_UNREAD, unread)
 
 
-def _table_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
-    query = f"SELECT {', '.join(table.column_names)} FROM {table.full_name} ORDER BY {', '.join(table.key)}"
-    return content_hash(connection.execute(query).fetchall())
+def _table_digest(connection: duckdb.DuckDBPyConnection, table: Table, *, without: Sequence[str] = ()) -> str:
+    """Of what the rows say; `without` names columns that may change while that stays."""
+    columns = ", ".join(name for name in table.column_names if name not in without)
+    query = f"SELECT {columns} FROM {table.full_name} ORDER BY {', '.join(table.key)}"
+    return content_hash([[str(value) for value in row] for row in connection.execute(query).fetchall()])

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dagster import AssetKey
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
@@ -168,3 +171,19 @@ def test_a_prompt_whose_answers_lack_an_attribute_has_no_score_and_breaks_nothin
     ranked.record_definition(loop.warehouse, prompt)
     rows = ranked.rank_prompt(loop.warehouse, "two_variable").rows
     assert rows["score"].isna().all() and rows["quadrant"].isna().all()
+
+
+def stale_status(automation: Automation, *key: str) -> str:
+    """As the UI shows it."""
+    graph = build_defs(automation.settings).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(automation.instance, graph, LoadingContextForTest(automation.instance))
+    return str(resolver.get_status(AssetKey(list(key))).value)
+
+
+def test_the_published_files_are_stale_below_one_digest_of_everything(loop: Automation) -> None:
+    assert stale_status(loop, "published", "exports") == "FRESH"
+    edit(loop, "robotics", ("label: Minimal", "label: Hardly any"))
+    loop.settle("follow_prompts", "rank_what_changed")
+    assert stale_status(loop, "published", "exports") == stale_status(loop, "published", "site") == "STALE"
+    loop.settle(*FREE_SENSORS)
+    assert stale_status(loop, "published", "exports") == stale_status(loop, "published", "site") == "FRESH"
