@@ -2,6 +2,8 @@
 
     python -m benchmarks.staleness                    seconds, with 120 prompts over 342 made-up documents
     python -m benchmarks.staleness --sites FOLDER     requests and runs, with five prompts over saved pages
+    python -m benchmarks.staleness --interval 15      seconds from saving a file to its run being queued, under the
+                                                      real daemon, with sensors that look that often
 
 Requests are counted at a server on loopback that answers in the API's place. The pages are copied to a temporary
 folder before one of them is edited.
@@ -29,10 +31,12 @@ from exposure_dagster.stages.standing import standings
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.counting_server import counting_server
+from tests.integration.dev_server import dev_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
 CHOICE = ScorerChoice(ScorerName.CLAUDE, True)
 ROUNDS = 5
+EDITS = 5
 FIVE = ("a", "b", "c", "d", "e")
 
 
@@ -42,10 +46,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=120)
     parser.add_argument("--documents", type=int, default=342)
     parser.add_argument("--sites", type=Path, help="Folder with www.bls.gov/ooh/…; counts requests instead.")
+    parser.add_argument("--interval", type=int, metavar="SECONDS", help="Times the daemon instead.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.sites:
             count_requests(Path(folder), arguments.sites)
+            return
+        if arguments.interval:
+            time_the_daemon(Path(folder), arguments.interval)
             return
         measure(Path(folder), arguments.prompts, arguments.documents)
 
@@ -107,6 +115,44 @@ def _changes(automation: Automation) -> dict[str, Callable[[], None]]:
         "a tier is renamed": rename_tier,
         "everything is saved and fetched again without a change": touch,
     }
+
+
+def time_the_daemon(root: Path, interval_s: int) -> None:
+    """Edits at moments spread over the sensors' interval, and how long each waited for its run."""
+    (root / "prompts").mkdir()
+    for name in FIVE:
+        write_prompt(root / "prompts", name)
+    settings = Settings(home=root / "home", sites="sample", scorer=ScorerName.CLAUDE, prompts=root / "prompts")
+    prepare_dagster_home(settings.dagster_home)
+    with open_instance(settings.dagster_home) as instance:
+        job = build_defs(settings).resolve_job_def(SOURCES_JOB)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        assert job.execute_in_process(instance=instance, run_config=quiet).success
+    with counting_server() as api:
+        environment = {
+            "EXPOSURE_HOME": str(settings.home),
+            "EXPOSURE_SITES": "sample",
+            "EXPOSURE_PROMPTS": str(settings.prompts),
+            "EXPOSURE_SCORER": "claude",
+            "EXPOSURE_SENSOR_INTERVAL_SECONDS": str(interval_s),
+            "ANTHROPIC_API_KEY": "k",
+            "ANTHROPIC_BASE_URL": api.url,
+        }
+        with dev_server(root, environment) as dev:
+            dev.turn_on(RESCORING)
+            dev.wait_until_quiet(RESCORING)
+            dev.launched()
+            waits = []
+            for number in range(EDITS):
+                dev.wait_for_look(RESCORING)
+                time.sleep(interval_s * number / EDITS)
+                saved = time.time()
+                write_prompt(settings.prompts, "b", f"Version {number}.")
+                dev.wait(lambda: bool(dev.launched()), "the run of the edited prompt")
+                waits.append(dev.runs("score_prompts")[0]["creationTime"] - saved)
+                print(f"  edit {number + 1}: queued after {waits[-1]:.1f} s", flush=True)
+                dev.wait_until_quiet(RESCORING)
+    print(f"slowest of {EDITS} edits: {max(waits):.1f} s, {max(waits) / interval_s:.2f} intervals of {interval_s} s")
 
 
 def measure(root: Path, prompts: int, documents: int) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dagster import (
     AddDynamicPartitionsRequest,
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetKey,
     AssetMaterialization,
+    AssetsDefinition,
     DagsterInstance,
     DefaultSensorStatus,
     DeleteDynamicPartitionsRequest,
@@ -18,16 +20,17 @@ from dagster import (
     sensor,
 )
 
+from assets import ranked, resilience, scored
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result
-from assets.scored import PROMPT_FILE_CHECK
+from exposure_dagster.automation.affirm import affirmed, current_versions
 from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, recorded_versions
 from exposure_dagster.checks import prompt_files_can_be_used
 from exposure_dagster.jobs import EVERYTHING_JOB, INPUTS_KEY, SCORING_JOB
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.prompts.model import Prompt, content_hash
+from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
+from exposure_dagster.stages.standing import PromptStanding, State, record_standings, standings
 from exposure_dagster.tables import PROMPTS
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -58,7 +61,7 @@ def follow_prompts(
     prompt_files: PromptsResource,
     warehouse: WarehouseResource,
     scorer: ScorerResource,
-) -> SensorResult | SkipReason:
+) -> SensorResult:
     """One look at the folder: partitions, data versions and checks of what changed since the last.
 
     A prompt that a run is at work on is left to the run; the first look after it tells what changed meanwhile.
@@ -73,14 +76,20 @@ def follow_prompts(
     for name in gone:
         forget_prompt(store, name)
     events: list[AssetMaterialization | AssetCheckEvaluation] = []
+    seen: list[PromptStanding] = []
     if store.exists:
         seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
-    checks, cursor = _check_events(context.cursor, folder)
+    # What is told now can be hung on by what stands at the next look, when it is recorded; so can what runs leave.
+    cursor = json.dumps([_versions_of_shared_sources(context.instance), sorted(busy), len(events)])
+    if not events and cursor != context.cursor:
+        events += _what_stands_as_it_is(context.instance, seen)
+    checks = _check_events(context.instance, folder)
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
-        return SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
+        nothing = SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
+        return SensorResult(cursor=cursor, skip_reason=nothing)
     for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in gone)]:
         context.log.warning(line)
     return SensorResult(
@@ -124,6 +133,38 @@ def _what_dagster_does_not_know(
     return events
 
 
+def _what_stands_as_it_is(instance: DagsterInstance, seen: Sequence[PromptStanding]) -> list[AssetMaterialization]:
+    """Inputs and rankings that no change of their sources touched."""
+    collected = {one.prompt for one in seen if one.documents}
+    ranked_so = {one.prompt for one in seen if one.state is not State.MISSING and not one.is_ranked_otherwise}
+    return [
+        event
+        for key, deps in _SOURCES_OF.items()
+        for event in affirmed(instance, key, collected if key == INPUTS_KEY else ranked_so, deps)
+    ]
+
+
+def _versions_of_shared_sources(instance: DagsterInstance) -> dict[str, str | None]:
+    shared = {dep for deps in _SOURCES_OF.values() for dep, is_partitioned in deps.items() if not is_partitioned}
+    return current_versions(instance, shared)
+
+
+def _sources_of(assets: AssetsDefinition) -> dict[AssetKey, dict[AssetKey, bool]]:
+    """By key, the assets that it hangs on, and whether they have a partition a prompt, as scores and definitions do."""
+    return {
+        spec.key: {dep.asset_key: dep.asset_key.path[0] in ("scored", "ranked") for dep in spec.deps}
+        for spec in assets.specs
+    }
+
+
+_SOURCES_OF = {
+    **_sources_of(scored.inputs),
+    **_sources_of(ranked.rankings),
+    **_sources_of(resilience.resilience),
+    **_sources_of(resilience.task_rollups),
+}
+
+
 def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterialization:
     return AssetMaterialization(
         asset_key=key,
@@ -133,19 +174,24 @@ def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterializa
     )
 
 
-def _check_events(cursor: str | None, folder: PromptFolder) -> tuple[list[AssetCheckEvaluation], str]:
-    """The check of the prompt files, reported when its outcome changes."""
-    digest = content_hash([[str(problem) for problem in one.problems] for one in folder.broken])
-    before = json.loads(cursor)["broken"] if cursor else None
-    if digest == before or (before is None and not folder.broken):
-        return [], json.dumps({"broken": digest})
+def _check_events(instance: DagsterInstance, folder: PromptFolder) -> list[AssetCheckEvaluation]:
+    """The check of the prompt files, reported when its outcome is not the one that is recorded last."""
     result = check_result(PROMPTS, prompt_files_can_be_used(folder))
-    evaluation = AssetCheckEvaluation(
-        asset_key=PROMPTS_KEY,
-        check_name=PROMPT_FILE_CHECK,
-        passed=result.passed,
-        severity=result.severity,
-        description=result.description,
-        metadata=result.metadata,
-    )
-    return [evaluation], json.dumps({"broken": digest})
+    key = AssetCheckKey(PROMPTS_KEY, scored.PROMPT_FILE_CHECK)
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+    told = None
+    if record is not None and record.event is not None and record.event.dagster_event is not None:
+        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        told = evaluation.passed, evaluation.description
+    if told == (result.passed, result.description) or (told is None and result.passed):
+        return []
+    return [
+        AssetCheckEvaluation(
+            asset_key=PROMPTS_KEY,
+            check_name=scored.PROMPT_FILE_CHECK,
+            passed=result.passed,
+            severity=result.severity,
+            description=result.description,
+            metadata=result.metadata,
+        )
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dagster import AssetKey
+from dagster import AssetKey, AssetMaterialization, AssetRecordsFilter
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
@@ -173,11 +173,11 @@ def test_a_prompt_whose_answers_lack_an_attribute_has_no_score_and_breaks_nothin
     assert rows["score"].isna().all() and rows["quadrant"].isna().all()
 
 
-def stale_status(automation: Automation, *key: str) -> str:
+def stale_status(automation: Automation, *key: str, partition: str | None = None) -> str:
     """As the UI shows it."""
     graph = build_defs(automation.settings).resolve_asset_graph()
     resolver = CachingStaleStatusResolver(automation.instance, graph, LoadingContextForTest(automation.instance))
-    return str(resolver.get_status(AssetKey(list(key))).value)
+    return str(resolver.get_status(AssetKey(list(key)), partition).value)
 
 
 def test_the_published_files_are_stale_below_one_digest_of_everything(loop: Automation) -> None:
@@ -187,3 +187,22 @@ def test_the_published_files_are_stale_below_one_digest_of_everything(loop: Auto
     assert stale_status(loop, "published", "exports") == stale_status(loop, "published", "site") == "STALE"
     loop.settle(*FREE_SENSORS)
     assert stale_status(loop, "published", "exports") == stale_status(loop, "published", "site") == "FRESH"
+
+
+def test_what_another_corpus_brings_makes_no_prompt_stale_in_the_ui(loop: Automation) -> None:
+    """As when documents of one's own are added: the sources that all prompts share have new data versions."""
+    hanging = [("scored", "inputs"), ("ranked", "rankings"), ("ranked", "resilience"), ("ranked", "task_rollups")]
+    loop.evaluate("follow_prompts")
+    for key in (("parsed", "documents"), ("raw", "own_documents"), ("parsed", "onet_occupations")):
+        loop.instance.report_runless_asset_event(
+            AssetMaterialization(AssetKey(list(key)), tags={"dagster/data_version": "with others"})
+        )
+    assert stale_status(loop, "scored", "inputs", partition="robotics") == "STALE"
+    assert stale_status(loop, "ranked", "rankings", partition="robotics") == "STALE"
+    loop.evaluate("follow_prompts")
+    for key in (*hanging, ("scored", "scores"), ("ranked", "summaries")):
+        assert stale_status(loop, *key, partition="robotics") == "FRESH", key
+    filters = AssetRecordsFilter(asset_key=AssetKey(["ranked", "rankings"]), asset_partitions=["robotics"])
+    latest = loop.instance.fetch_materializations(filters, limit=1).records[0].asset_materialization
+    assert latest is not None and "highest" in latest.metadata
+    assert loop.settle(*FREE_SENSORS, RESCORING) == []
