@@ -1,15 +1,21 @@
-"""Dagster's own home: one folder below EXPOSURE_HOME that the command line and the UI share."""
+"""Dagster's own home: one folder below EXPOSURE_HOME that the command line and the UI share.
+
+Dagster takes a run as under way until its process says otherwise, which one that was killed never does. So each
+process that runs something holds a lock, which dies with it: a run without its lock is over.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure_dagster.errors import SettingError
-from exposure_dagster.scoring.locks import holding
+from exposure_dagster.scoring.locks import FileLock, holding, is_held
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, DagsterRun
 
 DAGSTER_YAML = """\
 # Written by exposure_dagster where it is missing; change it as you like.
@@ -60,3 +66,53 @@ def open_instance(folder: Path) -> DagsterInstance:
             where=str(folder),
             remedy="Make the folder writable for you, or set EXPOSURE_HOME to another one.",
         ) from error
+
+
+@contextmanager
+def running(folder: Path, run_id: str) -> Iterator[None]:
+    """Hold the lock of a run that this process executes, for the length of the block."""
+    path = _lock_of_run(folder, run_id)
+    with holding(path):
+        yield
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_daemon(folder: Path) -> Iterator[bool]:
+    """For the length of the block: whether no other `exposure dev` is at work on the home."""
+    lock = FileLock(folder / "dev.lock")
+    is_ours = lock.try_acquire()
+    try:
+        yield is_ours
+    finally:
+        lock.release()
+
+
+def close_orphans(instance: DagsterInstance, *, has_daemon_restarted: bool = False) -> list[str]:
+    """Report as failed the runs under way whose process is gone; returns their ids.
+
+    Those are runs of a command line that was killed, and, where the daemon has just been started anew, all that an
+    earlier one had launched.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    folder = Path(instance.root_directory)
+    under_way = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    closed = []
+    for run in instance.get_runs(filters=RunsFilter(statuses=under_way)):
+        path = _lock_of_run(folder, run.run_id)
+        if (path.exists() and not is_held(path)) or (has_daemon_restarted and not path.exists()):
+            _close(instance, run)
+            path.unlink(missing_ok=True)
+            closed.append(run.run_id)
+    return closed
+
+
+def _close(instance: DagsterInstance, run: DagsterRun) -> None:
+    instance.report_run_failed(
+        run, "The process that ran it is gone. What was fetched and answered before is kept; run it again."
+    )
+
+
+def _lock_of_run(folder: Path, run_id: str) -> Path:
+    return folder / "running" / f"{run_id}.lock"

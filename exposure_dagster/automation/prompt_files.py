@@ -26,7 +26,7 @@ from assets.reporting import check_result
 from exposure_dagster.automation.affirm import affirmed, current_versions
 from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, recorded_versions
 from exposure_dagster.checks import prompt_files_can_be_used
-from exposure_dagster.jobs import EVERYTHING_JOB, INPUTS_KEY, SCORING_JOB
+from exposure_dagster.jobs import INPUTS_KEY
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
@@ -71,7 +71,7 @@ def follow_prompts(
     good = {prompt.name: prompt for prompt in folder.prompts}
     names = good.keys() | {broken.name for broken in folder.broken}
     partitions = _partition_requests(context.instance, names)
-    busy = active_partitions(context.instance, SCORING_JOB, EVERYTHING_JOB)
+    busy = active_partitions(context.instance)
     gone = sorted(recorded_prompts(store) - names - busy)
     for name in gone:
         forget_prompt(store, name)

@@ -1,6 +1,7 @@
 """Rankings and published files follow by themselves. Nothing here sends a request to a model."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from dagster import (
     DefaultSensorStatus,
@@ -13,14 +14,24 @@ from dagster import (
 
 from assets.published import EXPORTS
 from assets.reporting import key_of
-from exposure_dagster.automation.runs import active_partitions, last_materialization_id, published_fingerprint
-from exposure_dagster.jobs import EVERYTHING_JOB, PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
+from exposure_dagster.automation.runs import (
+    active_partitions,
+    age_of_publication,
+    last_materialization_id,
+    published_fingerprint,
+    retry_mark,
+)
+from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB
+from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.stages.standing import standings
 from exposure_dagster.tables import RANKINGS
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
-from resources.warehouse import WarehouseResource
+from resources.warehouse import PublishedFolderResource, WarehouseResource
+
+PUBLISHED_AGAIN_AFTER = timedelta(days=30)
+"""What is published is looked through again so often, though nothing changed: it is not stale for being old."""
 
 
 def downstream_sensors(interval_seconds: int) -> list[SensorDefinition]:
@@ -51,7 +62,7 @@ def rank_what_changed(
     scorer: ScorerResource,
 ) -> Iterator[RunRequest | SkipReason]:
     """One run a prompt whose rankings were made by another definition than its file's, or from other figures."""
-    busy = active_partitions(context.instance, SCORING_JOB, RANKING_JOB, EVERYTHING_JOB)
+    busy = active_partitions(context.instance)
     known = set(context.instance.get_dynamic_partitions("prompts"))
     requests = [
         RunRequest(
@@ -61,6 +72,7 @@ def rank_what_changed(
                     standing.prompt,
                     str(standing.wanted_ranking),
                     str(last_materialization_id(context.instance, key_of(RANKINGS), standing.prompt)),
+                    retry_mark(context.instance, RANKING_JOB, standing.prompt),
                 )
             ),
         )
@@ -73,16 +85,30 @@ def rank_what_changed(
 
 
 def publish_what_changed(
-    context: SensorEvaluationContext, prompt_files: PromptsResource, warehouse: WarehouseResource
+    context: SensorEvaluationContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    published_folder: PublishedFolderResource,
 ) -> Iterator[RunRequest | SkipReason]:
-    """A run when what is ranked is not what was last published."""
-    under_way = active_partitions(context.instance, SCORING_JOB, RANKING_JOB, EVERYTHING_JOB)
+    """A run when what is ranked is not what is published, or was published long ago.
+
+    Where nothing is ranked any more, nothing stays published.
+    """
+    under_way = active_partitions(context.instance)
     if under_way:
         yield SkipReason(f"{len(under_way)} prompts are being scored or ranked; waiting to publish once for all")
         return
     broken = prompt_files.load().what_is_broken
     fingerprint = ranked_fingerprint(warehouse.open(), broken)
-    if fingerprint is None or fingerprint == published_fingerprint(context.instance):
+    root = published_folder.root
+    if fingerprint is None:
+        is_withdrawn = withdraw(root)
+        yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if is_withdrawn else ''}")
+        return
+    age = age_of_publication(context.instance)
+    is_recent = age is not None and age < PUBLISHED_AGAIN_AFTER
+    if is_recent and is_published(root) and fingerprint == published_fingerprint(context.instance):
         yield SkipReason("what is ranked is published")
         return
-    yield RunRequest(run_key=f"{fingerprint}:{last_materialization_id(context.instance, EXPORTS)}")
+    latest = last_materialization_id(context.instance, EXPORTS)
+    yield RunRequest(run_key=f"{fingerprint}:{latest}:{retry_mark(context.instance, PUBLISHING_JOB)}")

@@ -37,7 +37,7 @@ from exposure_dagster.automation.runs import (
     last_other_launch,
 )
 from exposure_dagster.errors import SettingError
-from exposure_dagster.jobs import ASSET_JOBS, EVERYTHING_JOB, SCORES_KEY, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.jobs import ASSET_JOBS, SCORES_KEY, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.settings import Settings, variable_of
 from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
 from resources.pages import PromptsResource
@@ -77,12 +77,12 @@ def rescore_what_is_stale(
     scorer: ScorerResource,
 ) -> Iterator[RunRequest | SkipReason]:
     """Compare what is wanted with what stands, and ask for the difference."""
+    busy = active_partitions(context.instance)  # before the standings: what ends meanwhile is left to the next look
     wanted = [
         standing
         for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
         if standing.needs_scoring and standing.is_enabled and standing.documents
     ]
-    busy = active_partitions(context.instance, SCORING_JOB, EVERYTHING_JOB)
     idle = [standing for standing in wanted if standing.prompt not in busy]
     if not idle:
         yield SkipReason(f"{len(wanted)} prompts to score, all under way" if wanted else "every prompt is fresh")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+
 from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
 from assets.published import EXPORTS
+from exposure_dagster.instance import close_orphans
 from exposure_dagster.jobs import INPUTS_KEY
 from exposure_dagster.stages.published import FINGERPRINT
 
@@ -26,10 +30,27 @@ ACTIVE = [
 ]
 
 
-def active_partitions(instance: DagsterInstance, *jobs: str) -> set[str]:
-    """Partitions that a run of one of the jobs is at work on, or queued for."""
+def active_partitions(instance: DagsterInstance) -> set[str]:
+    """Partitions that a run is at work on, or queued for, whichever job or page of the UI it was launched by.
+
+    Runs whose process was killed are closed first.
+    """
+    close_orphans(instance)
     runs = instance.get_runs(filters=RunsFilter(statuses=ACTIVE))
-    return {run.tags[PARTITION_TAG] for run in runs if run.job_name in jobs and PARTITION_TAG in run.tags}
+    return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+
+
+def retry_mark(instance: DagsterInstance, job: str, partition: str | None = None) -> str:
+    """For the run key of a job that costs nothing: changes every hour while its latest run stands as failed."""
+    tags = {} if partition is None else {PARTITION_TAG: partition}
+    runs = instance.get_runs(filters=RunsFilter(job_name=job, tags=tags), limit=1)
+    is_failed = bool(runs) and runs[0].status == DagsterRunStatus.FAILURE
+    return f"again in hour {this_hour()}" if is_failed else ""
+
+
+def this_hour() -> int:
+    """Hours since 1970."""
+    return int(time.time() // 3600)
 
 
 def last_materialization_id(instance: DagsterInstance, key: AssetKey, partition: str | None = None) -> int:
@@ -44,6 +65,12 @@ def published_fingerprint(instance: DagsterInstance) -> str | None:
     event = instance.get_latest_materialization_event(EXPORTS)
     value = event.asset_materialization.metadata.get(FINGERPRINT) if event and event.asset_materialization else None
     return None if value is None else str(value.value)
+
+
+def age_of_publication(instance: DagsterInstance) -> timedelta | None:
+    """How long ago the latest publication was made; None where there is none."""
+    event = instance.get_latest_materialization_event(EXPORTS)
+    return None if event is None else timedelta(seconds=time.time() - event.timestamp)
 
 
 def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:

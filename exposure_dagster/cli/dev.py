@@ -11,8 +11,8 @@ import click
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.cli.terminal import ERR
-from exposure_dagster.instance import prepare_dagster_home
+from exposure_dagster.cli.terminal import ERR, warn
+from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
 
 DEMO_HOME = Path("data") / "demo"
@@ -69,9 +69,20 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     command = [sys.executable, "-m", "dagster", "dev", *where, "-h", host, "-p", str(port)]
     ERR.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl+C)", markup=False)
     try:
-        sys.exit(subprocess.run(command, env=environment, cwd=project_root(), check=False).returncode)
+        with only_daemon(home) as is_only:
+            if is_only:
+                _close_what_an_earlier_one_left(home)
+            sys.exit(subprocess.run(command, env=environment, cwd=project_root(), check=False).returncode)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _close_what_an_earlier_one_left(home: Path) -> None:
+    with open_instance(home) as instance:
+        if closed := close_orphans(instance, has_daemon_restarted=True):
+            warn(
+                f"{len(closed)} runs were under way when an earlier daemon or command line ended; they count as failed"
+            )
 
 
 def run_demo(settings: Settings) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import click
 import pandas as pd
@@ -16,9 +18,10 @@ from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
 from exposure_dagster.errors import ExposureError, PromptError
-from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.instance import close_orphans, open_instance, prepare_dagster_home, running
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
@@ -80,13 +83,16 @@ class _Runner:
         ended it.
         """
         graph = self.definitions.get_repository_def().asset_graph
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=partition,
-            asset_selection=None if selection is None else sorted(selection.resolve(graph)),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        run_id = str(uuid4())
+        with running(Path(self.instance.root_directory), run_id):
+            result = self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                asset_selection=None if selection is None else sorted(selection.resolve(graph)),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+                run_id=run_id,
+            )
         for evaluation in result.get_asset_check_evaluations():
             if not evaluation.passed:
                 key = evaluation.asset_key.to_user_string()
@@ -123,6 +129,7 @@ def run_pipeline(
     )
     chosen = _chosen(folder, names)
     with open_instance(settings.dagster_home) as instance:
+        close_orphans(instance)
         instance.add_dynamic_partitions("prompts", chosen)
         runner = _Runner(definitions, instance)
         corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
@@ -238,8 +245,11 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.jobs import PUBLISHING_JOB
 
     fingerprint = ranked_fingerprint(Warehouse(settings.warehouse_file), folder.what_is_broken)
-    is_there = (settings.published_folder / "current" / "manifest.json").is_file()
-    if fingerprint is not None and not (is_there and fingerprint == published_fingerprint(runner.instance)):
+    root = settings.published_folder
+    if fingerprint is None:
+        if withdraw(root):
+            warn("nothing is ranked any more: what was published is withdrawn")
+    elif not (is_published(root) and fingerprint == published_fingerprint(runner.instance)):
         runner.run(PUBLISHING_JOB)
 
 

@@ -47,6 +47,20 @@ def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
     return folder
 
 
+def is_published(root: Path) -> bool:
+    """Whether readers find a whole publication there."""
+    return (root / "current" / "manifest.json").is_file()
+
+
+def withdraw(root: Path) -> bool:
+    """Take the link away that readers follow; returns whether there was one. The folders stay until others come."""
+    link = root / "current"
+    if not link.is_symlink():
+        return False
+    link.unlink()
+    return True
+
+
 def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
     try:

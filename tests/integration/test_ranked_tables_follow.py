@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -206,3 +207,39 @@ def test_what_another_corpus_brings_makes_no_prompt_stale_in_the_ui(loop: Automa
     latest = loop.instance.fetch_materializations(filters, limit=1).records[0].asset_materialization
     assert latest is not None and "highest" in latest.metadata
     assert loop.settle(*FREE_SENSORS, RESCORING) == []
+
+
+def test_a_free_run_that_failed_is_tried_again_every_hour_and_not_in_a_loop(
+    loop: Automation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(loop, "robotics", ("label: Minimal", "label: Hardly any"))
+    loop.evaluate("follow_prompts")
+    now = "exposure_dagster.automation.runs.this_hour"
+    monkeypatch.setattr(now, lambda: 5)
+    with monkeypatch.context() as broken:
+        broken.setattr("exposure_dagster.stages.ranked.rank_documents", _no_room)
+        assert loop.settle("rank_what_changed") == [(RANKING_JOB, "robotics")] * 2
+    assert loop.settle("rank_what_changed") == []
+    monkeypatch.setattr(now, lambda: 6)
+    assert loop.settle("rank_what_changed") == [(RANKING_JOB, "robotics")]
+    assert not standing(loop, "robotics").is_ranked_otherwise
+
+
+def _no_room(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_what_was_published_long_ago_is_published_again_and_what_is_missing_too(
+    loop: Automation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (loop.settings.published_folder / "current").unlink()
+    assert loop.settle(*FREE_SENSORS) == [(PUBLISHING_JOB, None)]
+    monkeypatch.setattr("exposure_dagster.automation.publishing.PUBLISHED_AGAIN_AFTER", timedelta(0))
+    assert loop.tick("publish_what_changed") == [(PUBLISHING_JOB, None)]
+
+
+def test_when_the_last_prompt_is_gone_nothing_stays_published(loop: Automation) -> None:
+    for path in loop.prompts.iterdir():
+        path.unlink()
+    assert loop.settle(*FREE_SENSORS) == []
+    assert not (loop.settings.published_folder / "current").exists()

@@ -1,0 +1,92 @@
+"""Runs whose process was killed: they block nothing, and those that live are left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from exposure_dagster.automation.runs import active_partitions
+from exposure_dagster.definitions import build_defs
+from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
+from exposure_dagster.jobs import SCORING_JOB
+from exposure_dagster.settings import ScorerName, Settings
+from tests.integration.counting_server import CountingServer, counting_server
+
+
+@pytest.fixture
+def api() -> Iterator[CountingServer]:
+    with counting_server() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", sites="sample", scorer=ScorerName.CLAUDE)
+
+
+@pytest.fixture
+def instance(settings: Settings) -> Iterator[DagsterInstance]:
+    prepare_dagster_home(settings.dagster_home)
+    with open_instance(settings.dagster_home) as instance:
+        yield instance
+
+
+def started_run(settings: Settings, api: CountingServer) -> subprocess.Popen[bytes]:
+    """`exposure run`, at the moment at which its first request waits for an answer."""
+    api.hold()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "exposure"],
+        env={
+            **environment,
+            "EXPOSURE_HOME": str(settings.home),
+            "EXPOSURE_SITES": "sample",
+            "ANTHROPIC_API_KEY": "k",
+            "ANTHROPIC_BASE_URL": api.url,
+        },
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert api.arrived.wait(300)
+    return process
+
+
+def statuses(instance: DagsterInstance) -> list[DagsterRunStatus]:
+    return [run.status for run in instance.get_runs(filters=RunsFilter(job_name=SCORING_JOB))]
+
+
+def test_a_run_that_was_killed_counts_as_failed_at_the_next_look_and_one_that_lives_does_not(
+    settings: Settings, api: CountingServer, instance: DagsterInstance
+) -> None:
+    process = started_run(settings, api)
+    try:
+        assert active_partitions(instance) == {"exposure"}
+        assert close_orphans(instance, has_daemon_restarted=True) == []
+        assert statuses(instance) == [DagsterRunStatus.STARTED]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert statuses(instance) == [DagsterRunStatus.STARTED], "nobody was there to say otherwise"
+    assert active_partitions(instance) == set()
+    assert statuses(instance) == [DagsterRunStatus.FAILURE]
+    assert list((settings.dagster_home / "running").iterdir()) == []
+
+
+def test_what_an_earlier_daemon_launched_is_closed_when_one_is_started_anew(
+    settings: Settings, instance: DagsterInstance
+) -> None:
+    job = build_defs(settings).resolve_job_def(SCORING_JOB)
+    for status in (DagsterRunStatus.STARTED, DagsterRunStatus.NOT_STARTED):
+        instance.create_run_for_job(job, status=status, tags={"dagster/partition": "exposure"})
+    assert close_orphans(instance) == [], "the daemon may be alive"
+    with only_daemon(settings.dagster_home) as is_only, only_daemon(settings.dagster_home) as is_second_only:
+        assert (is_only, is_second_only) == (True, False)
+        assert len(close_orphans(instance, has_daemon_restarted=True)) == 1
+    assert sorted(status.value for status in statuses(instance)) == ["FAILURE", "NOT_STARTED"]
