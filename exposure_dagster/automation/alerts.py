@@ -1,11 +1,13 @@
 """Telling someone: a webhook for failed runs, broken prompt files and changed page layouts."""
 
 import json
+from collections.abc import Sequence
 
 import httpx
 from dagster import (
     AssetCheckKey,
     AssetKey,
+    DagsterInstance,
     DefaultSensorStatus,
     RunFailureSensorContext,
     SensorDefinition,
@@ -20,10 +22,14 @@ from assets.scored import PROMPT_FILE_CHECK
 
 TIMEOUT_S = 10.0
 
+UNDELIVERED = "exposure_dagster: undelivered alerts"
+"""Where Dagster's storage keeps what the webhook did not take."""
+
 WATCHED_CHECKS = (
     AssetCheckKey(AssetKey(["scored", "prompts"]), PROMPT_FILE_CHECK),
     AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "no_field_is_unread"),
     AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "figures_are_in_range"),
+    AssetCheckKey(AssetKey(["parsed", "onet_unread"]), "no_field_is_unread"),
 )
 
 
@@ -33,7 +39,7 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
 
     @run_failure_sensor(
         default_status=status,
-        monitor_all_code_locations=False,
+        monitor_all_code_locations=True,  # else runs of the command line are passed over: they name no location
         description="Sends failed runs, budget stops among them, to EXPOSURE_ALERT_WEBHOOK.",
     )
     def alert_on_failed_run(context: RunFailureSensorContext) -> SkipReason | None:
@@ -45,7 +51,7 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
         partition = context.dagster_run.tags.get("dagster/partition")
         what = f"{context.dagster_run.job_name}{f' of {partition}' if partition else ''} failed"
         reason = (reasons[0] if reasons else context.failure_event.message or "").strip()
-        return _send(webhook, f"{what}: {reason.splitlines()[0] if reason else 'no reason given'}")
+        return _send(context.instance, webhook, [f"{what}: {reason.splitlines()[0] if reason else 'no reason given'}"])
 
     @sensor(
         name="alert_on_failed_check",
@@ -56,6 +62,7 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
     def alert_on_failed_check(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         """Tell of each watched check that fails, and again when it fails otherwise or after it passed."""
         told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+        texts = []
         records = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(WATCHED_CHECKS))
         for key, record in records.items():
             name = key.to_user_string()
@@ -65,15 +72,35 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
             if evaluation.passed:
                 told.pop(name, None)
             elif told.get(name) != str(evaluation.description):
-                _send(webhook, f"check {name} failed: {evaluation.description}")
+                texts.append(f"check {name} failed: {evaluation.description}")
                 told[name] = str(evaluation.description)
-        return SensorResult(cursor=json.dumps(told), skip_reason=SkipReason(f"{len(records)} checks looked at"))
+        skipped = _send(context.instance, webhook, texts) or SkipReason(f"{len(records)} checks looked at")
+        return SensorResult(cursor=json.dumps(told), skip_reason=skipped)
 
     return [alert_on_failed_run, alert_on_failed_check]
 
 
-def _send(webhook: str | None, text: str) -> SkipReason | None:
+def _send(instance: DagsterInstance, webhook: str | None, texts: Sequence[str]) -> SkipReason | None:
+    """Send what an earlier look could not deliver, and these; what cannot be delivered now is kept for the next look.
+
+    The address stays out of what is said of a failure: it may hold a secret.
+    """
     if webhook is None:
         return SkipReason("EXPOSURE_ALERT_WEBHOOK is not set")
-    httpx.post(webhook, json={"text": f"exposure_dagster: {text}"}, timeout=TIMEOUT_S).raise_for_status()
-    return None
+    storage = instance.daemon_cursor_storage
+    kept = json.loads(storage.get_cursor_values({UNDELIVERED}).get(UNDELIVERED, "[]"))
+    waiting = [*kept, *texts]
+    failure = ""
+    while waiting and not failure:
+        try:
+            answer = httpx.post(webhook, json={"text": f"exposure_dagster: {waiting[0]}"}, timeout=TIMEOUT_S)
+            failure = "" if answer.is_success else f"HTTP status {answer.status_code}"
+        except httpx.HTTPError as error:
+            failure = type(error).__name__
+        if not failure:
+            waiting.pop(0)
+    if waiting != kept:
+        storage.set_cursor_values({UNDELIVERED: json.dumps(waiting)})
+    if not failure:
+        return None
+    return SkipReason(f"EXPOSURE_ALERT_WEBHOOK takes nothing ({failure}); {len(waiting)} alerts wait for the next look")

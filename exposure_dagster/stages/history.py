@@ -158,7 +158,7 @@ def _asked(version: Version) -> tuple[str, str]:
 
 
 def _named(known: list[Version], name: str, prompt: str) -> Version:
-    fitting = [v for v in known if v.prompt_hash.startswith(name)] or [v for v in known if str(v.number) == name]
+    fitting = [v for v in known if str(v.number) == name] or [v for v in known if v.prompt_hash.startswith(name)]
     if not fitting or len({v.prompt_hash for v in fitting}) > 1:
         raise PromptError(
             f"{name} names {'several versions' if fitting else 'no version'}",

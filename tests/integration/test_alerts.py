@@ -16,6 +16,7 @@ from dagster import (
     AssetKey,
     DagsterInstance,
     DefaultSensorStatus,
+    ExecuteInProcessResult,
     build_run_status_sensor_context,
     build_sensor_context,
 )
@@ -39,6 +40,7 @@ class Webhook(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.texts: list[str] = []
+        self.is_down = False
 
     @property
     def url(self) -> str:
@@ -50,8 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.texts.append(body["text"])
-        self.send_response(200)
+        if not self.server.is_down:
+            self.server.texts.append(body["text"])
+        self.send_response(503 if self.server.is_down else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -90,16 +93,25 @@ class Scene:
         for event in getattr(result, "asset_events", ()):
             self.instance.report_runless_asset_event(event)
 
+    def run_job(self, partition: str) -> ExecuteInProcessResult:
+        """A scoring run that fails."""
+        result = (
+            build_defs(self.settings)
+            .resolve_job_def(SCORING_JOB)
+            .execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        )
+        assert not result.success
+        return result
+
     def run_and_tell(self, partition: str) -> None:
         """A scoring run that fails, and what the sensor of failed runs makes of it."""
         definitions = build_defs(self.settings)
-        result = definitions.resolve_job_def(SCORING_JOB).execute_in_process(
-            instance=self.instance,
-            partition_key=partition,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-        assert not result.success
+        result = self.run_job(partition)
         context = build_run_status_sensor_context(
             sensor_name="alert_on_failed_run",
             dagster_instance=self.instance,
@@ -108,10 +120,10 @@ class Scene:
         ).for_run_failure()
         definitions.get_repository_def().get_sensor_def("alert_on_failed_run")(context)
 
-    def report(self, *, passed: bool, description: str) -> None:
+    def report(self, *, passed: bool, description: str, asset: AssetKey = DRIFT) -> None:
         self.instance.report_runless_asset_event(
             AssetCheckEvaluation(
-                asset_key=DRIFT,
+                asset_key=asset,
                 check_name="no_field_is_unread",
                 passed=passed,
                 severity=AssetCheckSeverity.ERROR,
@@ -192,6 +204,43 @@ def test_a_changed_layout_is_told_once_however_often_it_is_found(scene: Scene, w
     scene.report(passed=False, description="13 fields on 5 pages could not be read")
     scene.look()
     assert len(webhook.texts) == 2
+
+
+def test_what_the_webhook_did_not_take_is_sent_once_it_does(scene: Scene, webhook: Webhook) -> None:
+    seeded(scene)
+    webhook.is_down = True
+    scene.run_and_tell("a")
+    scene.report(passed=False, description="12 fields on 4 pages could not be read")
+    scene.report(passed=False, description="a row of O*NET is unread", asset=AssetKey(["parsed", "onet_unread"]))
+    scene.look()
+    assert webhook.texts == []
+    webhook.is_down = False
+    for _ in range(2):
+        scene.look()
+    run, *checks = webhook.texts
+    assert "score_prompts of a failed" in run
+    assert sorted(text.split(": ")[-1] for text in checks) == [
+        "12 fields on 4 pages could not be read",
+        "a row of O*NET is unread",
+    ]
+
+
+def test_runs_of_the_command_line_are_told_of_too(scene: Scene, webhook: Webhook) -> None:
+    """They name no code location; the sensor is looked at as the daemon does, with its own location."""
+    seeded(scene)
+    definitions = build_defs(scene.settings)
+    sensor = definitions.get_repository_def().get_sensor_def("alert_on_failed_run")
+
+    def look(cursor: str | None) -> str | None:
+        with build_sensor_context(
+            instance=scene.instance, cursor=cursor, definitions=definitions, repository_name="of the daemon"
+        ) as context:
+            return sensor.evaluate_tick(context).cursor
+
+    cursor = look(None)
+    scene.run_job("a")
+    look(cursor)
+    assert ["score_prompts of a failed" in text for text in webhook.texts] == [True]
 
 
 def test_without_an_address_the_sensors_that_tell_are_off() -> None:

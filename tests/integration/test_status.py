@@ -83,11 +83,11 @@ def test_what_moved_between_two_versions_is_told_with_both_reasons(scored: Path)
     with Warehouse(scored.parent / "home" / "exposure.duckdb").transaction() as connection:
         keep_version(connection, "a")
         connection.execute(
-            "UPDATE scored.scores SET score = 8, rationale = 'thought again', prompt_hash = 'feed', model = 'another'"
+            "UPDATE scored.scores SET score = 8, rationale = 'thought again', prompt_hash = '1feed', model = 'another'"
             " WHERE prompt = 'a' AND doc_id = 'occupation-007'"
         )
         keep_version(connection, "a")
-    told = exposure("diff", "a", "--from", "1", "--to", "2")
+    told = exposure("diff", "a", "--from", "1", "--to", "2")  # a number is one, though a hash begins with it
     rows = lines(told)
     assert (rows["up"], rows["down"], rows["same"]) == (["1"], ["0"], ["199"])
     assert "Occupation 7: 5 → 8\n  before: made up\n  after: thought again" in told
