@@ -6,6 +6,7 @@ process that runs something holds a lock, which dies with it: a run without its 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,8 @@ def only_daemon(folder: Path) -> Iterator[bool]:
 def close_orphans(instance: DagsterInstance, *, has_daemon_restarted: bool = False) -> list[str]:
     """Report as failed the runs under way whose process is gone; returns their ids.
 
-    Those are runs of a command line that was killed, and, where the daemon has just been started anew, all that an
-    earlier one had launched.
+    Those are runs of a command line that was killed, and, where the daemon has just been started anew, those that an
+    earlier one had launched, unless the process that they named lives on.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
@@ -101,10 +102,16 @@ def close_orphans(instance: DagsterInstance, *, has_daemon_restarted: bool = Fal
     closed = []
     for run in instance.get_runs(filters=RunsFilter(statuses=under_way)):
         path = _lock_of_run(folder, run.run_id)
-        if (path.exists() and not is_held(path)) or (has_daemon_restarted and not path.exists()):
+        if path.exists():
+            is_over = not is_held(path)
+        else:
+            is_over = has_daemon_restarted and not _has_living_process(instance, run)
+        if is_over:
             _close(instance, run)
-            path.unlink(missing_ok=True)
             closed.append(run.run_id)
+    for path in folder.glob(_lock_of_run(Path(), "*").as_posix()):
+        if not is_held(path):
+            path.unlink(missing_ok=True)
     return closed
 
 
@@ -112,6 +119,25 @@ def _close(instance: DagsterInstance, run: DagsterRun) -> None:
     instance.report_run_failed(
         run, "The process that ran it is gone. What was fetched and answered before is kept; run it again."
     )
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # its place in the pool `scoring`
+
+
+def _has_living_process(instance: DagsterInstance, run: DagsterRun) -> bool:
+    from dagster import DagsterEventType
+
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)]
+    pids = [event.engine_event_data.metadata.get("pid") for event in events if event is not None]
+    return any(pid is not None and _is_alive(int(str(pid.value))) for pid in pids)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _lock_of_run(folder: Path, run_id: str) -> Path:

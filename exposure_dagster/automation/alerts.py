@@ -19,6 +19,7 @@ from dagster import (
 )
 
 from assets.scored import PROMPT_FILE_CHECK
+from exposure_dagster.automation.runs import last_evaluation
 
 TIMEOUT_S = 10.0
 
@@ -63,18 +64,17 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
         """Tell of each watched check that fails, and again when it fails otherwise or after it passed."""
         told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
         texts = []
-        records = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(WATCHED_CHECKS))
-        for key, record in records.items():
+        for key in WATCHED_CHECKS:
             name = key.to_user_string()
-            if record.event is None:
+            evaluation = last_evaluation(context.instance, key)
+            if evaluation is None:
                 continue
-            evaluation = record.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
             if evaluation.passed:
                 told.pop(name, None)
             elif told.get(name) != str(evaluation.description):
                 texts.append(f"check {name} failed: {evaluation.description}")
                 told[name] = str(evaluation.description)
-        skipped = _send(context.instance, webhook, texts) or SkipReason(f"{len(records)} checks looked at")
+        skipped = _send(context.instance, webhook, texts) or SkipReason(f"{len(WATCHED_CHECKS)} checks looked at")
         return SensorResult(cursor=json.dumps(told), skip_reason=skipped)
 
     return [alert_on_failed_run, alert_on_failed_check]

@@ -24,7 +24,7 @@ from assets import ranked, resilience, scored
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result
 from exposure_dagster.automation.affirm import affirmed, current_versions
-from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, recorded_versions
+from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
 from exposure_dagster.checks import prompt_files_can_be_used
 from exposure_dagster.jobs import INPUTS_KEY
 from exposure_dagster.prompts.files import PromptFolder
@@ -177,13 +177,9 @@ def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterializa
 def _check_events(instance: DagsterInstance, folder: PromptFolder) -> list[AssetCheckEvaluation]:
     """The check of the prompt files, reported when its outcome is not the one that is recorded last."""
     result = check_result(PROMPTS, prompt_files_can_be_used(folder))
-    key = AssetCheckKey(PROMPTS_KEY, scored.PROMPT_FILE_CHECK)
-    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
-    told = None
-    if record is not None and record.event is not None and record.event.dagster_event is not None:
-        evaluation = record.event.dagster_event.asset_check_evaluation_data
-        told = evaluation.passed, evaluation.description
-    if told == (result.passed, result.description) or (told is None and result.passed):
+    told = last_evaluation(instance, AssetCheckKey(PROMPTS_KEY, scored.PROMPT_FILE_CHECK))
+    is_told = result.passed if told is None else (told.passed, told.description) == (result.passed, result.description)
+    if is_told:
         return []
     return [
         AssetCheckEvaluation(

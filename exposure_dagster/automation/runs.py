@@ -5,7 +5,17 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckKey,
+    AssetKey,
+    AssetRecordsFilter,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    RunsFilter,
+)
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from assets.published import EXPORTS
 from exposure_dagster.instance import close_orphans
@@ -71,6 +81,14 @@ def age_of_publication(instance: DagsterInstance) -> timedelta | None:
     """How long ago the latest publication was made; None where there is none."""
     event = instance.get_latest_materialization_event(EXPORTS)
     return None if event is None else timedelta(seconds=time.time() - event.timestamp)
+
+
+def last_evaluation(instance: DagsterInstance, key: AssetCheckKey) -> AssetCheckEvaluation | None:
+    """The latest outcome of a check; one that a run plans and has not come to is passed over."""
+    ended = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=ended)
+    event = records[0].event.dagster_event if records and records[0].event else None
+    return None if event is None else event.asset_check_evaluation_data
 
 
 def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:

@@ -96,8 +96,13 @@ def put_ranked_as(connection: duckdb.DuckDBPyConnection, prompt: str, ranked_as:
 
 
 def ranked_as(connection: duckdb.DuckDBPyConnection) -> Mapping[str, RankedAs]:
-    """By prompt, how the rankings that stand were made."""
-    found = {}
+    """By prompt, how the rankings that stand were made; where an earlier version of ours made them, as it is now."""
+    found = {
+        prompt: RankedAs(corpus or OOH_CORPUS, RankingDefinition.model_validate_json(definition))
+        for prompt, corpus, definition in connection.execute(
+            "SELECT prompt, corpus, definition::VARCHAR FROM ranked.definitions LEFT JOIN scored.prompts USING (prompt)"
+        ).fetchall()
+    }
     for name, value in connection.execute(
         "SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [_RANKED_AS]
     ).fetchall():

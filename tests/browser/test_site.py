@@ -13,6 +13,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, expect
@@ -468,10 +469,23 @@ def test_the_address_brings_back_the_whole_view(visits: Visits, small_site: Buil
 
 
 def test_an_address_of_what_is_not_there_shows_what_is(visit: Visit) -> None:
-    page = visit.open("layer=gone&id=nobody&cat=Nothing&view=nowhere&at=high&edu=77&with=x")
+    page = visit.open("layer=gone&id=nobody&cat=Nothing&view=nowhere&at=high&edu=77&with=x&order=up")
     expect(page.locator("h1")).to_have_text("Exposure to AI")
     expect(page.locator("#detail")).to_be_hidden()
     expect(page.locator("body")).to_have_attribute("data-view", "map")
+    expect(page.locator("#match-count")).to_have_text("13 occupations")
+    page = visit.open("at=999")
+    expect(page.locator("#threshold-value")).to_have_text("10")
+
+
+def test_changes_are_shown_of_the_question_that_is_chosen_alone(visit: Visit) -> None:
+    page = visit.open("view=changes")
+    expect(page.locator("#view-caption")).to_contain_text("Exposure to AI: score before and now")
+    expect(page.locator("#view-caption")).to_contain_text("orange: lower")
+    page.select_option("#layer", "robotics")
+    visit.drawn()
+    expect(page.locator("body")).to_have_attribute("data-view", "map")
+    expect(page.locator("#views a[data-view=changes]")).to_be_hidden()
 
 
 def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
@@ -606,6 +620,38 @@ def test_the_sample_shows_both_systems(visits: Visits, sample_site: BuiltSite) -
     visit.open("view=method")
     expect(page.locator("#view-notes")).to_contain_text("0.65 × defensive + 0.35 × offensive")
     assert violations(page) == []
+
+
+TILES = """
+() => {
+  const { ids, text: texts } = document.getElementById("chart").data[0];
+  const nodes = [...document.querySelectorAll("#chart g.slice")].map((tile) => tile.__data__);
+  return nodes.filter((node) => node.data.data.id.startsWith("doc ")).map((node) => ({
+    id: node.data.data.id.slice(4), category: node.parent.data.data.id,
+    area: (node.x1 - node.x0) * (node.y1 - node.y0), isWritten: Boolean(texts[ids.indexOf(node.data.data.id)]),
+  }));
+}
+"""
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1024, 768), (1600, 1000)])
+def test_area_is_jobs_and_most_jobs_are_named_on_the_map(
+    visits: Visits, real_site: BuiltSite, width: int, height: int
+) -> None:
+    visit = visits(real_site, viewport={"width": width, "height": height})
+    page = visit.open()
+    tiles = pd.DataFrame(page.evaluate(TILES))
+    rankings = real_site.content.prompts[0].rankings.set_index("doc_id")
+    tiles["jobs"] = tiles["id"].map(rankings["jobs"]).astype(float)
+    by_category = tiles.groupby("category")[["area", "jobs"]].sum()
+    by_category = by_category[by_category["jobs"] > 0.005 * by_category["jobs"].sum()]  # all but mathematics
+    density = by_category["area"] / by_category["jobs"]
+    assert density.max() / density.min() < 1.75, density.sort_values()
+    all_jobs = tiles["jobs"].sum()
+    assert tiles.loc[tiles["isWritten"], "jobs"].sum() > 0.55 * all_jobs
+    assert tiles.loc[tiles["area"] < 1, "jobs"].sum() < 0.001 * all_jobs
+    assert page.locator("#chart").bounding_box()["y"] < 0.66 * height  # type: ignore[index]
 
 
 @pytest.mark.shared

@@ -147,13 +147,3 @@ def test_check_names_file_key_and_what_is_allowed(tmp_path: Path) -> None:
     done = exposure("prompts", "check", home=tmp_path, EXPOSURE_PROMPTS=str(tmp_path))
     assert done.returncode == 1
     assert "typo.md" in done.stderr and "corpus" in done.stderr and "ooh" in done.stderr
-
-
-def test_the_demo_ignores_a_key_and_every_setting(tmp_path: Path) -> None:
-    done = exposure(
-        "demo", home=tmp_path, ANTHROPIC_API_KEY="sk-secret", EXPOSURE_SCORER="claude", EXPOSURE_SITES="live",
-        ANTHROPIC_BASE_URL="http://127.0.0.1:9",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "estimates of the bundled baseline" in done.stdout
-    assert not (tmp_path / "exposure.duckdb").exists()

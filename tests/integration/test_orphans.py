@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from exposure_dagster.automation.runs import active_partitions
+from exposure_dagster.automation.runs import active_partitions, last_evaluation
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
 from exposure_dagster.jobs import SCORING_JOB
@@ -77,6 +77,8 @@ def test_a_run_that_was_killed_counts_as_failed_at_the_next_look_and_one_that_li
     assert active_partitions(instance) == set()
     assert statuses(instance) == [DagsterRunStatus.FAILURE]
     assert list((settings.dagster_home / "running").iterdir()) == []
+    key = AssetCheckKey(AssetKey(["scored", "scores"]), "every_document_is_accounted_for")
+    assert last_evaluation(instance, key) is None, "it was planned and never came to be"
 
 
 def test_what_an_earlier_daemon_launched_is_closed_when_one_is_started_anew(

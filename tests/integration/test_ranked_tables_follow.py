@@ -97,7 +97,7 @@ def test_answers_that_were_not_ranked_are_ranked_without_scoring(loop: Automatio
     assert differing == (0,)
 
 
-@pytest.mark.parametrize("table", ["rankings", "summaries", "changes", "resilience", "task_rollups"])
+@pytest.mark.parametrize("table", ["rankings", "task_rollups"])
 def test_a_chain_of_rankings_that_was_cut_short_is_known_and_ended(loop: Automation, table: str) -> None:
     with loop.warehouse.transaction() as connection:
         connection.execute("DELETE FROM meta.facts WHERE name = ?", [f"basis of ranked.{table}: robotics"])
@@ -243,3 +243,12 @@ def test_when_the_last_prompt_is_gone_nothing_stays_published(loop: Automation) 
         path.unlink()
     assert loop.settle(*FREE_SENSORS) == []
     assert not (loop.settings.published_folder / "current").exists()
+
+
+def test_a_warehouse_of_an_earlier_version_is_published_and_ranked_anew(loop: Automation) -> None:
+    before = {one.name: one.definition for one in published.read_content(loop.warehouse).prompts}
+    with loop.warehouse.transaction() as connection:
+        connection.execute("DELETE FROM meta.facts WHERE name LIKE 'basis of %' OR name LIKE 'ranked as: %'")
+    assert {one.name: one.definition for one in published.read_content(loop.warehouse).prompts} == before
+    assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
+    assert loop.settle(*FREE_SENSORS) == []

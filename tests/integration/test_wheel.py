@@ -46,7 +46,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
                 assert path.relative_to(ROOT).as_posix() in names
 
 
-def test_the_demo_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+def test_the_demo_runs_from_the_wheel_in_an_empty_folder_whatever_is_set(wheel: Path, tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
@@ -57,14 +57,23 @@ def test_the_demo_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: 
         "import exposure_dagster; assert 'installed' in exposure_dagster.__file__\n"
         "from exposure_dagster.cli import main; main()"
     )
+    elsewhere = {
+        "ANTHROPIC_API_KEY": "sk-secret",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "EXPOSURE_HOME": str(tmp_path / "home"),
+        "EXPOSURE_SCORER": "claude",
+        "EXPOSURE_SITES": "live",
+    }
     done = subprocess.run(
         [sys.executable, "-c", code, str(installed), "demo"],
         cwd=work,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", **elsewhere},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "estimates of the bundled baseline" in done.stdout
+    assert not (tmp_path / "home").exists()
     assert (work / "data" / "demo" / "published" / "current" / "exposure" / "ranking.csv").is_file()
     assert missing_site_files(work / "data" / "demo" / "published" / "current" / "site") == []

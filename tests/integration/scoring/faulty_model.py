@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 ANY = "any document"
 
@@ -111,7 +112,7 @@ class Exchange:
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.handler.send_response(status)
-        for name, value in {"request-id": f"req_{id(self):x}", **(headers or {})}.items():
+        for name, value in {"request-id": f"req_{uuid4().hex}", **(headers or {})}.items():
             self.handler.send_header(name, value)
         self.handler.send_header("Content-Type", "application/json")
         self.handler.send_header("Content-Length", str(len(body)))

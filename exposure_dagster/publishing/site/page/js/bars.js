@@ -7,18 +7,29 @@ site.bars = (() => {
   const MOST = 40;
   const ROW_HEIGHT = 22;
 
+  const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text);
+
   function histogramColours(layer, at) {
     return layer.bins.map((bin) => {
       const value = scales.middle(bin);
       const own = scales.colour(layer, value);
-      return store.reaches(value, at) ? own : scales.faded(own);
+      return store.reaches(value, at) ? own : scales.paled(own);
     });
+  }
+
+  /** What stands at the two ends of the histogram's axis. */
+  function endsOf(layer) {
+    if (layer.unit !== "education") return [formats.bound(layer, layer.low), formats.bound(layer, layer.high)];
+    const used = layer.bins.filter((bin) => !bin.isUnused);
+    return [used[0].label, used[used.length - 1].label];
   }
 
   async function histogram(element, layer, matches, at, size) {
     const rows = figures.histogram(layer, matches, layer.bins);
     const hasJobs = layer.documents.hasJobs;
     const areNumbers = rows.length <= 12 && rows.every(({ bin }) => bin.label.length <= 2);
+    const end = (text, more) => ({ text: forChart(cut(text, 22)), y: 0, yref: "paper", yanchor: "top", showarrow: false, font: { ...charts.font(11), color: site.theme.css("--quiet") }, ...more });
+    const ends = areNumbers ? [] : [end(endsOf(layer)[0], { x: -0.5, xanchor: "left" }), end(endsOf(layer)[1], { x: rows.length - 0.5, xanchor: "right" })];
     const trace = {
       type: "bar",
       x: rows.map((_, index) => index),
@@ -31,7 +42,8 @@ site.bars = (() => {
     await charts.draw(element, [trace], {
       width: size.width,
       height: size.height,
-      margin: { t: 6, r: 0, b: areNumbers ? 20 : 6, l: 0 },
+      margin: { t: 6, r: 0, b: 20, l: 0 },
+      annotations: ends,
       bargap: 0.06,
       xaxis: { tickvals: areNumbers ? trace.x : [], ticktext: rows.map((row) => row.bin.label), showgrid: false, zeroline: false, automargin: false, range: [-0.5, rows.length - 0.5] },
       yaxis: { visible: false, automargin: false },
@@ -57,8 +69,6 @@ site.bars = (() => {
       .sort((a, b) => order((doc) => layer.value[doc.index])(a, b) || (a.id < b.id ? -1 : 1))
       .slice(0, MOST);
   }
-
-  const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text);
 
   async function draw(element, layer, matches, at, size) {
     const docs = shown(layer, matches, at);
@@ -86,7 +96,10 @@ site.bars = (() => {
       marker: { color: docs.map((doc) => scales.colour(layer, value(doc))), line: { width: docs.map((doc) => (doc.id === at.id ? 3 : 0.8)), color: docs.map((doc) => site.theme.css(doc.id === at.id ? "--ink" : "--quiet")) } },
     };
     const scale = { score: [layer.low, layer.high + (layer.high - layer.low) * 0.12] };
-    const range = layer.kind === "figure" ? undefined : scale.score;
+    const [least, most] = [Math.min(0, ...docs.map(value)), Math.max(0, ...docs.map(value))];
+    const room = (most - least) * 0.12;
+    const ofFigure = layer.unit === "percent" ? [least < 0 ? least - room : 0, most > 0 ? most + room : 0] : undefined;
+    const range = layer.kind === "figure" ? ofFigure : scale.score;
     const { levels } = layer.documents;
     const ticks = layer.unit === "education" ? { showticklabels: false, showgrid: false, range: [-0.4, levels.length + 2.2] } : {};
     await charts.draw(element, [trace], {

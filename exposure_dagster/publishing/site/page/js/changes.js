@@ -6,8 +6,8 @@ site.changes = (() => {
   const { el, foreign, fill } = site.text;
   const MOST = 12;
 
-  /** The layer whose changes are shown: the layer's own, or the first of the set that has any. */
-  const changed = (layer) => (layer.owner.changes ? layer.owner : layer.documents.layers.find((one) => one.changes) || null);
+  /** The layer whose changes are shown: the question that the layer is, or is a part of. */
+  const changed = (layer) => (layer.owner.changes ? layer.owner : null);
 
   /** The rows of a comparison that match, with their documents. */
   function rowsOf(layer, matches) {
@@ -50,8 +50,8 @@ site.changes = (() => {
       width: size.width,
       height: size.height,
       margin: { t: 12, r: 16, b: 44, l: 52 },
-      xaxis: { title: "Before", range: [low - pad, high + pad] },
-      yaxis: { title: "Now", range: [low - pad, high + pad] },
+      xaxis: { title: `Score before (version ${own.changes.before.version})`, range: [low - pad, high + pad] },
+      yaxis: { title: `Score now (version ${own.changes.after.version})`, range: [low - pad, high + pad] },
       shapes: [{ type: "line", x0: low, y0: low, x1: high, y1: high, line: { width: 1, dash: "dot", color: site.theme.css("--quiet") } }],
     });
     if (!element.dataset.listens) {
@@ -85,7 +85,7 @@ site.changes = (() => {
       ["New", formats.count(rows.filter((row) => row.before === null && row.after !== null).length)],
       ["Gone", formats.count(rows.filter((row) => row.after === null && row.before !== null).length)],
       ["Mean shift", formats.signed(mean === null ? null : Number(mean.toFixed(2)))],
-      ["Rank correlation", own.changes.rank_correlation === null ? formats.MISSING : formats.mean(own.changes.rank_correlation)],
+      ["Rank correlation", own.changes.rank_correlation === null ? formats.MISSING : own.changes.rank_correlation.toFixed(3)],
     ];
     const movers = [...both].filter((row) => shift(row) !== 0).sort((a, b) => Math.abs(shift(b)) - Math.abs(shift(a)) || (a.doc.id < b.doc.id ? -1 : 1)).slice(0, MOST);
     fill(
@@ -96,5 +96,7 @@ site.changes = (() => {
     );
   }
 
-  return { view: { isThere: (layer) => changed(layer) !== null, draw, notes, baselines: (layer) => [changed(layer)] } };
+  const caption = (layer) => `${changed(layer).title}: score before and now. Above the line and blue: higher than before; below it and orange: lower.`;
+
+  return { view: { isThere: (layer) => changed(layer) !== null, draw, notes, caption, baselines: (layer) => [changed(layer)] } };
 })();

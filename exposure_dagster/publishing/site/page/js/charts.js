@@ -79,15 +79,31 @@ site.charts = (() => {
     delete element.dataset.listens;
   }
 
+  const pen = document.createElement("canvas").getContext("2d");
+
+  /** A note in lines that are no wider than a width in pixels. */
+  function lines(note, width) {
+    pen.font = `11px ${font().family}`;
+    const result = [];
+    for (const word of note.split(" ")) {
+      const longer = result.length ? `${result[result.length - 1]} ${word}` : word;
+      if (result.length && pen.measureText(longer).width <= width) result[result.length - 1] = longer;
+      else result.push(word);
+    }
+    return result;
+  }
+
   const PICTURE = { top: 56, note: 16, strip: 200, stripHeight: 10, inset: 12 };
 
   /**
    * A PNG (data URL) of a drawn chart that can stand alone: with a title, a legend and notes.
-   * @param {{colours: string[], low: string, high: string}} scale
+   * @param {{colours: string[], low: string, high: string}|null} scale none where the view has another than the layer's
+   * @param {string[]} sentences plain texts, which are wrapped to the picture's width
    */
-  async function picture(element, title, scale, notes) {
+  async function picture(element, title, scale, sentences) {
     const Plotly = await library();
     const { width, height, margin: own } = element.layout;
+    const notes = sentences.flatMap((note) => lines(note, width - 2 * PICTURE.inset)).map(site.text.forChart);
     const quiet = { ...font(11), color: site.theme.css("--quiet") };
     const bottom = 22 + PICTURE.note * notes.length;
     const plot = { width: width - own.l - own.r, height: height - own.t - own.b };
@@ -96,9 +112,9 @@ site.charts = (() => {
     const down = (pixels) => 1 - pixels / plot.height;
     const text = (content, left, top, more = {}) => ({ text: content, x: across(left), y: down(top), xref: "paper", yref: "paper", xanchor: "left", yanchor: "top", showarrow: false, font: quiet, ...more });
     const strip = { left: PICTURE.inset - own.l, top: -PICTURE.top - own.t + 36 };
-    const step = PICTURE.strip / scale.colours.length;
-    const low = `${scale.low} `;
-    const shapes = scale.colours.map((fillcolor, at) => ({
+    const colours = scale ? scale.colours : [];
+    const step = PICTURE.strip / colours.length;
+    const shapes = colours.map((fillcolor, at) => ({
       type: "rect",
       xref: "paper",
       yref: "paper",
@@ -120,8 +136,7 @@ site.charts = (() => {
         shapes: [...(element.layout.shapes || []), ...shapes],
         annotations: [
           ...(element.layout.annotations || []),
-          text(low, strip.left + 58, strip.top - 3, { xanchor: "right" }),
-          text(` ${scale.high}`, strip.left + 62 + PICTURE.strip, strip.top - 3),
+          ...(scale ? [text(`${scale.low} `, strip.left + 58, strip.top - 3, { xanchor: "right" }), text(` ${scale.high}`, strip.left + 62 + PICTURE.strip, strip.top - 3)] : []),
           ...notes.map((note, at) => text(note, PICTURE.inset - own.l, plot.height + own.b + 6 + at * PICTURE.note)),
         ],
       },

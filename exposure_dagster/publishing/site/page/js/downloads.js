@@ -78,8 +78,8 @@ site.downloads = (() => {
   function pictureNotes(layer, caption) {
     const who = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))].join(", ");
     const by = layer.isBaseline ? `Scores estimated by the bundled ${who} (no language model).` : who ? `Scores by ${who}.` : "";
-    const source = `Data: ${site.content.sources.map((one) => one.source).join("; ")}.`;
-    return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean).map(site.text.forChart);
+    const source = `Data: ${site.content.sources.map((one) => `${one.source} (${one.licence.split(/\.(?!\d)/)[0]})`).join("; ")}.`;
+    return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
   }
 
   function start(shown) {
@@ -94,7 +94,7 @@ site.downloads = (() => {
     });
     byId("download-png").addEventListener("click", async () => {
       const { layer, caption } = shown();
-      const scale = { colours: site.scales.strip(layer, 40), low: formats.bound(layer, layer.low), high: formats.bound(layer, layer.high) };
+      const scale = state.get().view === "changes" ? null : { colours: site.scales.strip(layer, 40), low: formats.bound(layer, layer.low), high: formats.bound(layer, layer.high) };
       const address = await site.charts.picture(byId("chart"), site.text.forChart(layer.title), scale, pictureNotes(layer, caption));
       offer(`${name()}.png`, address);
     });

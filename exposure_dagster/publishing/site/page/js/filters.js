@@ -8,7 +8,7 @@ site.filters = (() => {
   /** A test for documents, from the state. */
   function matcher(layer, at) {
     const { cat, edu, payLow, payHigh, low, high } = at;
-    const level = edu === null || edu === "none" ? null : Number(edu);
+    const level = edu === null || edu === "none" ? null : site.content.education.indexOf(edu);
     return (doc) =>
       (cat === null || doc.category === cat) &&
       (edu === null || doc.education === level) &&
@@ -61,7 +61,7 @@ site.filters = (() => {
       category.dataset.set = documents.name;
       fill(category, option("", "All categories"), ...documents.categories.map((name) => option(name, name)));
       const levels = site.content.education.map((name, level) => [level, name]).filter(([level]) => documents.docs.some((doc) => doc.education === level));
-      const rows = levels.map(([level, name]) => option(String(level), name));
+      const rows = levels.map(([, name]) => option(name, name));
       if (documents.docs.some((doc) => doc.education === null)) rows.push(option("none", "None given"));
       fill(byId("filter-education"), option("", "Any education"), ...rows);
       byId("filter-education-field").hidden = levels.length === 0;

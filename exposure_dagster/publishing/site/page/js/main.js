@@ -29,7 +29,7 @@ site.main = (() => {
     { id: "outlook", name: "Outlook", title: "Against projected outlook", ...site.scatter.outlook, caption: (layer) => `Size: jobs. Colour: ${layer.title}.${site.scatter.outlook.note(layer)}` },
     { id: "quadrants", name: "Quadrants", title: "Four quadrants", ...site.scatter.quadrants, caption: (layer) => `Size: jobs. Colour: ${layer.title}.${site.scatter.quadrants.note(layer)}` },
     { id: "compare", name: "Compare", title: "Two layers against each other", ...site.scatter.compare, caption: (layer, at) => `Size: jobs. Colour: ${layer.title}.${site.scatter.compare.note(layer, at)}` },
-    { id: "changes", name: "Changes", title: "What changed", ...site.changes.view, caption: () => "Above the line: higher than before." },
+    { id: "changes", name: "Changes", title: "What changed", ...site.changes.view },
     { id: "method", name: "Method", title: "Method", ...site.method.view },
   ];
 
@@ -54,6 +54,7 @@ site.main = (() => {
     if (hashes.length) parts.push([hashes.length === 1 ? "Version " : "Versions ", ...hashes.slice(0, 3).map((hash) => el("code", {}, hash.slice(0, 12)))]);
     if (layer.kind === "figure" && layer.sources.length) parts.push([layer.sources.length > 1 ? "Sources: " : "Source: ", foreign(layer.sources.join("; "))]);
     fill(byId("byline"), ...parts.map((part) => el("li", {}, ...part)));
+    byId("about-title").textContent = `${layer.isBaseline ? "Estimates of the baseline, no language model. " : ""}About these figures`;
     const scored = view.baselines ? view.baselines(layer, at) : [layer];
     const notes = [
       site.content.sample_note,
@@ -126,7 +127,7 @@ site.main = (() => {
   function chartSize() {
     const place = byId("chart-place").getBoundingClientRect();
     const width = Math.floor(place.width);
-    if (width < 560) return { width, height: Math.round(width * 1.5) };
+    if (width < 560) return { width, height: Math.round(width * (shown.view.id === "map" ? 2.2 : 1.5)) };
     const room = innerHeight - (place.top + scrollY) - HEIGHTS.below;
     return { width, height: Math.round(Math.min(Math.max(room, HEIGHTS.least), width * 0.85, HEIGHTS.most)) };
   }
@@ -264,6 +265,11 @@ site.main = (() => {
     table.start();
     site.detail.start();
     site.downloads.start(() => ({ ...shown, caption: byId("view-caption").textContent }));
+    // on a wide screen what is said of the figures is always there; on a narrow one the map comes first
+    const wide = matchMedia("(min-width: 60rem)");
+    const place = () => byId("about").toggleAttribute("open", wide.matches);
+    wide.addEventListener("change", place);
+    place();
     byId("layer").addEventListener("change", (event) => state.set({ layer: event.target.value }));
     byId("zoom-out").addEventListener("click", () => {
       state.set({ cat: null });

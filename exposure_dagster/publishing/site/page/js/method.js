@@ -30,7 +30,6 @@ site.method = (() => {
       { class: "card prose" },
       el("h3", {}, foreign(layer.title)),
       layer.description ? el("p", {}, foreign(layer.description)) : null,
-      layer.isBaseline ? el("p", { class: "notice" }, site.content.baseline_note) : null,
       el("h4", {}, "Formula"),
       formula(layer),
       tiers(layer),

@@ -44,6 +44,7 @@ site.panel = (() => {
   }
 
   function headline(layer, matches) {
+    byId("histogram-title").textContent = `${layer.documents.hasJobs ? "Jobs" : "Occupations"} by ${layer.kind === "figure" ? layer.title.toLowerCase() : "score"}`;
     const totals = figures.totals(layer, matches);
     const rows = [];
     if (isOrdinal(layer)) rows.push(["Half of the jobs need at most", formats.value(layer, figures.medianByJobs(layer, matches)), "is-text"]);

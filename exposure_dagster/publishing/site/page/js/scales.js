@@ -67,6 +67,9 @@ site.scales = (() => {
   /** A colour that steps back: what the filters or the threshold leave out. */
   const faded = (hex) => mixed(hex, PAPER[mode()], 0.86);
 
+  /** A colour that steps back less, where it stands alone: a bar below the threshold. */
+  const paled = (hex) => mixed(hex, PAPER[mode()], 0.6);
+
   /** A value that stands for a bin or group. */
   function middle(bin) {
     if (bin.has) return null;
@@ -81,5 +84,5 @@ site.scales = (() => {
   /** The scale as that many colours, from its lowest value to its highest. */
   const strip = (layer, count) => Array.from({ length: count }, (_, index) => colour(layer, valueAt(layer, index / (count - 1))));
 
-  return { strip, colour, faded, inkOn, luminance, middle, position };
+  return { strip, colour, faded, paled, inkOn, luminance, middle, position };
 })();

@@ -27,7 +27,7 @@ site.scatter = (() => {
     if (layer.unit === "percent") return { title: layer.title, ticksuffix: "%", zeroline: true, zerolinewidth: 1.5 };
     if (layer.unit === "education") {
       const { levels } = layer.documents;
-      return { title: layer.title, tickvals: levels.map((_, level) => level), ticktext: levels.map((name) => forChart(isNarrow ? `${name.slice(0, 14)}…` : name)) };
+      return { title: layer.title, range: [-0.6, levels.length - 0.4], tickvals: levels.map((_, level) => level), ticktext: levels.map((name) => forChart(isNarrow ? `${name.slice(0, 14)}…` : name)) };
     }
     const pad = (layer.high - layer.low) * 0.06;
     return { title: forChart(layer.title), range: [layer.low - pad, layer.high + pad], dtick: layer.high - layer.low === 10 ? 1 : undefined };

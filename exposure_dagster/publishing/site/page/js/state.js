@@ -5,7 +5,7 @@
  * @typedef {Object} State
  * @property {string} view @property {string} layer
  * @property {number|null} at threshold; null: the layer's own
- * @property {string|null} cat @property {string|null} edu level's position, or "none"
+ * @property {string|null} cat @property {string|null} edu level's name, or "none"
  * @property {number|null} payLow @property {number|null} payHigh
  * @property {number|null} low @property {number|null} high range of the layer's values
  * @property {string|null} id selected document
@@ -17,6 +17,7 @@ site.state = (() => {
   const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method"];
   const TEXTS = ["cat", "edu", "id", "with", "sort", "order"];
   const NUMBERS = ["at", "payLow", "payHigh", "low", "high"];
+  const ORDERS = ["low", "jobs"];
   const REPLACE_AFTER_MS = 250;
 
   const listeners = [];
@@ -38,6 +39,9 @@ site.state = (() => {
     }
     if (!layer.documents.byId.has(state.id)) state.id = null;
     if (!layer.documents.categories.includes(state.cat)) state.cat = null;
+    if (state.edu !== "none" && !site.content.education.includes(state.edu)) state.edu = null;
+    if (state.at !== null) state.at = Math.min(layer.high, Math.max(layer.low, state.at));
+    if (!ORDERS.includes(state.order)) state.order = null;
     const second = store.layerById.get(state.with);
     if (!second || second.documents !== layer.documents) state.with = null;
     return state;
@@ -57,7 +61,7 @@ site.state = (() => {
     if (next.layer !== current.layer) {
       const [from, to] = [store.layerById.get(current.layer), store.layerById.get(next.layer)];
       const reset = { at: null, low: null, high: null, sort: null };
-      if (from.documents !== to.documents) Object.assign(reset, { id: null, cat: null, with: null });
+      if (from.documents !== to.documents) Object.assign(reset, { id: null, cat: null, edu: null, with: null });
       Object.assign(next, reset, changes);
       if (next.with === next.layer) next.with = null;
     }

@@ -8,12 +8,15 @@ site.treemap = (() => {
   const { charts, formats, scales, state, store } = site;
   const { forChart } = site.text;
   const GAP = 1;
-  const HEADER = 20;
+  const EDGES = 3;
+  /** Height of a category's heading: on a narrow screen it takes less of its category's tile. */
+  const headerOf = (size) => (size.width < 560 ? 14 : 20);
   const SMALLEST_FONT = 9.5;
   const LARGEST_FONT = 17;
   const LINE = 1.3;
   const INSET = 3;
-  const HEADING_FONT = 12;
+  const headingFontOf = (size) => (size.width < 560 ? 10 : 12);
+  const LEAST_LETTERS = 4;
   const NO_LABEL = { text: "", size: SMALLEST_FONT };
   const ROOT = "all";
   const CLEAR = "rgba(0,0,0,0)";
@@ -48,7 +51,27 @@ site.treemap = (() => {
     return lines;
   }
 
-  /** A label for a tile (pixels), in the largest font that fits, with the value below where there is room; or none. */
+  /** As much of a text as is no wider than a width (in units of font size), or nothing where that says nothing. */
+  function cut(text, width) {
+    if (unitWidth(text) <= width) return text;
+    for (let length = text.length - 1; length >= LEAST_LETTERS; length -= 1) {
+      const shorter = `${text.slice(0, length).trimEnd()}…`;
+      if (unitWidth(shorter) <= width) return shorter;
+    }
+    return "";
+  }
+
+  /** As many lines of a title as there is room for, long words cut. */
+  function shortened(title, width, height) {
+    const lines = wrapped(title, width / SMALLEST_FONT);
+    const room = Math.max(0, Math.floor(height / (LINE * SMALLEST_FONT)));
+    const kept = lines.slice(0, room).map((line) => cut(line, width / SMALLEST_FONT));
+    if (!kept.length || kept.includes("")) return NO_LABEL;
+    if (lines.length > room && !kept[room - 1].endsWith("…")) kept[room - 1] = cut(`${kept[room - 1]}…`, width / SMALLEST_FONT) || kept[room - 1];
+    return { text: kept.map(forChart).join("<br>"), size: SMALLEST_FONT };
+  }
+
+  /** A label for a tile (pixels), in the largest font that fits, with the value below where there is room; or cut; or none. */
   function label(title, value, tile) {
     const [width, height] = [tile.width - 2 * INSET, tile.height - 2 * INSET];
     const largest = Math.min(LARGEST_FONT, Math.sqrt(tile.width * tile.height) / 6.5);
@@ -58,17 +81,20 @@ site.treemap = (() => {
       const hasRoom = (lines.length + 1) * LINE * size <= height && unitWidth(value) * size <= width;
       return { text: [...lines.map(forChart), ...(hasRoom ? [value] : [])].join("<br>"), size };
     }
-    return NO_LABEL;
+    return shortened(title, width, height);
   }
 
   /** A category's heading, cut to its tile's width. */
-  function heading(name, tile) {
-    const room = tile.width - 2 * INSET;
-    for (let length = name.length; length >= 4; length -= 1) {
-      const text = length === name.length ? name : `${name.slice(0, length).trimEnd()}…`;
-      if (unitWidth(text) * HEADING_FONT <= room) return forChart(text);
-    }
-    return "";
+  const heading = (name, tile, fontSize) => forChart(cut(name, (tile.width - 2 * INSET) / fontSize));
+
+  /**
+   * By category, how much larger its tile has to be, so that beside heading and edges there is as much room a job as
+   * elsewhere. Tiles are about square: as wide as the root of their area, and small ones rather wider.
+   */
+  function enlargements(areaOf, size) {
+    const total = [...areaOf.values()].reduce((sum, area) => sum + area, 0);
+    const pixels = (size.width * size.height) / (total || 1);
+    return new Map([...areaOf].map(([name, area]) => [name, 1 + (1.3 * (headerOf(size) + EDGES)) / Math.sqrt(area * pixels)]));
   }
 
   function hover(layer, doc) {
@@ -104,10 +130,12 @@ site.treemap = (() => {
   }
 
   /** The tiles, without labels: what fits is known only when they have been laid out. */
-  function trace(layer, docs, matches, at) {
+  function trace(layer, docs, matches, at, size) {
     const categories = [...new Set(docs.map((doc) => doc.category))].sort();
     const areaOf = new Map(categories.map((name) => [name, 0]));
     for (const doc of docs) areaOf.set(doc.category, areaOf.get(doc.category) + doc.area);
+    const factor = enlargements(areaOf, size);
+    const headingFont = headingFontOf(size);
     const faces = looks(layer, docs, matches, at);
     const [ground, ink] = [site.theme.css("--tile-ground"), site.theme.css("--ink")];
     const each = (ofRoot, ofCategory, ofDoc) => [ofRoot, ...categories.map(ofCategory), ...docs.map(ofDoc)];
@@ -118,20 +146,20 @@ site.treemap = (() => {
       branchvalues: "remainder",
       ids: each(ROOT, (name) => `group ${name}`, (doc) => `doc ${doc.id}`),
       parents: each("", () => ROOT, (doc) => `group ${doc.category}`),
-      values: each(0, () => 0, (doc) => doc.area),
+      values: each(0, () => 0, (doc) => doc.area * factor.get(doc.category)),
       // headings come from `labels`, the texts in tiles from `text`
       labels: each("", nothing, nothing),
       text: each("", nothing, nothing),
       textinfo: "text",
       textposition: "middle center",
-      textfont: { size: each(HEADING_FONT, () => HEADING_FONT, () => SMALLEST_FONT), color: each(ink, () => ink, (doc, at_) => faces[at_].ink) },
+      textfont: { size: each(headingFont, () => headingFont, () => SMALLEST_FONT), color: each(ink, () => ink, (doc, at_) => faces[at_].ink) },
       hoverinfo: "text",
       hovertext: each("", (name) => `${forChart(name)}<br>${formats.short(areaOf.get(name))} ${unit}`, (doc) => hover(layer, doc)),
       customdata: each("", (name) => name, nothing),
       marker: {
         colors: each(CLEAR, () => ground, (doc, at_) => faces[at_].fill),
         line: { width: each(0, () => 0, (doc, at_) => faces[at_].width), color: each(ground, () => ground, (doc, at_) => faces[at_].line) },
-        pad: { t: HEADER, l: 1, r: 1, b: 1 },
+        pad: { t: headerOf(size), l: 1, r: 1, b: 1 },
         cornerradius: 1,
       },
       tiling: { packing: "squarify", squarifyratio: 1.1, pad: GAP },
@@ -156,27 +184,28 @@ site.treemap = (() => {
   }
 
   /** What is written on the tiles, now that their sizes are known. */
-  function writing(layer, docs, data, tiles) {
+  function writing(layer, docs, data, tiles, size) {
+    const headingFont = headingFontOf(size);
     const byId = new Map(docs.map((doc) => [`doc ${doc.id}`, doc]));
     const written = data.ids.map((id) => {
       const doc = byId.get(id);
       return doc && tiles.has(id) ? label(doc.title, formats.valueOf(layer, doc, formats.shortValue), tiles.get(id)) : null;
     });
     return {
-      labels: [data.ids.map((id, index) => (id.startsWith("group ") && tiles.has(id) ? heading(data.customdata[index], tiles.get(id)) : ""))],
+      labels: [data.ids.map((id, index) => (id.startsWith("group ") && tiles.has(id) ? heading(data.customdata[index], tiles.get(id), headingFont) : ""))],
       text: [written.map((one) => (one ? one.text : ""))],
-      "textfont.size": [written.map((one) => (one ? one.size : HEADING_FONT))],
+      "textfont.size": [written.map((one) => (one ? one.size : headingFont))],
     };
   }
 
   async function draw(element, layer, matches, at, size) {
     const docs = drawn(layer, at);
     // the library leaves room for a heading above the whole: the page's frame cuts it off
-    const own = { width: size.width, height: size.height + HEADER, margin: { t: 0, r: 0, b: 0, l: 0 } };
-    element.style.marginTop = `${-HEADER}px`;
+    const own = { width: size.width, height: size.height + headerOf(size), margin: { t: 0, r: 0, b: 0, l: 0 } };
+    element.style.marginTop = `${-headerOf(size)}px`;
     await charts.unseen(element, async () => {
-      await charts.draw(element, [trace(layer, docs, matches, at)], own);
-      await charts.restyle(element, writing(layer, docs, element.data[0], tilesOf(element)));
+      await charts.draw(element, [trace(layer, docs, matches, at, size)], own);
+      await charts.restyle(element, writing(layer, docs, element.data[0], tilesOf(element), size));
     });
     if (!element.dataset.listens) {
       element.dataset.listens = "true";
