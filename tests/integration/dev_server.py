@@ -89,7 +89,8 @@ class DevServer:
                 moment = time.time()
                 return False
             ticks = self.ticks(sensor, moment)
-            return bool(ticks) and ticks[0]["status"] == "SKIPPED"
+            # a look that found a run under way left what came meanwhile to the next one
+            return bool(ticks) and ticks[0]["status"] == "SKIPPED" and "under way" not in (ticks[0]["skipReason"] or "")
 
         self.wait(is_quiet, f"{sensor} to come to rest")
 
