@@ -122,6 +122,12 @@ def test_the_first_threshold_is_where_a_tier_begins_if_one_begins_near_seven_ten
     assert read[0, 3]["threshold"] == 2.1, "no tier begins near"
 
 
+def test_the_first_threshold_is_one_that_some_value_reaches(chromium: Browser) -> None:
+    values = [min(value, 3.8) for value in values_on(1, 5)]
+    (found,) = read_layers(chromium, [layer("low", 1, 5, tiers_of(SCALES[1, 5]), values)])
+    assert found["threshold"] == 3
+
+
 def test_whole_scores_have_no_decimals_fractional_ones_one_and_shares_three(chromium: Browser) -> None:
     whole, fractional, shares = read_layers(
         chromium,

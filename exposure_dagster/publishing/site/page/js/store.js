@@ -125,11 +125,17 @@ site.store = (() => {
     return tiers.map((tier) => bin(tier.label, tier.low, lows.find((low) => low > tier.low) ?? tier.high + 1e-9));
   }
 
-  /** Where the threshold stands at first: at seven tenths of the scale, or where a tier begins close to it. */
+  /**
+   * Where the threshold stands at first: at seven tenths of the scale, or where a tier begins close to it. Where no
+   * value is so high, where the highest tier begins that has any.
+   */
   function firstThreshold(raw, span, step) {
     const at = rounded(raw.low + 0.7 * span, step);
     const [nearest] = raw.tiers.map((tier) => tier.low).sort((a, b) => Math.abs(a - at) - Math.abs(b - at));
-    return nearest !== undefined && Math.abs(nearest - at) < 0.1 * span - 1e-9 ? nearest : at;
+    const first = nearest !== undefined && Math.abs(nearest - at) < 0.1 * span - 1e-9 ? nearest : at;
+    const highest = Math.max(...raw.value.filter((value) => value !== null));
+    if (highest >= first - 1e-9) return first;
+    return Math.max(...raw.tiers.map((tier) => tier.low).filter((low) => low <= highest + 1e-9), raw.low);
   }
 
   /** What a figure needs beside its column. */
