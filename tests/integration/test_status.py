@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from exposure_dagster.cli.main import main
+from exposure_dagster.scoring.ledger import epoch_to_ask, rehearsal_epoch, request_key
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.scored import ScorerChoice
+from exposure_dagster.tables import RESPONSES, RUNS
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
@@ -63,6 +66,27 @@ def test_documents_that_changed_came_or_went_are_counted(scored: Path) -> None:
         connection.execute("UPDATE parsed.documents SET text_sha256 = 'x' WHERE doc_id = 'occupation-001'")
         connection.execute("UPDATE parsed.documents SET doc_id = 'another' WHERE doc_id = 'occupation-002'")
     assert "1 changed, 1 new, 1 gone" in exposure("status")
+
+
+def test_asking_again_that_was_stopped_is_incomplete_and_goes_on_before_it_begins_anew(scored: Path) -> None:
+    warehouse = Warehouse(scored.parent / "home" / "exposure.duckdb")
+    prompt = next(one for one in prompt_folder(scored).prompts if one.name == "a")
+    asked = {"prompt": "a", "prompt_hash": prompt.asked.prompt_hash, "scorer": "claude"}
+    documents = warehouse.read("SELECT doc_id, text_sha256 FROM parsed.documents ORDER BY doc_id LIMIT 60")
+    keys = [request_key(asked["prompt_hash"], *row, 1, 1) for row in documents.itertuples(index=False, name=None)]
+    settled = {"attempt": 1, "is_accepted": True, "sample": 1, "epoch": 1, "status": "ok", "model": "a model"}
+    warehouse.append(RESPONSES, documents.assign(request_key=keys, **asked, **settled))
+
+    assert " ".join(lines(exposure("status"))["a"]).startswith("incomplete asked again in part, 140 answers to go")
+    assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["140", "140"]
+    assert epoch_to_ask(warehouse, asked["prompt_hash"], is_asked_again=True) == 1
+    assert rehearsal_epoch(warehouse, asked["prompt_hash"], is_asked_again=True) == -1
+
+    run = pd.DataFrame([{"run_id": "r", "epoch": 1, "outcome": "complete", **asked}])
+    warehouse.replace(RUNS, run, where={"run_id": "r", "prompt": "a"})
+    assert lines(exposure("status"))["a"][0] == "fresh"
+    assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["200", "200"]
+    assert epoch_to_ask(warehouse, asked["prompt_hash"], is_asked_again=True) == 2
 
 
 def test_a_batch_is_told_at_its_price(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
