@@ -1,4 +1,4 @@
-"""What the page makes of values: bins, tiers, ranks, levels of education, and whose figures are whose."""
+"""What the page makes of values: bins, tiers, the first threshold, decimals."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from exposure_dagster.prompts.model import Tier
 from exposure_dagster.publishing.site.columns import plain
 from exposure_dagster.publishing.site.sets import ranked_set
 from exposure_dagster.ranking.rankings import assign_tiers
 from exposure_dagster.ranking.summaries import EDUCATION_ORDER
-from tests.browser.conftest import BuiltSite, Visits
-from tests.browser.test_site import counts
 
 pytestmark = pytest.mark.browser
 
@@ -138,92 +136,3 @@ def test_whole_scores_have_no_decimals_fractional_ones_one_and_shares_three(chro
         ],
     )
     assert [one["decimals"] for one in (whole, fractional, shares)] == [0, 1, 3]
-
-
-# --- both systems, from the bundled sample ---
-
-
-def test_no_level_below_a_bachelors_degree_stands_at_or_above_it(visits: Visits, sample_site: BuiltSite) -> None:
-    visit = visits(sample_site)
-    page = visit.open("layer=onet-education")
-    (rankings,) = (one.rankings for one in sample_site.content.prompts if one.corpus == "onet")
-    levels = page.locator("#legend-ticks li").all_inner_texts()
-    assert levels == [name for name in EDUCATION_ORDER if name in set(rankings["entry_education"])]
-    assert any("school" in level for level in levels)
-    above = EDUCATION_ORDER[EDUCATION_ORDER.index("Bachelor's degree") :]
-    expect(page.locator("#threshold-value")).to_have_text("Bachelor's degree")
-    assert counts(page)["Occupations"][0] == str(rankings["entry_education"].isin(above).sum())
-    assert not [level for level in levels[levels.index("Bachelor's degree") :] if "school" in level]
-
-
-def test_the_handbooks_legend_has_the_handbooks_levels_alone(visits: Visits, sample_site: BuiltSite) -> None:
-    page = visits(sample_site).open("layer=education")
-    named = set(sample_site.content.handbook["entry_education"].dropna())
-    levels = page.locator("#legend-ticks li").all_inner_texts()
-    assert levels == [name for name in EDUCATION_ORDER if name in named]
-
-
-def test_a_resilience_score_has_the_rank_of_the_score_and_the_ranking_its_own(
-    visits: Visits, sample_site: BuiltSite
-) -> None:
-    (rankings,) = (one.rankings for one in sample_site.content.prompts if one.corpus == "onet")
-    by_score = rankings["score"].rank(method="min", ascending=False)
-    other = rankings[by_score != rankings["rank"]].index[0]
-    visit = visits(sample_site)
-    code = rankings.loc[other, "doc_id"]
-    page = visit.open(f"layer=resilience&id={code}")
-    expect(page.locator("#detail .standing").first).to_contain_text(f"rank {by_score[other]:.0f} of {len(rankings)}")
-    visit.open(f"layer=resilience-ranking&id={code}")
-    expect(page.locator("#detail .standing").first).to_contain_text(f"rank {rankings.loc[other, 'rank']} of")
-
-
-def test_every_score_of_the_sample_has_a_tier(visits: Visits, sample_site: BuiltSite) -> None:
-    visit = visits(sample_site)
-    for name in ("exposure", "two_variable", "resilience", "resilience-pages"):
-        page = visit.open(f"layer={name}&view=table")
-        tiers = page.locator("#table-body tr").evaluate_all(
-            "rows => rows.map((row) => ['.number', '.column-tier'].map((cell) => row.querySelector(cell).innerText))"
-        )
-        assert {value for value, tier in tiers if tier == "–"} <= {"–"}, name
-
-
-def test_jobs_that_several_occupations_share_are_named_a_share(visits: Visits, sample_site: BuiltSite) -> None:
-    onet = sample_site.content.onet
-    shared = onet[(onet["onet_code"] == "29-1141.00")].iloc[0]
-    visit = visits(sample_site)
-    page = visit.open("layer=resilience&id=29-1141.00")
-    panel = page.locator("#detail")
-    expect(panel).to_contain_text(f"(1/{shared['sharing']} of the {shared['row_jobs']:,.0f} of SOC 29-1141)")
-    expect(panel).to_contain_text("(all of SOC 29-1141)")
-    expect(page.locator("#view-caption")).to_contain_text("an equal share of the jobs of its SOC row")
-    visit.open("id=registered-nurses")
-    expect(panel).not_to_contain_text("all of SOC")
-    expect(page.locator("#view-caption")).not_to_contain_text("share")
-
-
-def test_each_figure_is_credited_to_where_it_comes_from(visits: Visits, sample_site: BuiltSite) -> None:
-    visit = visits(sample_site)
-    page = visit.open("layer=onet-education")
-    byline = page.locator("#byline")
-    expect(byline).to_contain_text("O*NET")
-    expect(byline).to_contain_text("CC BY 4.0")
-    expect(byline).not_to_contain_text("Handbook")
-    visit.open("layer=onet-outlook")
-    expect(byline).to_contain_text("Employment Projections 2024–2034")
-    expect(page.locator("h1")).to_contain_text("2024–2034")
-    visit.open("layer=pay")
-    expect(byline).to_contain_text("Occupational Outlook Handbook")
-    visit.open("view=method")
-    onet = page.locator("#view-notes li", has_text="O*NET occupations:")
-    expect(onet).to_contain_text("employment of 2024 and its projection to 2034")
-
-
-def test_tiers_are_explained_as_they_are_cut(visits: Visits, sample_site: BuiltSite) -> None:
-    visit = visits(sample_site)
-    page = visit.open("view=method")
-    for title, rule in (
-        ("Exposure to today's AI", "belongs to the tier of its rounded value"),
-        ("Resilience to AI", "A tier reaches up to where the next one begins"),
-    ):
-        card = page.locator("#view-notes .card", has=page.get_by_role("heading", name=title, exact=True))
-        expect(card).to_contain_text(rule)
