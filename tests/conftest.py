@@ -11,8 +11,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: the tests of the daemon and of the server mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: the tests of the daemon, of the UI and of the server mostly wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 LONG = ("test_daemon.py", "test_wheel.py", "test_dagster_ui.py", "test_staleness.py", "test_site.py")
