@@ -19,6 +19,7 @@ from exposure_dagster.stages import scored
 from exposure_dagster.stages.basis import frame_digest
 from exposure_dagster.tables import (
     BATCHES,
+    CORRECTIONS,
     DOCUMENTS,
     INPUTS,
     PROMPT_VERSIONS,
@@ -145,6 +146,7 @@ LEDGER_SPECS = [
     table_spec(RESPONSES, deps=[key_of(INPUTS)]),
     table_spec(BATCHES, deps=[key_of(INPUTS)]),
     table_spec(RUNS, deps=[key_of(INPUTS)]),
+    table_spec(CORRECTIONS, deps=[key_of(RESPONSES)]),
     table_spec(SCORE_VERSIONS, deps=[key_of(SCORES)]),
 ]
 """Tables that the steps above write beside their own: shown in the graph, materialized by no step of theirs."""

@@ -38,12 +38,12 @@ from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
 from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.claude import as_params
 from exposure_dagster.scoring.context import Limits, Patience
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.ledger import Ledger, LedgerRow, Spending
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.scoring.writing import GROUP_ROWS

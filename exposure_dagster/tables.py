@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-WAREHOUSE_VERSION = 1
+WAREHOUSE_VERSION = 2
 """Raised when a table changes in a way that `CREATE TABLE IF NOT EXISTS` and new columns do not cover."""
 
 ColumnType = Literal[
@@ -557,7 +557,10 @@ RESPONSES = Table(
     schema="scored",
     name="responses",
     grain="attempt at a request and document",
-    description="The ledger: every attempt that was ever made, with what it cost. Nothing is ever removed.",
+    description=(
+        "The ledger: every attempt that was ever made, with what it cost. Nothing is ever removed. It is kept in "
+        "ledger.sqlite; this is its copy, brought up to date when a run ends."
+    ),
     columns=(
         _text("request_key", "Identity of the question; at most one accepted answer each.", unit="hex"),
         _int("attempt", "Number of the attempt at this key, from 1."),
@@ -597,6 +600,23 @@ RESPONSES = Table(
     is_append_only=True,
 )
 
+CORRECTIONS = Table(
+    schema="scored",
+    name="corrections",
+    grain="correction of a row of the ledger",
+    description="What was corrected in the ledger by hand, by `exposure ledger correct`, and why.",
+    columns=(
+        _text("request_key", "Row of scored.responses that was corrected.", required=True, unit="hex"),
+        _int("attempt", "The row's number of the attempt.", required=True),
+        _time("corrected_at", "When it was corrected."),
+        _text("reason", "Why, in the words of whoever corrected it."),
+        _json("before", "Tokens and cost (USD) before."),
+        _json("after", "Tokens and cost (USD) since."),
+    ),
+    key=("request_key", "attempt", "corrected_at"),
+    is_append_only=True,
+)
+
 BATCHES = Table(
     schema="scored",
     name="batches",
@@ -615,8 +635,10 @@ BATCHES = Table(
         _flag("is_collected", "True once all that came of it is in the ledger."),
         _json("requests", "Its requests and the questions behind them."),
         _number("worst_usd", "What it can cost at most.", unit="USD"),
+        _text("token", "What the ids of its requests begin with: by it a batch at the API is known as ours."),
+        _text("note", "Why nothing will come of it, where it was given up."),
     ),
-    key=("batch_id",),
+    key=("token",),
 )
 
 RUNS = Table(
@@ -895,6 +917,7 @@ TABLES = MappingProxyType(
             RESPONSES,
             BATCHES,
             RUNS,
+            CORRECTIONS,
             DEFINITIONS,
             RANKINGS,
             SUMMARIES,

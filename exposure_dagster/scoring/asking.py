@@ -85,12 +85,15 @@ class Asking:
             max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
         )
 
-    def worst_cost(self, request: MessageRequest) -> float:
-        """USD that a request can cost at most: no token is shorter than a byte, and none of it cached yet."""
+    def worst_cost(self, request: MessageRequest) -> int:
+        """Nano-dollars that a request can cost at most: no token is shorter than a byte, and none of it cached yet.
+
+        One more a document that it may hold, since each document's share is rounded for itself.
+        """
         system = self._fixed_bytes + OVERHEAD_TOKENS
         user = len(request.user.encode())
         usage = Usage(input_tokens=user, cache_write_5m_tokens=system, output_tokens=request.max_tokens)
-        return self.price.rates_for(system + user).cost(usage)
+        return self.price.rates_for(system + user).cost_nano(usage) + self.asked.documents_per_request
 
     def cut(self, document: Document) -> CutDocument:
         """A document that is too long for the model loses its end.

@@ -1,17 +1,20 @@
-"""Batches that were sent, on disk before they are asked after: a run that ends early loses none of them."""
+"""Batches that were sent, in the ledger before they are sent: a run that ends early loses none of them.
+
+Each carries a token of ours, with which the ids of its requests begin: by it, and by nothing else, a batch at the
+API is known as ours.
+"""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-import pandas as pd
-
 from exposure_dagster.scoring.job import DocumentRef, Question
-from exposure_dagster.tables import BATCHES
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.scoring.ledger import Ledger, as_text
+from exposure_dagster.scoring.ledger_file import next_revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,82 +25,123 @@ class BatchRequest:
     questions: Sequence[Question]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentBatch:
-    """A batch that was sent and whose results are not yet in the ledger. `worst_usd` is what it can cost at most."""
+    """A batch of which not all that came is in the ledger yet. `worst_nano_usd` is what it can cost at most.
 
-    batch_id: str
+    `batch_id` is the API's; None where it is not known whether the API took the batch.
+    """
+
+    token: str
+    batch_id: str | None
+    prompt: str
+    prompt_hash: str
+    epoch: int
     created_at: datetime
     requests: Sequence[BatchRequest]
-    worst_usd: float
+    worst_nano_usd: int
+
+    @property
+    def shown(self) -> str:
+        """What people know it by."""
+        return self.batch_id or f"sending-{self.token}"
+
+
+def add_batch(connection: sqlite3.Connection, batch: SentBatch) -> None:
+    """Within a transaction: remember a batch that is about to be sent."""
+    requests = [{"custom_id": one.custom_id, "questions": [asdict(q) for q in one.questions]} for one in batch.requests]
+    connection.execute(
+        "INSERT INTO batches (token, batch_id, prompt, prompt_hash, epoch, created_at, is_collected, worst_nano_usd,"
+        " requests, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            batch.token,
+            batch.batch_id,
+            batch.prompt,
+            batch.prompt_hash,
+            batch.epoch,
+            as_text(batch.created_at),
+            False,
+            batch.worst_nano_usd,
+            json.dumps(requests),
+            next_revision(connection),
+        ],
+    )
 
 
 @dataclass(frozen=True)
 class BatchStore:
-    """scored.batches, as runs of one prompt version and epoch see it."""
+    """The batches of a ledger, as runs of one prompt version and epoch see them."""
 
-    warehouse: Warehouse
-    prompt: str
+    ledger: Ledger
     prompt_hash: str
     epoch: int
 
-    def save(self, batch: SentBatch) -> None:
-        """Remember a batch that is about to be sent."""
-        row = {
-            "batch_id": batch.batch_id,
-            "prompt": self.prompt,
-            "prompt_hash": self.prompt_hash,
-            "epoch": self.epoch,
-            "created_at": batch.created_at,
-            "is_collected": False,
-            "worst_usd": batch.worst_usd,
-            "requests": json.dumps(
-                [
-                    {"custom_id": one.custom_id, "questions": [asdict(q) for q in one.questions]}
-                    for one in batch.requests
-                ]
-            ),
-        }
-        self.warehouse.append(BATCHES, pd.DataFrame([row]))
-
     def uncollected(self) -> list[SentBatch]:
-        """Batches whose results are not in the ledger yet, oldest first."""
-        rows = self.warehouse.rows(
-            "SELECT batch_id, created_at, requests, coalesce(worst_usd, 0) FROM scored.batches"
-            " WHERE prompt_hash = ? AND epoch = ? AND NOT is_collected ORDER BY created_at",
-            [self.prompt_hash, self.epoch],
-        )
+        """Batches whose results are not all in the ledger yet, oldest first."""
+        with self.ledger.file.reading() as connection:
+            rows = connection.execute(
+                "SELECT token, batch_id, prompt, prompt_hash, epoch, created_at, requests, worst_nano_usd FROM batches"
+                " WHERE prompt_hash = ? AND epoch = ? AND NOT is_collected ORDER BY created_at",
+                [self.prompt_hash, self.epoch],
+            ).fetchall()
         return [
-            SentBatch(batch_id, created_at, _requests(content), worst) for batch_id, created_at, content, worst in rows
+            SentBatch(
+                token=token,
+                batch_id=batch_id,
+                prompt=prompt,
+                prompt_hash=prompt_hash,
+                epoch=epoch,
+                created_at=datetime.fromisoformat(created_at),
+                requests=_requests(content),
+                worst_nano_usd=worst,
+            )
+            for token, batch_id, prompt, prompt_hash, epoch, created_at, content, worst in rows
         ]
 
-    def rename(self, known_as: str, batch_id: str) -> None:
-        """The API took the batch and gave it an id."""
-        with self.warehouse.transaction() as connection:
-            connection.execute("UPDATE scored.batches SET batch_id = ? WHERE batch_id = ?", [batch_id, known_as])
+    def name(self, token: str, batch_id: str) -> None:
+        """The API took the batch and calls it so."""
+        self._update("batch_id = ?", token, batch_id)
 
-    def forget(self, batch_id: str) -> None:
-        """The batch never came to be."""
-        with self.warehouse.transaction() as connection:
-            connection.execute("DELETE FROM scored.batches WHERE batch_id = ?", [batch_id])
+    def release(self, token: str) -> None:
+        """The batch that was taken for this one is another."""
+        self._update("batch_id = ?", token, None)
 
-    def entered(self, batch_id: str) -> dict[str, float]:
-        """Request keys of which the ledger holds what came of them in the batch, each with its cost in USD."""
-        return dict(
-            self.warehouse.rows(
-                "SELECT request_key, sum(coalesce(cost_usd, 0)) FROM scored.responses WHERE batch_id = ? GROUP BY 1",
-                [batch_id],
+    def forget(self, token: str) -> None:
+        """The API refused the batch: it never came to be."""
+        with self.ledger.file.transaction() as connection:
+            connection.execute("DELETE FROM batches WHERE token = ?", [token])
+
+    def mark_collected(self, token: str) -> None:
+        """All that came of the batch is in the ledger."""
+        self._update("is_collected = ?", token, True)
+
+    def give_up(self, token: str, note: str) -> None:
+        """Nothing will come of the batch any more; `note` says why."""
+        self._update("is_collected = ?, note = ?", token, True, note)
+
+    def entered(self, batch_id: str) -> dict[str, int]:
+        """Request keys of which the ledger holds what came of them in the batch, with their cost in nano-dollars."""
+        with self.ledger.file.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT request_key, sum(coalesce(cost_nano_usd, 0)) FROM responses WHERE batch_id = ? GROUP BY 1",
+                    [batch_id],
+                ).fetchall()
             )
-        )
 
     def known_ids(self) -> set[str]:
-        """Every batch that was ever sent from this warehouse."""
-        return {batch_id for (batch_id,) in self.warehouse.rows("SELECT batch_id FROM scored.batches")}
+        """Every batch that was ever sent with this ledger and whose id is known."""
+        with self.ledger.file.reading() as connection:
+            return {
+                batch_id
+                for (batch_id,) in connection.execute("SELECT batch_id FROM batches WHERE batch_id IS NOT NULL")
+            }
 
-    def mark_collected(self, batch_id: str) -> None:
-        """All that came of the batch is in the ledger."""
-        with self.warehouse.transaction() as connection:
-            connection.execute("UPDATE scored.batches SET is_collected = true WHERE batch_id = ?", [batch_id])
+    def _update(self, what: str, token: str, *values: object) -> None:
+        with self.ledger.file.transaction() as connection:
+            connection.execute(
+                f"UPDATE batches SET {what}, revision = ? WHERE token = ?", [*values, next_revision(connection), token]
+            )
 
 
 def _requests(content: str) -> list[BatchRequest]:

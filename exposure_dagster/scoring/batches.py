@@ -12,23 +12,24 @@ import json
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.batch_store import BatchRequest, BatchStore, SentBatch
-from exposure_dagster.scoring.budget import Purse
+from exposure_dagster.scoring.budget import BudgetStopError, Purse
 from exposure_dagster.scoring.claude import as_params
-from exposure_dagster.scoring.claude_batches import BatchRejectedError, ClaudeBatches
+from exposure_dagster.scoring.claude_batches import BatchRejectedError, BatchState, BatchUncertainError, ClaudeBatches
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import judge
-from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.scoring.ledger import DAY, LedgerRow, Status
+from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.rows import ledger_rows
-from exposure_dagster.scoring.writing import GroupWriter
+from exposure_dagster.scoring.watchdog import Watchdog
 from exposure_dagster.sources.fetching import utc_now
 
 MAX_REQUESTS = 100_000
@@ -41,10 +42,14 @@ PORTION = 500
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 
-UNSENT = "sending-"
-"""Begins the id of a batch that is remembered and of which the API's own id is not known yet."""
+LOST_BATCHES = 3
+"""So many batches that the API took no notice of end a run."""
 
 _log = logging.getLogger(__name__)
+
+
+class _AnotherBatchError(Exception):
+    """The results of a batch carry ids that are not ours."""
 
 
 @dataclass(slots=True)
@@ -54,7 +59,7 @@ class _Pending:
     questions: Sequence[Question]
     cuts: Sequence[CutDocument]
     request: MessageRequest
-    worst_usd: float
+    worst_nano_usd: int
     size_bytes: int
 
 
@@ -65,24 +70,27 @@ class BatchEngine:
     run: RunContext
     client: ClaudeBatches
     store: BatchStore
-    writer: GroupWriter[LedgerRow]
     purse: Purse
+    watchdog: Watchdog
     cancels_batches: bool
     stopped_by: BaseException | None = None
     _max_tokens: dict[str, int] = field(default_factory=dict)
     _settled: set[str] = field(default_factory=set)
     _alone: set[str] = field(default_factory=set)
     _tries: Counter[str] = field(default_factory=Counter)
+    _not_ours: set[str] = field(default_factory=set)
+    _lost: int = 0
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
         """Ask until every question is answered, refused, or out of attempts, or until a budget ends it."""
         by_key = {question.key: question for question in questions}
-        try:
-            for batch in await asyncio.to_thread(self.store.uncollected):
-                await self._pick_up(batch, by_key)
-            await self._ask_what_is_open(questions, by_key)
-        except ExposureError as error:
-            self.stop(error)
+        with self.watchdog.at_work():  # each wait here is for the API or for a pause that ends
+            try:
+                for batch in await asyncio.to_thread(self.store.uncollected):
+                    await self._pick_up(batch, by_key)
+                await self._ask_what_is_open(questions, by_key)
+            except ExposureError as error:
+                self.stop(error)
 
     async def _ask_what_is_open(self, questions: Sequence[Question], by_key: dict[str, Question]) -> None:
         while open_questions := self._open(questions):
@@ -108,107 +116,212 @@ class BatchEngine:
     async def _send_and_collect(self, chunk: list[_Pending], by_key: dict[str, Question]) -> None:
         if self._is_stopped:
             return
-        worst = sum(pending.worst_usd for pending in chunk)
+        token = uuid.uuid4().hex[:12]
+        batch = SentBatch(
+            token=token,
+            batch_id=None,
+            prompt=self.run.job.prompt,
+            prompt_hash=self.run.job.prompt_hash,
+            epoch=self.run.job.epoch,
+            created_at=utc_now(),
+            requests=[BatchRequest(f"{token}-{number}", one.questions) for number, one in enumerate(chunk)],
+            worst_nano_usd=sum(pending.worst_nano_usd for pending in chunk),
+        )
         try:
-            if not await self.purse.reserve(worst):
+            if not await self.purse.reserve_batch(batch):
                 return
-        except ScoringError as error:
+        except BudgetStopError as error:
             if len(chunk) == 1:
                 self.stop(error)
                 return
             for half in (chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]):
                 await self._send_and_collect(half, by_key)
             return
-        token = uuid.uuid4().hex[:12]
-        requests = [BatchRequest(f"{token}-{number}", one.questions) for number, one in enumerate(chunk)]
-        batch = SentBatch(UNSENT + token, utc_now(), requests, worst)
-        await asyncio.to_thread(self.store.save, batch)
         sending = asyncio.ensure_future(self._send(batch, [one.request for one in chunk]))
         try:
             sent = await asyncio.shield(sending)
         except asyncio.CancelledError:  # the API may have taken it: its id is not to be lost
             await self._leave((await sending).batch_id)
             raise
-        except ScoringError as error:
-            self.purse.settle(worst, 0.0)
-            self.stop(error)
-            return
-        cost = await self._collect(sent, by_key)
-        self.purse.settle(worst, cost)
+        except BatchUncertainError as uncertain:
+            _log.warning("%s; looking for it in the list of batches", uncertain.what)
+            sent = batch
+        await self._collect_or_lose(sent, by_key)
 
     async def _send(self, batch: SentBatch, requests: Sequence[MessageRequest]) -> SentBatch:
         """Send a batch that is remembered, and remember what the API calls it."""
-        known = await asyncio.to_thread(self.store.known_ids)
         named = [(one.custom_id, request) for one, request in zip(batch.requests, requests, strict=True)]
         try:
-            batch_id = await self.client.send(named, known=known, now=batch.created_at)
+            batch_id = await self.client.create(named)
         except BatchRejectedError:
-            await asyncio.to_thread(self.store.forget, batch.batch_id)
+            await asyncio.to_thread(self.store.forget, batch.token)
             raise
-        await asyncio.to_thread(self.store.rename, batch.batch_id, batch_id)
+        await asyncio.to_thread(self.store.name, batch.token, batch_id)
         return replace(batch, batch_id=batch_id)
 
     async def _pick_up(self, batch: SentBatch, by_key: dict[str, Question]) -> None:
-        """Go on with a batch of an earlier run; one that ended while it sent is looked for at the API."""
-        if batch.batch_id.startswith(UNSENT):
-            known = await asyncio.to_thread(self.store.known_ids)
-            found = await self.client.find(len(batch.requests), known=known, now=batch.created_at)
-            if found is None:
-                await asyncio.to_thread(self.store.forget, batch.batch_id)
-                return
-            await asyncio.to_thread(self.store.rename, batch.batch_id, found)
-            batch = replace(batch, batch_id=found)
-        _log.warning("batch %s of an earlier run is under way; picking it up", batch.batch_id)
-        await self.purse.reserve_under_way(batch.worst_usd)
-        cost = await self._collect(batch, by_key)
-        self.purse.settle(batch.worst_usd, cost)
+        """Go on with a batch of an earlier run; one of which no id is known is looked for at the API."""
+        if not self._is_stopped:
+            _log.warning("batch %s of an earlier run is not collected; picking it up", batch.shown)
+            await self._collect_or_lose(batch, by_key)
 
-    async def _collect(self, batch: SentBatch, by_key: dict[str, Question]) -> float:
-        """Wait for a batch and enter what came of it; returns what it cost in USD."""
+    async def _collect_or_lose(self, batch: SentBatch, by_key: dict[str, Question]) -> None:
+        """Enter what came of a batch. Where the API shows none with its token, it may never have come to be: then it
+        stays in the ledger, counted at its worst for a day, and its questions are open again."""
+        found: SentBatch | None = batch
+        while found is not None:
+            if found.batch_id is None:
+                found = await self._find(batch)
+            if found is not None and await self._collect(found, by_key):
+                return
+            if found is not None:  # its results carry other ids than ours
+                found = replace(found, batch_id=None)
+        if self._is_stopped:
+            return
+        if utc_now() - batch.created_at > DAY:
+            await asyncio.to_thread(self.store.give_up, batch.token, "the API showed no batch with this token")
+            return
+        self.purse.assume(batch.worst_nano_usd)
+        self._lost += 1
+        _log.warning(
+            "the API shows no batch %s; it counts at its worst, $%.4f, for a day",
+            batch.shown,
+            in_usd(batch.worst_nano_usd),
+        )
+        if self._lost == LOST_BATCHES:
+            self.stop(
+                ScoringError(
+                    f"{LOST_BATCHES} batches were sent of which the API shows none",
+                    where="Message Batches",
+                    remedy="Look at the network, ANTHROPIC_BASE_URL and the provider's console, and run again: "
+                    "batches that did arrive are found by their token.",
+                )
+            )
+
+    async def _find(self, batch: SentBatch) -> SentBatch | None:
+        """The batch with the id that the API gave it, once it has ended; None where the API has none with its token.
+
+        Batches of the same size and time are looked into one by one: only the ids of their requests tell them apart.
+        """
+        longest = self.run.limits.patience.batch_list_seconds
+        age = (utc_now() - batch.created_at).total_seconds()
+        until = asyncio.get_running_loop().time() + min(max(0.0, longest - age), longest)
+        wait = FIRST_WAIT_SECONDS
+        while not self._is_stopped:
+            known = await asyncio.to_thread(self.store.known_ids) | self._not_ours
+            candidates = await self.client.candidates(len(batch.requests), known=known, begun_at=batch.created_at)
+            ended = [candidate.batch_id for candidate in candidates if candidate.has_ended]
+            for batch_id in ended:
+                if _is_of(batch, await self.client.a_custom_id(batch_id)):
+                    await asyncio.to_thread(self.store.name, batch.token, batch_id)
+                    return replace(batch, batch_id=batch_id)
+                self._not_ours.add(batch_id)
+            if not candidates and asyncio.get_running_loop().time() >= until:
+                return None
+            if not ended:
+                await asyncio.sleep(min(wait, longest))
+                wait = min(wait * 1.5, LONGEST_WAIT_SECONDS)
+        return None
+
+    async def _collect(self, batch: SentBatch, by_key: dict[str, Question]) -> bool:
+        """Wait for a batch and enter what came of it. False where its results carry other ids than ours."""
+        assert batch.batch_id is not None
         try:
-            is_known = await self._wait_for(batch.batch_id)
+            if not await self._wait_for(batch):
+                return True
         except asyncio.CancelledError:
             await asyncio.shield(self._leave(batch.batch_id))
             raise
         entered = await asyncio.to_thread(self.store.entered, batch.batch_id)
         left = {one.custom_id: one for one in batch.requests if not entered.keys() >= {q.key for q in one.questions}}
-        cost = sum(entered.values())
         portion: list[tuple[BatchRequest, Attempt]] = []
 
         async def enter(custom_id: str, attempt: Attempt) -> None:
+            if not _is_of(batch, custom_id):
+                raise _AnotherBatchError
             if request := left.pop(custom_id, None):
                 portion.append((request, attempt))
             if len(portion) == PORTION:
                 await enter_portion()
 
-        async def enter_portion() -> None:
-            nonlocal cost
-            cost += await self._enter(portion, batch.batch_id, by_key)
+        async def enter_portion(*, assumed: int = 0) -> None:
+            await self._enter(portion, batch.batch_id, by_key, assumed=assumed)
             portion.clear()
 
-        if is_known:
-            await self.client.read_results(batch.batch_id, enter)
-        else:
-            _log.warning("the API knows no batch %s any more; what it asked is asked again", batch.batch_id)
-        for custom_id in list(left):
-            lost = Attempt(Fate.BROKEN, 0.0, None, error=f"batch {batch.batch_id} holds no result for the request")
-            await enter(custom_id, lost)
+        try:
+            await self._until_it_is_known(batch, lambda: self.client.read_results(batch.shown, enter))
+        except _AnotherBatchError:
+            _log.warning("batch %s holds other requests than ours; looking for the one that was sent", batch.batch_id)
+            self._not_ours.add(batch.batch_id)
+            await asyncio.to_thread(self.store.release, batch.token)
+            return False
         await enter_portion()
-        await self.writer.flush()
-        await asyncio.to_thread(self.store.mark_collected, batch.batch_id)
-        return cost
+        assumed = batch.worst_nano_usd * len(left) // len(batch.requests)
+        for request in left.values():
+            error = f"batch {batch.batch_id} holds no result for the request"
+            portion.append((request, Attempt(Fate.BROKEN, 0.0, None, error=error)))
+        await enter_portion(assumed=assumed)
+        await asyncio.to_thread(self.store.mark_collected, batch.token)
+        return True
 
-    async def _wait_for(self, batch_id: str) -> bool:
-        """Wait until a batch has ended. False where the API does not know it."""
+    async def _wait_for(self, batch: SentBatch) -> bool:
+        """Wait until a batch has ended. False where nothing will come of it any more."""
         wait, done = FIRST_WAIT_SECONDS, 0
-        while not (state := await self.client.state(batch_id)).has_ended:
+        while True:
+            state = await self._state(batch)
+            if state is None:
+                note = "the API no longer knew it, a day or more after it was sent"
+                _log.warning("batch %s: %s; what it asked is asked again", batch.shown, note)
+                await asyncio.to_thread(self.store.give_up, batch.token, note)
+                return False
+            if state.has_ended:
+                return True
             self.run.progress.advance(0, in_batch=state.processing)
             wait = FIRST_WAIT_SECONDS if state.done > done else min(wait * 1.5, LONGEST_WAIT_SECONDS)
             done = state.done
             await asyncio.sleep(wait)
-        return state.is_known
 
-    async def _leave(self, batch_id: str) -> None:
+    async def _state(self, batch: SentBatch) -> BatchState | None:
+        """How far a batch is; None where the API does not know one that is older than a day."""
+        found: list[BatchState] = []
+
+        async def ask() -> bool:
+            state = await self.client.state(batch.shown)
+            if state is not None:
+                found.append(state)
+            return state is not None
+
+        if utc_now() - batch.created_at > DAY:
+            await ask()
+        else:
+            await self._until_it_is_known(batch, ask)
+        return found[0] if found else None
+
+    async def _until_it_is_known(self, batch: SentBatch, ask: Callable[[], Awaitable[bool]]) -> None:
+        """Ask about a batch again while the API says that it does not know it: it was paid for, and may show up.
+
+        Raises ScoringError where it does not; then it stays in the ledger, and nothing that it asked is sent again.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.run.limits.patience.batch_look_seconds
+        wait = FIRST_WAIT_SECONDS
+        while not await ask():
+            if loop.time() >= until:
+                raise ScoringError(
+                    f"the API does not know batch {batch.shown}, which it took at {batch.created_at:%Y-%m-%d %H:%M} "
+                    f"UTC with {len(batch.requests):,} requests",
+                    where="Message Batches",
+                    remedy="A batch is known only to the workspace whose key sent it: look at ANTHROPIC_API_KEY and "
+                    "ANTHROPIC_BASE_URL, and run again. It counts at its worst, and what it asked is not sent again "
+                    "before a day has passed.",
+                )
+            _log.warning("the API does not know batch %s; asking again", batch.shown)
+            await asyncio.sleep(min(wait, max(0.0, until - loop.time())))
+            wait = min(wait * 1.5, LONGEST_WAIT_SECONDS)
+
+    async def _leave(self, batch_id: str | None) -> None:
+        if batch_id is None:
+            return
         if self.cancels_batches:
             await self.client.cancel(batch_id)
             _log.warning("batch %s is cancelled; the next run collects what it had done", batch_id)
@@ -216,23 +329,29 @@ class BatchEngine:
             _log.warning("batch %s goes on at the API; the next run picks it up", batch_id)
 
     async def _enter(
-        self, results: Sequence[tuple[BatchRequest, Attempt]], batch_id: str, by_key: dict[str, Question]
-    ) -> float:
-        """Enter results into the ledger; returns their cost in USD."""
+        self,
+        results: Sequence[tuple[BatchRequest, Attempt]],
+        batch_id: str | None,
+        by_key: dict[str, Question],
+        *,
+        assumed: int,
+    ) -> None:
+        """Enter results into the ledger, all in one transaction."""
+        if not results:
+            return
         asked = [[by_key.get(question.key, question) for question in request.questions] for request, _ in results]
         cuts = iter(await self._cuts([question for questions in asked for question in questions]))
-        cost = 0.0
+        rows: list[LedgerRow] = []
         for (_, attempt), questions in zip(results, asked, strict=True):
-            cost += await self._enter_one(questions, list(itertools.islice(cuts, len(questions))), attempt, batch_id)
-        return cost
+            rows += self._judged(questions, list(itertools.islice(cuts, len(questions))), attempt, batch_id)
+        await self.purse.enter(rows, assumed=assumed)
 
-    async def _enter_one(
-        self, questions: Sequence[Question], cuts: Sequence[CutDocument], attempt: Attempt, batch_id: str
-    ) -> float:
+    def _judged(
+        self, questions: Sequence[Question], cuts: Sequence[CutDocument], attempt: Attempt, batch_id: str | None
+    ) -> list[LedgerRow]:
         judgement = judge(self.run.job.asked, [cut.document for cut in cuts], attempt)
         self.run.tally.sent(attempt, is_retry=any(question.attempts for question in questions))
         rows = ledger_rows(self.run, questions, cuts, attempt, judgement.verdicts, batch_id=batch_id)
-        await self.writer.add(rows)
         is_hopeless = attempt.fate in (Fate.REJECTED, Fate.DENIED) and len(questions) == 1
         for question, verdict in zip(questions, judgement.verdicts, strict=True):
             self._tries[question.key] += 1
@@ -243,7 +362,7 @@ class BatchEngine:
                 if judgement.is_cut_short:
                     before = self._max_tokens.get(question.key, self.run.asking.max_tokens(1))
                     self._max_tokens[question.key] = self.run.asking.more_tokens(before, 1)
-        return sum(row.cost_usd or 0.0 for row in rows)
+        return rows
 
     def _chunks(self, questions: Sequence[Question]) -> Iterator[list[_Pending]]:
         """Requests in batches of at most what the API takes."""
@@ -287,3 +406,7 @@ class BatchEngine:
         refs = [question.document for question in questions]
         texts = self.run.job.texts.texts(refs)
         return [self.run.asking.cut(Document(ref.doc_id, ref.title, texts[ref.text_sha256])) for ref in refs]
+
+
+def _is_of(batch: SentBatch, custom_id: str | None) -> bool:
+    return custom_id is not None and custom_id.startswith(f"{batch.token}-")

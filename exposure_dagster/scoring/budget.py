@@ -1,27 +1,29 @@
-"""What a run may still spend. A request is sent only if it fits, at its worst, into what is left.
+"""What a run may still spend. A request is sent only if it fits, at its worst, into what is left of both budgets.
 
-Two limits hold: the run's own, and the day's, of which the run holds a share (see `shares`).
+What is set aside, by this run and by others, stands in the ledger (see `reservations`); here it is waited for.
+Amounts are nano-dollars, but for what people read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from exposure_dagster.errors import ScoringError
-from exposure_dagster.scoring.shares import Demand, Grant
+from exposure_dagster.scoring.batch_store import SentBatch
+from exposure_dagster.scoring.ledger import LedgerRow
+from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.locks import FileLock
+from exposure_dagster.scoring.money import in_usd, nano_usd
+from exposure_dagster.scoring.recording import Recording
+from exposure_dagster.scoring.reservations import Account, Verdict
+from exposure_dagster.scoring.watchdog import Watchdog
 
 _OTHERS_WAIT_SECONDS = (0.05, 0.5)
 
-
-@dataclass(frozen=True)
-class Budget:
-    """Limits in USD: of one run, and of all runs of 24 hours together."""
-
-    run_usd: float
-    day_usd: float
+_log = logging.getLogger(__name__)
 
 
 class BudgetStopError(ScoringError):
@@ -29,123 +31,140 @@ class BudgetStopError(ScoringError):
 
 
 class Purse:
-    """The money of one run. Amounts are USD.
+    """The money and the places of one run.
 
-    What is out is what may still come into the ledger: reserved for requests under way, answered and not
-    yet written, and assumed for answers that never reached us. It never exceeds the run's grant.
+    A run that has nothing under way and finds no room waits for other runs only while what they have under way
+    may leave it some; else it is over.
     """
 
-    def __init__(self, budget: Budget, *, requests_at_once: int, renew: Callable[[bool], Awaitable[None]]) -> None:
-        """`renew` trades the run's grant for a new one by way of `demand` and `granted`."""
-        self.spent = 0.0
-        self.assumed = 0.0
-        self._budget = budget
-        self._requests_at_once = requests_at_once
-        self._renew = renew
-        self._reserved = 0.0
-        self._unwritten = 0.0
-        self._dearest = 0.0
-        self._largest_worst = 0.0
-        self._grant = Grant(usd=0, places=0, fair_places=0, other_runs=0, spent_today_usd=0)
-        self._turn = asyncio.Lock()
+    def __init__(self, recording: Recording, limiter: Limiter, watchdog: Watchdog, lock: FileLock) -> None:
+        self._recording = recording
+        self.limiter = limiter
+        self._watchdog = watchdog
+        self._lock = lock
+        self._under_way = 0
         self._settled = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._said: str | None = None
         self.is_open = True
 
-    async def reserve(self, worst: float) -> bool:
-        """Set `worst` aside for a request, after waiting for others where they hold what is needed.
+    @property
+    def account(self) -> Account:
+        """How the run stands by what is on disk."""
+        return self._recording.reservations.account
+
+    async def join(self) -> None:
+        """Take part in the sharing of places."""
+        self.limiter.ceiling = await self._recording.do(self._recording.reservations.join)
+
+    async def reserve(self, worst: int) -> bool:
+        """Set a place and `worst` aside for a request, after waiting for others where they hold what is needed.
 
         False after `stop`. Raises BudgetStopError where the request could pass a limit.
         """
-        async with self._turn:
-            self._largest_worst = max(self._largest_worst, worst)
+        if self.is_open and (await self._weigh(worst)).is_granted:
+            return True
+        async with self._turn:  # one waits for room, the others behind it
             while self.is_open:
                 self._settled.clear()
-                if not self._fits_run(worst):
-                    await self._wait_for_requests_under_way(self._run_is_over(worst))
-                elif self._fits_day(worst) or await self._fits_renewed(worst):
-                    self._reserved += worst
+                verdict = await self._weigh(worst)
+                if verdict.is_granted:
                     return True
+                if self._under_way:
+                    await self._settled.wait()
+                    continue
+                self._raise_if_over(verdict, worst)
+                self._say(verdict)
+                with self._watchdog.at_work():
+                    await asyncio.sleep(random.uniform(*_OTHERS_WAIT_SECONDS))
         return False
 
-    async def reserve_under_way(self, worst: float) -> None:
-        """Set `worst` aside for what was sent by an earlier run and may still come to cost so much."""
-        self._reserved += worst
-        await self._renew(False)
+    async def reserve_batch(self, batch: SentBatch) -> bool:
+        """Remember a batch that is about to be sent, where the budgets hold all that it can cost.
 
-    def settle(self, worst: float, cost: float | None) -> None:
-        """A request that was reserved for has ended; `cost` is None where what was charged is not known.
-
-        Then as much is assumed as the dearest request of this run cost, the worst where none is known.
+        False after `stop`. Raises BudgetStopError where it could pass a limit.
         """
-        self._reserved -= worst
-        if cost is None:
-            self.assumed += min(worst, self._dearest or worst)
-        else:
-            self.spent += cost
-            self._unwritten += cost
-            self._dearest = max(self._dearest, cost)
-        self._settled.set()
+        reservations = self._recording.reservations
+        while self.is_open:
+            with self._watchdog.at_work():
+                verdict = await self._recording.do(lambda connection: reservations.reserve_batch(connection, batch))
+            if verdict.is_granted:
+                return True
+            self._raise_if_over(verdict, batch.worst_nano_usd)
+            self._say(verdict)
+            with self._watchdog.at_work():
+                await asyncio.sleep(random.uniform(*_OTHERS_WAIT_SECONDS))
+        return False
+
+    async def settle(self, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool) -> None:
+        """A request that was reserved for has ended: `rows` are on disk when this returns."""
+        try:
+            with self._watchdog.at_work():
+                await self._recording.settle(rows, worst, is_charge_known=is_charge_known)
+        finally:
+            self._under_way -= 1
+            self._settled.set()
+        self._check_lock()
+
+    async def enter(self, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
+        """Results of a batch: `rows` are on disk when this returns. `assumed` may have been charged beside."""
+        with self._watchdog.at_work():
+            await self._recording.enter(rows, assumed=assumed)
+        self._check_lock()
+
+    def assume(self, nano: int) -> None:
+        """Count against the run's budget what a batch can cost of which nothing is known. The day's counts it too."""
+        self._recording.reservations.assume(nano)
 
     def stop(self) -> None:
         """Nothing more is sent: whoever waits, or will, is told so."""
         self.is_open = False
         self._settled.set()
 
-    def demand(self, *, written: float, gives_back: bool, least_places: int) -> Demand:
-        """What the run needs once `written` is in the ledger. `gives_back`: nothing is under way, and no
-        more is wanted than one request needs, so that other runs get on."""
-        out = self._out - written
-        headroom = self._largest_worst * (1 if gives_back else self._requests_at_once)
-        least = out if gives_back else max(out, self._grant.usd - written)
-        return Demand(least_usd=max(0.0, least), wanted_usd=out + headroom, least_places=least_places)
+    async def _weigh(self, worst: int) -> Verdict:
+        reservations = self._recording.reservations
+        with self._watchdog.at_work():
+            verdict = await self._recording.do(lambda connection: reservations.reserve(connection, worst))
+        self._under_way += verdict.is_granted
+        self.limiter.ceiling = verdict.places
+        return verdict
 
-    def granted(self, grant: Grant, *, written: float) -> None:
-        """The run's new grant, now that `written` is in the ledger."""
-        self._grant = grant
-        self._unwritten -= written
+    def _check_lock(self) -> None:
+        if self._lock.is_lost():
+            raise ScoringError(
+                "the run's lock was taken away, so that another run could ask the same",
+                where=str(self._lock.path),
+                remedy="Leave the files in that folder alone, and run again.",
+            )
 
-    @property
-    def _out(self) -> float:
-        return self._reserved + self._unwritten + self.assumed
+    def _raise_if_over(self, verdict: Verdict, worst: int) -> None:
+        budget = self._recording.reservations.budget
+        more = f"and one more could cost up to ${in_usd(worst):,.4f}"
+        if verdict.is_over_run:
+            raise BudgetStopError(
+                f"the run's budget of ${budget.run_usd:,.2f} leaves no room for another request: "
+                f"${in_usd(self.account.spent):,.4f} is spent{_shown_assumed(self.account.assumed)}, {more}",
+                remedy="Raise EXPOSURE_MAX_COST_USD and run again: only what is missing is asked.",
+            )
+        left = nano_usd(budget.day_usd) - verdict.day_nano_usd - verdict.batches_nano_usd
+        if verdict.is_over_day and worst > left:  # whatever other runs leave of what they hold
+            held = in_usd(verdict.batches_nano_usd)
+            batches = f", up to ${held:,.4f} is held for batches that are not collected yet" if held else ""
+            raise BudgetStopError(
+                f"the budget of ${budget.day_usd:,.2f} for 24 hours leaves no room for another request: "
+                f"${in_usd(verdict.day_nano_usd):,.4f} is spent{batches}, {more}",
+                remedy="Raise EXPOSURE_MAX_COST_USD_PER_DAY, or run again later: only what is missing is asked.",
+            )
 
-    def _fits_run(self, worst: float) -> bool:
-        return self.spent + self.assumed + self._reserved + worst <= self._budget.run_usd
+    def _say(self, verdict: Verdict) -> None:
+        """Tell once for what the run waits."""
+        others = ", ".join(sorted(set(verdict.others)))
+        what = "what they hold of the day's budget" if verdict.is_over_day else "a place among the requests under way"
+        said = f"waiting for other runs ({others}) to leave {what}"
+        if said != self._said:
+            self._said = said
+            _log.warning("%s: %s", self._recording.reservations.prompt, said)
 
-    def _fits_day(self, worst: float) -> bool:
-        return self._out + worst <= self._grant.usd
 
-    async def _fits_renewed(self, worst: float) -> bool:
-        await self._renew(False)
-        if not self._fits_day(worst) and self._reserved == 0:
-            await self._renew(True)
-        if self._fits_day(worst):
-            return True
-        left = self._budget.day_usd - self._grant.spent_today_usd - self._out
-        if self._reserved == 0 and self._grant.other_runs and worst <= left:
-            await asyncio.sleep(random.uniform(*_OTHERS_WAIT_SECONDS))
-        else:
-            await self._wait_for_requests_under_way(self._day_is_over(worst))
-        return False
-
-    async def _wait_for_requests_under_way(self, over: BudgetStopError) -> None:
-        if self._reserved == 0:
-            raise over
-        await self._settled.wait()
-
-    def _run_is_over(self, worst: float) -> BudgetStopError:
-        return BudgetStopError(
-            f"the run's budget of ${self._budget.run_usd:,.2f} leaves no room for another request: "
-            f"${self.spent:,.4f} is spent{self._shown_assumed()}, and one more could cost up to ${worst:,.4f}",
-            remedy="Raise EXPOSURE_MAX_COST_USD and run again: only what is missing is asked.",
-        )
-
-    def _day_is_over(self, worst: float) -> BudgetStopError:
-        return BudgetStopError(
-            f"the budget of ${self._budget.day_usd:,.2f} for 24 hours leaves no room for another request: "
-            f"${self._grant.spent_today_usd:,.4f} is spent{self._shown_assumed()}, "
-            f"and one more could cost up to ${worst:,.4f}",
-            remedy="Raise EXPOSURE_MAX_COST_USD_PER_DAY, or run again later: only what is missing is asked.",
-        )
-
-    def _shown_assumed(self) -> str:
-        return f", about ${self.assumed:,.4f} went for answers that were lost on the way" if self.assumed else ""
+def _shown_assumed(assumed: int) -> str:
+    return f", about ${in_usd(assumed):,.4f} went for answers that were lost on the way" if assumed else ""

@@ -87,7 +87,7 @@ class ClaudeClient:
             )
         except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
             cause = error.__cause__ or error
-            if isinstance(cause, _NEVER_SENT):
+            if was_never_sent(error):
                 return attempt(Fate.UNREACHABLE, usage=Usage(), error=f"no connection ({_shown(cause)})")
             return attempt(Fate.BROKEN, usage=None, error=f"the connection broke ({_shown(cause)})")
         message = _read_message(body)
@@ -190,6 +190,11 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 def _without_requests(record: logging.LogRecord) -> bool:
     """The SDK's debug log shows whole requests; that one line is left out."""
     return not str(record.msg).startswith("Request options")
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Whether no connection came about, so that the request cannot have reached the API."""
+    return isinstance(error.__cause__ or error, _NEVER_SENT)
 
 
 def _fate_of_status(status: int) -> Fate:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import anthropic
 import httpx2
+from anthropic.types.messages import MessageBatch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from exposure_dagster.errors import ScoringError
-from exposure_dagster.scoring.claude import as_params, attempt_of_batch_result, open_client, shown_status
+from exposure_dagster.scoring.claude import (
+    as_params,
+    attempt_of_batch_result,
+    open_client,
+    shown_status,
+    was_never_sent,
+)
 from exposure_dagster.scoring.exchange import Access, Attempt, MessageRequest
 
 T = TypeVar("T")
 
 ATTEMPTS = 8
-_FOUND_AGAIN = 100
+_ON_A_PAGE = 100
+_OVERLOADED = 529
 _CLOCKS_DIFFER_SECONDS = 120
 _LONGEST_SENDING_SECONDS = 1800
 _LOST_ON_THE_WAY = (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError)
@@ -30,14 +38,25 @@ class BatchRejectedError(ScoringError):
     """The API will not take a batch, or not tell about it: nothing was begun."""
 
 
+class BatchUncertainError(ScoringError):
+    """Whether the API took a batch is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """How far a batch is: requests by what became of them so far. One that the API does not know has ended."""
+    """How far a batch is: requests by what became of them so far."""
 
     has_ended: bool
-    processing: int = 0
-    done: int = 0
-    is_known: bool = True
+    processing: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A batch at the API that may be the one that is looked for."""
+
+    batch_id: str
+    has_ended: bool
 
 
 class ClaudeBatches:
@@ -46,65 +65,98 @@ class ClaudeBatches:
     def __init__(self, client: anthropic.AsyncAnthropic) -> None:
         self._client = client
 
-    async def send(self, requests: Sequence[tuple[str, MessageRequest]], *, known: set[str], now: datetime) -> str:
-        """Send a batch; returns its id.
+    async def create(self, requests: Sequence[tuple[str, MessageRequest]]) -> str:
+        """Send a batch, once for every time that the API says it did not take it; returns its id.
 
-        Where the connection broke on the way, the API is asked whether it took the batch before it is sent
-        again: `known` are the batches of earlier, `now` (UTC) is when this one was begun. Raises ScoringError
-        where the API will not take it.
+        Raises BatchRejectedError where the API will not take it, BatchUncertainError where it may have.
         """
         body: Any = [{"custom_id": custom_id, "params": as_params(request)} for custom_id, request in requests]
 
-        async def send_or_find(is_repeat: bool) -> str:
-            found = await self._find(len(requests), known, now) if is_repeat else None
-            return found or (await self._client.messages.batches.create(requests=body)).id
+        async def send() -> str:
+            try:
+                return (await self._client.messages.batches.create(requests=body)).id
+            except (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError) as error:
+                if was_never_sent(error):
+                    raise
+                raise BatchUncertainError(
+                    f"the connection broke while a batch was sent ({type(error).__name__})", where="Message Batches"
+                ) from error
+            except anthropic.APIStatusError as error:
+                if error.status_code in (408, 409) or (error.status_code >= 500 and error.status_code != _OVERLOADED):
+                    raise BatchUncertainError(
+                        f"the API failed while a batch was sent ({shown_status(error)})", where="Message Batches"
+                    ) from error
+                raise
 
-        return await _patiently(send_or_find)
+        return await _patiently(send)
 
-    async def find(self, requests: int, *, known: set[str], now: datetime) -> str | None:
-        """The id of a batch of so many requests that was begun at `now` (UTC) and is not `known`; None if none was."""
-        return await _patiently(lambda _: self._find(requests, known, now))
+    async def candidates(self, requests: int, *, known: Collection[str], begun_at: datetime) -> list[Candidate]:
+        """Batches of so many requests that came to be about `begun_at` (UTC) and are not `known`."""
 
-    async def state(self, batch_id: str) -> BatchState:
-        """How far a batch is."""
+        async def look() -> list[Candidate]:
+            found = []
+            async for batch in self._client.messages.batches.list(limit=_ON_A_PAGE):
+                age = (batch.created_at.astimezone(UTC).replace(tzinfo=None) - begun_at).total_seconds()
+                if age < -_CLOCKS_DIFFER_SECONDS:
+                    break  # the newest come first
+                if batch.id not in known and age < _LONGEST_SENDING_SECONDS and _size(batch) == requests:
+                    found.append(Candidate(batch.id, batch.processing_status == "ended"))
+            return found
 
-        async def ask(_: bool) -> BatchState:
+        return await _patiently(look)
+
+    async def state(self, batch_id: str) -> BatchState | None:
+        """How far a batch is; None where the API says that it does not know it."""
+
+        async def ask() -> BatchState | None:
             try:
                 batch = await self._client.messages.batches.retrieve(batch_id)
             except anthropic.NotFoundError:
-                return BatchState(has_ended=True, is_known=False)
+                return None
             counts = batch.request_counts
             done = counts.succeeded + counts.errored + counts.canceled + counts.expired
             return BatchState(batch.processing_status == "ended", counts.processing, done)
 
         return await _patiently(ask)
 
-    async def read_results(self, batch_id: str, enter: Callable[[str, Attempt], Awaitable[None]]) -> None:
+    async def read_results(self, batch_id: str, enter: Callable[[str, Attempt], Awaitable[None]]) -> bool:
         """Call `enter` with what became of each request of a batch that has ended: custom id and attempt.
 
-        The order is any; where the connection breaks, results that were read come again.
+        The order is any; where the connection breaks, results that were read come again. False where the API says
+        that it knows no such results.
         """
 
-        async def read(_: bool) -> None:
-            async for result in await self._client.messages.batches.results(batch_id):
-                await enter(result.custom_id, attempt_of_batch_result(result.result, batch_id))
+        async def read() -> bool:
+            try:
+                async for result in await self._client.messages.batches.results(batch_id):
+                    await enter(result.custom_id, attempt_of_batch_result(result.result, batch_id))
+            except anthropic.NotFoundError:
+                return False
+            return True
 
-        await _patiently(read)
+        return await _patiently(read)
+
+    async def a_custom_id(self, batch_id: str) -> str | None:
+        """The custom id of one request of a batch that has ended; None where the API shows none."""
+
+        async def read() -> str | None:
+            try:
+                async for result in await self._client.messages.batches.results(batch_id):
+                    return result.custom_id
+            except anthropic.NotFoundError:
+                pass
+            return None
+
+        return await _patiently(read)
 
     async def cancel(self, batch_id: str) -> None:
         """Ask the API to stop a batch; what it has done is paid for and can still be collected."""
-        await _patiently(lambda _: self._client.messages.batches.cancel(batch_id))
+        await _patiently(lambda: self._client.messages.batches.cancel(batch_id))
 
-    async def _find(self, requests: int, known: set[str], now: datetime) -> str | None:
-        page = await self._client.messages.batches.list(limit=_FOUND_AGAIN)
-        for batch in page.data:
-            counts = batch.request_counts
-            size = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-            age = (batch.created_at.replace(tzinfo=None) - now).total_seconds()
-            is_of_then = -_CLOCKS_DIFFER_SECONDS < age < _LONGEST_SENDING_SECONDS
-            if batch.id not in known and size == requests and is_of_then:
-                return batch.id
-        return None
+
+def _size(batch: MessageBatch) -> int:
+    counts = batch.request_counts
+    return counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
 
 
 @asynccontextmanager
@@ -114,8 +166,8 @@ async def connect_batches(access: Access) -> AsyncIterator[ClaudeBatches]:
         yield ClaudeBatches(client)
 
 
-async def _patiently(ask: Callable[[bool], Awaitable[T]]) -> T:
-    """What `ask` returns, which is called again (then with True) while that may help. Raises ScoringError."""
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` returns, which is called again while that may help. Raises ScoringError."""
     try:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(_may_pass),
@@ -124,7 +176,7 @@ async def _patiently(ask: Callable[[bool], Awaitable[T]]) -> T:
             reraise=True,
         ):
             with attempt:
-                return await ask(attempt.retry_state.attempt_number > 1)
+                return await ask()
     except anthropic.APIStatusError as error:
         raise _denial(error) from error
     except _LOST_ON_THE_WAY as error:

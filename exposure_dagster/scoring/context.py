@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from exposure_dagster.progress import Progress
 from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.job import ScoringJob
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.locks import FileLock
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.tally import Tally
+from exposure_dagster.scoring.watchdog import IDLE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,11 @@ class Patience:
     `attempts_together` times; then each goes alone. As long as the API has not answered at all, there are
     `opening_seconds`, and `opening_connections` attempts to reach it. One attempt may take `attempt_seconds`
     and `seconds_per_token` for each token that it may write; `retry-after` is honoured up to `wait_seconds` at a
-    time; without one, the wait is drawn from an interval that doubles up to `backoff_seconds`.
+    time; without one, the wait is drawn from an interval that doubles up to `backoff_seconds`. Where nothing at all
+    is under way for `idle_seconds`, the run ends with an error.
+
+    A batch that the API does not know, or does not show, is looked for again for `batch_look_seconds`, one that it
+    may not have taken `batch_list_seconds` from when it was sent, before it counts as lost.
     """
 
     attempts: int = 10
@@ -34,6 +39,9 @@ class Patience:
     seconds_per_token: float = 0.01
     wait_seconds: float = 60.0
     backoff_seconds: float = 20.0
+    idle_seconds: float = IDLE_SECONDS
+    batch_look_seconds: float = 300.0
+    batch_list_seconds: float = 60.0
 
     def of_attempt(self, max_tokens: int) -> float:
         """Seconds that one attempt may take."""

@@ -25,10 +25,11 @@ from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Judgement, Next, judge
-from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.scoring.ledger import Status
 from exposure_dagster.scoring.limiter import Limiter
+from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.rows import ledger_rows
-from exposure_dagster.scoring.writing import GroupWriter
+from exposure_dagster.scoring.watchdog import Watchdog
 
 PORTION = 500
 """Documents whose texts are held in memory at once."""
@@ -83,9 +84,9 @@ class Engine:
 
     run: RunContext
     model: Model
-    writer: GroupWriter[LedgerRow]
     purse: Purse
     limiter: Limiter
+    watchdog: Watchdog
     stopped_by: BaseException | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
@@ -131,7 +132,8 @@ class Engine:
             remaining = iter(of_sample)
             while portion := list(itertools.islice(remaining, PORTION)):
                 refs = [question.document for question in portion]
-                texts = await asyncio.to_thread(self.run.job.texts.texts, refs)
+                with self.watchdog.at_work():
+                    texts = await asyncio.to_thread(self.run.job.texts.texts, refs)
                 cuts = [self.run.asking.cut(Document(ref.doc_id, ref.title, texts[ref.text_sha256])) for ref in refs]
                 unasked = iter(portion)
                 for group in self.run.asking.groups(cuts):
@@ -176,7 +178,8 @@ class Engine:
             if not await self._may_spend(worst):
                 return None
             sent_at = asyncio.get_running_loop().time()
-            attempt = await self.model.ask(request, timeout_seconds=self._seconds_for(ask, sent_at))
+            with self.watchdog.at_work():
+                attempt = await self.model.ask(request, timeout_seconds=self._seconds_for(ask, sent_at))
         finally:
             self.limiter.release()
         self.run.tally.sent(attempt, is_retry=ask.is_repeat)
@@ -188,12 +191,14 @@ class Engine:
         if judgement.is_cut_short:
             ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
         rows = ledger_rows(self.run, ask.questions, ask.cuts, attempt, judgement.verdicts)
-        self.purse.settle(worst, None if attempt.usage is None else sum(row.cost_usd or 0.0 for row in rows))
-        self.run.tally.assumed_usd = self.purse.assumed
-        await self.writer.add(rows)
+        try:
+            await self.purse.settle(rows, worst, is_charge_known=attempt.usage is not None)
+        except ExposureError as error:
+            self.stop(error)
+        self.run.tally.assumed_usd = in_usd(self.purse.account.assumed)
         return Step(judgement, attempt)
 
-    async def _may_spend(self, worst: float) -> bool:
+    async def _may_spend(self, worst: int) -> bool:
         if self._stopping.is_set():
             return False
         try:
@@ -291,7 +296,7 @@ class Engine:
         return self._backoff(state)
 
     async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), self.watchdog.at_work():
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 

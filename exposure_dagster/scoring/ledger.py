@@ -1,32 +1,30 @@
 """The ledger: every attempt at an answer, on disk before it counts.
 
-Rows are only ever added. At most one accepted answer stands for a request key, whoever writes.
+Rows are only ever added; a correction of what one cost leaves a row of its own. At most one accepted answer stands
+for a request key, whoever writes: an index sees to it. Money is in nano-dollars (see `money`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
-import duckdb
-import pandas as pd
-
-from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import content_hash
+from exposure_dagster.scoring.ledger_file import LedgerFile, next_revision
+from exposure_dagster.scoring.locks import is_held
 from exposure_dagster.sources.fetching import utc_now
-from exposure_dagster.tables import RESPONSES
-from exposure_dagster.warehouse import Warehouse, insert_rows
 
 PROVIDER = "claude"
 """Provider family in a request key: `claude` and `claude-batch` are one."""
 
-_ROWS_AT_ONCE = 5000
+DAY = timedelta(hours=24)
 
-_QUICK_COMMITS = ("PRAGMA disable_checkpoint_on_shutdown", "SET checkpoint_threshold = '256KB'")
-"""A commit is on disk once it is in the write-ahead log. Rewriting the file itself each time doubles its cost."""
+_ROWS_AT_ONCE = 5000
 
 
 class Status(StrEnum):
@@ -45,10 +43,12 @@ def request_key(prompt_hash: str, doc_id: str, text_sha256: str, sample: int, ep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One attempt at one document: a row of scored.responses. Token counts and cost are its share."""
+    """One attempt at one document: a row of scored.responses. Token counts and cost are its share.
+
+    The ledger numbers the attempts at a key itself.
+    """
 
     request_key: str
-    attempt: int
     is_accepted: bool
     prompt: str
     prompt_hash: str
@@ -65,7 +65,7 @@ class LedgerRow:
     output_tokens: int | None
     cache_read_tokens: int | None
     cache_write_tokens: int | None
-    cost_usd: float | None
+    cost_nano_usd: int | None
     request_id: str | None
     batch_id: str | None
     latency_ms: float | None
@@ -100,148 +100,214 @@ class Outcome:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """USD of the last 24 hours, and what batches that are not collected yet can cost at most, by prompt hash."""
-
-    usd: float
-    in_batches: Mapping[str, float]
-
-
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger in a warehouse. Each call opens and closes the file."""
+    """The ledger of a home. Reads see one snapshot each; a write is one transaction."""
 
-    warehouse: Warehouse
+    file: LedgerFile
+
+    @property
+    def locks(self) -> Path:
+        """Where runs of one home meet."""
+        return self.file.path.parent / "locks"
+
+    def run_lock(self, prompt_hash: str) -> Path:
+        """The lock that a run holds which asks a model about this prompt version."""
+        return self.locks / f"{prompt_hash}.lock"
+
+    def is_asked_now(self, prompt_hash: str) -> bool:
+        """Whether a run asks about this prompt version now."""
+        return is_held(self.run_lock(prompt_hash))
 
     def records(self, prompt_hash: str, epoch: int) -> dict[str, KeyRecord]:
         """What is known of every request key of a prompt version and epoch."""
-        rows = self.warehouse.rows(
-            "SELECT request_key, max(attempt), bool_or(is_accepted), bool_or(status = 'refused')"
-            " FROM scored.responses WHERE prompt_hash = ? AND epoch = ? GROUP BY request_key",
-            [prompt_hash, epoch],
-        )
-        return {
-            key: KeyRecord(attempts, Status.OK if is_accepted else Status.REFUSED if is_refused else Status.FAILED)
-            for key, attempts, is_accepted, is_refused in rows
-        }
+        with self.file.reading() as connection:
+            rows = connection.execute(
+                "SELECT request_key, max(attempt), max(CASE WHEN is_accepted THEN 2 WHEN status = 'refused' THEN 1"
+                " ELSE 0 END) FROM responses WHERE prompt_hash = ? AND epoch = ? GROUP BY request_key",
+                [prompt_hash, epoch],
+            ).fetchall()
+        stands = (Status.FAILED, Status.REFUSED, Status.OK)
+        return {key: KeyRecord(attempts, stands[settled]) for key, attempts, settled in rows}
 
     def outcomes(self, prompt_hash: str, epoch: int) -> Iterator[Outcome]:
         """What stands for every request key of a prompt version and epoch. Reads in portions."""
-        with self.warehouse.connect(read_only=True) as connection:
+        with self.file.reading() as connection:
             cursor = connection.execute(
-                "SELECT request_key, is_accepted, status, attributes, rationale, model, created_at, error, note"
-                " FROM scored.responses WHERE prompt_hash = ? AND epoch = ?"
-                " QUALIFY row_number() OVER"
-                " (PARTITION BY request_key ORDER BY is_accepted DESC, status = 'refused' DESC, attempt DESC) = 1",
+                "SELECT request_key, is_accepted, status, attributes, rationale, model, created_at, error, note FROM ("
+                "  SELECT *, row_number() OVER (PARTITION BY request_key"
+                "    ORDER BY is_accepted DESC, status = 'refused' DESC, attempt DESC) AS place"
+                "  FROM responses WHERE prompt_hash = ? AND epoch = ?"
+                ") AS attempts WHERE place = 1",
                 [prompt_hash, epoch],
             )
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                for key, is_accepted, status, attributes, *rest in rows:
+                for key, is_accepted, status, attributes, rationale, model, created_at, error, note in rows:
                     stands = Status.OK if is_accepted else Status(status)
                     yield Outcome(
                         key,
                         stands if stands in (Status.OK, Status.REFUSED) else Status.FAILED,
                         json.loads(attributes) if attributes else {},
-                        *rest,
+                        rationale,
+                        model,
+                        datetime.fromisoformat(created_at),
+                        error,
+                        note,
                     )
 
-    def commit(self, rows: Sequence[LedgerRow]) -> Spending:
-        """Add rows in one transaction; returns what the last 24 hours cost, these included.
+    def settled_keys(self, prompt_hashes: Collection[str]) -> frozenset[str]:
+        """Request keys of these prompt versions that are answered or refused."""
+        with self.file.reading() as connection:
+            return frozenset(
+                key
+                for prompt_hash in prompt_hashes
+                for (key,) in connection.execute(
+                    "SELECT DISTINCT request_key FROM responses"
+                    " WHERE prompt_hash = ? AND (is_accepted OR status = 'refused')",
+                    [prompt_hash],
+                )
+            )
 
-        An answer to a key that has an accepted one is kept but does not count. Raises ScoringError where
-        it cannot be written; then none of the rows is.
+    def newest_epochs(self) -> dict[str, int]:
+        """By prompt version, the highest epoch that it was asked in; versions that never were are left out.
+
+        Epochs below 0 are those of rehearsals that asked again.
         """
-        try:
-            with self.warehouse.transaction() as connection:
-                for setting in _QUICK_COMMITS:
-                    connection.execute(setting)
-                insert_rows(connection, RESPONSES, _frame(_once_accepted(connection, rows)))
-                return _spent_today(connection)
-        except (duckdb.Error, OSError) as error:
-            raise ScoringError(
-                f"answers cannot be written to the ledger ({str(error).splitlines()[0]})",
-                where=str(self.warehouse.path),
-                remedy="Make room on the disk or mend the file, and run again: what was answered before is kept.",
-            ) from error
+        with self.file.reading() as connection:
+            return _newest_epochs(connection)
 
-    def spent_today(self) -> Spending:
-        """What the last 24 hours cost, all prompts together."""
-        with self.warehouse.connect(read_only=True) as connection:
-            return _spent_today(connection)
+    def unfinished_epochs(self) -> frozenset[str]:
+        """Prompt versions of which everything was begun to be asked again, by a run that did not come to its end."""
+        with self.file.reading() as connection:
+            return _unfinished_epochs(connection)
+
+    def epoch_to_ask(self, prompt_hash: str, *, is_asked_again: bool) -> int:
+        """The newest epoch, or one more to ask everything again; an unfinished one is brought to its end first."""
+        with self.file.reading() as connection:
+            newest = _newest_epochs(connection).get(prompt_hash, 0)
+            return newest + int(is_asked_again and prompt_hash not in _unfinished_epochs(connection))
+
+    def rehearsal_epoch(self, prompt_hash: str, *, is_asked_again: bool) -> int:
+        """The newest epoch, whose answers a rehearsal uses and adds to; to ask again it takes one below 0."""
+        with self.file.reading() as connection:
+            if not is_asked_again:
+                return _newest_epochs(connection).get(prompt_hash, 0)
+            ((lowest,),) = connection.execute(
+                "SELECT coalesce(min(epoch), 0) FROM responses WHERE prompt_hash = ?", [prompt_hash]
+            ).fetchall()
+        return min(int(lowest), 0) - 1
+
+    def mean_output_tokens(self, model: str) -> float | None:
+        """The mean of what a model wrote for a document's accepted answer; None where it gave none."""
+        with self.file.reading() as connection:
+            ((mean,),) = connection.execute(
+                "SELECT avg(output_tokens) FROM responses WHERE is_accepted AND model = ?", [model]
+            ).fetchall()
+        return None if mean is None else float(mean)
 
 
-def newest_epochs(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """By prompt version, the highest epoch that it was asked in; versions that never were are left out.
+_COLUMNS = (
+    "request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample, epoch, status,"
+    " attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_nano_usd,"
+    " request_id, batch_id, latency_ms, created_at, error, note, revision"
+)
 
-    Epochs below 0 are those of rehearsals that asked again.
-    """
-    return dict(
-        connection.execute(
-            "SELECT prompt_hash, max(epoch) FROM scored.responses WHERE epoch >= 0 GROUP BY 1"
+
+def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
+    """Within a transaction: add attempts. An answer to a key that has an accepted one is kept but does not count."""
+    if not rows:
+        return
+    number = next_revision(connection)
+    for row in rows:
+        ((attempts, has_answer),) = connection.execute(
+            "SELECT coalesce(max(attempt), 0), coalesce(max(CASE WHEN is_accepted THEN 1 ELSE 0 END), 0)"
+            " FROM responses WHERE request_key = ?",
+            [row.request_key],
         ).fetchall()
+        is_second = row.is_accepted and bool(has_answer)
+        connection.execute(
+            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 26)})",
+            (
+                row.request_key,
+                attempts + 1,
+                row.is_accepted and not is_second,
+                row.prompt,
+                row.prompt_hash,
+                row.doc_id,
+                row.text_sha256,
+                row.scorer,
+                row.model,
+                row.sample,
+                row.epoch,
+                row.status.value,
+                None if row.attributes is None else json.dumps(dict(row.attributes)),
+                row.rationale,
+                row.input_tokens,
+                row.output_tokens,
+                row.cache_read_tokens,
+                row.cache_write_tokens,
+                row.cost_nano_usd,
+                row.request_id,
+                row.batch_id,
+                row.latency_ms,
+                as_text(row.created_at),
+                "another answer stands" if is_second else row.error,
+                row.note,
+                number,
+            ),
+        )
+
+
+@dataclass
+class SpentInADay:
+    """What the last 24 hours cost, in nano-dollars, kept up to date without adding it all up each time.
+
+    What is older leaves the sum at most a minute late: until then it counts as spent.
+    """
+
+    _sum: int = 0
+    _revision: int = -1
+    _summed_at: datetime | None = None
+
+    def read(self, connection: sqlite3.Connection) -> int:
+        """Costs of attempts, and what may have been charged for answers that never reached us."""
+        now = utc_now()
+        since = as_text(now - DAY)
+        if self._summed_at is None or not timedelta(0) <= now - self._summed_at < timedelta(minutes=1):
+            self._summed_at, self._sum, self._revision = now, 0, -1
+        added, newest = _one(
+            connection,
+            "SELECT coalesce(sum(cost_nano_usd), 0), max(revision) FROM responses"
+            " WHERE revision > ? AND created_at > ?",
+            [self._revision, since],
+        )
+        (assumed,) = _one(
+            connection, "SELECT coalesce(sum(cost_nano_usd), 0) FROM assumed_costs WHERE created_at > ?", [since]
+        )
+        self._sum += added
+        self._revision = self._revision if newest is None else newest
+        return self._sum + assumed
+
+
+def as_text(moment: datetime) -> str:
+    """A moment (UTC) as the ledger writes it: in an order that is that of time."""
+    return moment.isoformat(sep=" ", timespec="microseconds")
+
+
+def _one(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> tuple[int, ...]:
+    (row,) = connection.execute(sql, parameters).fetchall()
+    return tuple(row)
+
+
+def _newest_epochs(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(
+        connection.execute("SELECT prompt_hash, max(epoch) FROM responses WHERE epoch >= 0 GROUP BY 1").fetchall()
     )
 
 
-def unfinished_epochs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Prompt versions of which everything was begun to be asked again, by a run that did not come to its end."""
+def _unfinished_epochs(connection: sqlite3.Connection) -> frozenset[str]:
     rows = connection.execute(
-        "SELECT prompt_hash, max(epoch) AS epoch FROM scored.responses GROUP BY 1 HAVING max(epoch) > 0"
-        " EXCEPT SELECT prompt_hash, epoch FROM scored.runs WHERE outcome IN ('complete', 'incomplete')"
+        "SELECT prompt_hash, max(epoch) AS epoch FROM responses GROUP BY 1 HAVING max(epoch) > 0"
+        " EXCEPT SELECT prompt_hash, epoch FROM runs WHERE outcome IN ('complete', 'incomplete')"
     ).fetchall()
     return frozenset(prompt_hash for prompt_hash, _ in rows)
-
-
-def epoch_to_ask(warehouse: Warehouse, prompt_hash: str, *, is_asked_again: bool) -> int:
-    """The newest epoch, or one more where everything is asked again; an unfinished one is brought to its end first."""
-    with warehouse.connect(read_only=True) as connection:
-        newest = newest_epochs(connection).get(prompt_hash, 0)
-        return newest + int(is_asked_again and prompt_hash not in unfinished_epochs(connection))
-
-
-def rehearsal_epoch(warehouse: Warehouse, prompt_hash: str, *, is_asked_again: bool) -> int:
-    """The newest epoch, whose answers a rehearsal uses and adds to; asking again takes one of its own, below 0."""
-    with warehouse.connect(read_only=True) as connection:
-        if not is_asked_again:
-            return newest_epochs(connection).get(prompt_hash, 0)
-        row = connection.execute(
-            "SELECT least(min(epoch), 0) FROM scored.responses WHERE prompt_hash = ?", [prompt_hash]
-        ).fetchone()
-    return (row[0] if row and row[0] is not None else 0) - 1
-
-
-def _spent_today(connection: duckdb.DuckDBPyConnection) -> Spending:
-    row = connection.execute(
-        "SELECT coalesce(sum(cost_usd), 0) FROM scored.responses WHERE created_at > ?",
-        [utc_now() - timedelta(hours=24)],
-    ).fetchone()
-    assert row is not None
-    batches = connection.execute(
-        "SELECT prompt_hash, sum(worst_usd) FROM scored.batches WHERE NOT is_collected GROUP BY prompt_hash"
-    ).fetchall()
-    return Spending(float(row[0]), {prompt_hash: worst or 0.0 for prompt_hash, worst in batches})
-
-
-def _once_accepted(connection: duckdb.DuckDBPyConnection, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
-    keys = [row.request_key for row in rows if row.is_accepted]
-    found = connection.execute(
-        "SELECT request_key FROM scored.responses WHERE is_accepted AND request_key IN (SELECT unnest(?))", [keys]
-    ).fetchall()
-    stands = {key for (key,) in found}
-    result = []
-    for row in rows:
-        is_second = row.is_accepted and row.request_key in stands
-        if row.is_accepted:
-            stands.add(row.request_key)
-        result.append(replace(row, is_accepted=False, error="another answer stands") if is_second else row)
-    return result
-
-
-_COLUMNS = tuple(field.name for field in fields(LedgerRow))
-
-
-def _frame(rows: Sequence[LedgerRow]) -> pd.DataFrame:
-    columns = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
-    columns["status"] = [row.status.value for row in rows]
-    columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
-    return pd.DataFrame(columns)

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exposure_dagster.errors import ScoringError
+from exposure_dagster.scoring.money import nano_usd
 
 _MILLION = 1_000_000
 _SNAPSHOT_DATE = re.compile(r"-\d{8}$")
@@ -64,6 +65,10 @@ class Rates(BaseModel):
     cache_write_5m: float = Field(ge=0)
     cache_write_1h: float = Field(ge=0)
     cache_read: float = Field(ge=0)
+
+    def cost_nano(self, usage: Usage) -> int:
+        """Nano-dollars for the tokens, to the nearest whole one."""
+        return nano_usd(self.cost(usage))
 
     def cost(self, usage: Usage) -> float:
         """USD for the tokens."""

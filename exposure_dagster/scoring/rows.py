@@ -33,7 +33,6 @@ def ledger_rows(
         rows.append(
             LedgerRow(
                 request_key=question.key,
-                attempt=question.attempts,
                 is_accepted=verdict.status is Status.OK,
                 prompt=run.job.prompt,
                 prompt_hash=run.job.prompt_hash,
@@ -50,7 +49,7 @@ def ledger_rows(
                 output_tokens=None if share is None else share.output_tokens,
                 cache_read_tokens=None if share is None else share.cache_read_tokens,
                 cache_write_tokens=None if share is None else share.cache_write_tokens,
-                cost_usd=None if share is None else rates.cost(share),
+                cost_nano_usd=None if share is None else rates.cost_nano(share),
                 request_id=attempt.request_id,
                 batch_id=batch_id,
                 latency_ms=attempt.latency_ms,

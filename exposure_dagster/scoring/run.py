@@ -21,8 +21,9 @@ from exposure_dagster.scoring.interrupts import RunInterruptedError
 from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
 from exposure_dagster.scoring.locks import holding
+from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import PriceTable
-from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run, run_lock_path
+from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
 from exposure_dagster.scoring.session import ask_questions
 from exposure_dagster.scoring.tally import RunFigures, Tally
 from exposure_dagster.sources.fetching import utc_now
@@ -83,9 +84,9 @@ def score_with_model(
     asking = Asking(job.asked, price.times(prices.batch_factor) if batching else price)
     scorer = BATCH_SCORER if batching else SCORER
     on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
-    ledger = Ledger(warehouse)
+    ledger = open_ledger(warehouse)
     tally = Tally()
-    with holding(run_lock_path(warehouse, job.prompt_hash), on_wait=on_wait) as lock:
+    with holding(ledger.run_lock(job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(
             run_id=job.run_id,
             prompt=job.prompt,
@@ -94,7 +95,22 @@ def score_with_model(
             epoch=None if job.is_rehearsal else job.epoch,
             started_at=utc_now(),
         )
-        begin_run(warehouse, row)
+        begin_run(ledger, row)
+
+        def end(figures: RunFigures, outcome: str, error: BaseException | None = None) -> None:
+            ended = replace(
+                row,
+                finished_at=utc_now(),
+                asked=figures.requests,
+                reused=figures.reused,
+                refused=figures.refused,
+                failed=figures.failed,
+                cost_nano_usd=tally.cost_nano_usd,
+                outcome=outcome,
+                error=None if error is None else str(error) or type(error).__name__,
+            )
+            _record(ledger, warehouse, ended)
+
         records = ledger.records(job.prompt_hash, job.epoch)
         questions = open_questions(job, records)
         context = RunContext(
@@ -119,14 +135,14 @@ def score_with_model(
                     progress.finish()
         except BaseException as error:
             figures = _figures(job, records, questions, tally)
-            _record(warehouse, row, figures, "stopped" if isinstance(error, BudgetStopError) else "failed", error)
+            end(figures, "stopped" if isinstance(error, BudgetStopError) else "failed", error)
             if isinstance(error, RunInterruptedError):
                 error.take_course()
             if isinstance(error, ExposureError):
                 raise ScoringStoppedError(error, _what_is_left(questions, tally), figures) from error
             raise
         figures = _figures(job, records, questions, tally)
-        _record(warehouse, row, figures, "incomplete" if figures.failed else "complete")
+        end(figures, "incomplete" if figures.failed else "complete")
         return ScoringResult(standings(job, ledger.outcomes(job.prompt_hash, job.epoch)), figures)
 
 
@@ -164,21 +180,10 @@ def _what_is_left(questions: Sequence[Question], tally: Tally) -> str:
     return f"{clause}, for about ${left * tally.cost_usd / len(tally.settled):,.2f}"
 
 
-def _record(
-    warehouse: Warehouse, row: RunRow, figures: RunFigures, outcome: str, error: BaseException | None = None
-) -> None:
-    ended = replace(
-        row,
-        finished_at=utc_now(),
-        asked=figures.requests,
-        reused=figures.reused,
-        refused=figures.refused,
-        failed=figures.failed,
-        cost_usd=figures.cost_usd,
-        outcome=outcome,
-        error=None if error is None else str(error) or type(error).__name__,
-    )
+def _record(ledger: Ledger, warehouse: Warehouse, row: RunRow) -> None:
+    """Enter the end of a run, and bring the warehouse's copy of the ledger up to date."""
     try:
-        record_run(warehouse, ended)
-    except ExposureError:
-        _log.warning("the end of run %s could not be recorded", row.run_id)
+        record_run(ledger, row)
+        copy_to_warehouse(ledger, warehouse)
+    except ExposureError as problem:
+        _log.warning("the end of run %s is not in every table (%s); the next run makes up for it", row.run_id, problem)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.scoring.money import in_usd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Tally:
     def __init__(self) -> None:
         self.requests = 0
         self.retries = 0
-        self.cost_usd = 0.0
+        self.cost_nano_usd = 0
         self.assumed_usd = 0.0
         self.settled: dict[str, Status] = {}
         self._input_tokens = 0
@@ -52,6 +53,11 @@ class Tally:
         self._cache_read_tokens = 0
         self._cache_write_tokens = 0
         self._latencies = array("d")
+
+    @property
+    def cost_usd(self) -> float:
+        """What came to the ledger so far."""
+        return in_usd(self.cost_nano_usd)
 
     def sent(self, attempt: Attempt, *, is_retry: bool) -> None:
         """A request was sent, and ended."""
@@ -66,7 +72,7 @@ class Tally:
         for row in rows:
             if row.status in (Status.OK, Status.REFUSED):
                 self.settled[row.request_key] = row.status
-            self.cost_usd += row.cost_usd or 0.0
+            self.cost_nano_usd += row.cost_nano_usd or 0
             self._input_tokens += row.input_tokens or 0
             self._output_tokens += row.output_tokens or 0
             self._cache_read_tokens += row.cache_read_tokens or 0

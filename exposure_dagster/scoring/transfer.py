@@ -12,13 +12,11 @@ from pathlib import Path
 import duckdb
 
 from exposure_dagster.errors import SourceError
+from exposure_dagster.scoring.mirror import add_attempts, copy_to_warehouse, open_ledger, portions
 from exposure_dagster.tables import PROMPT_VERSIONS, RESPONSES, TEXTS, Table
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
 MOVED_TABLES = (RESPONSES, PROMPT_VERSIONS, TEXTS)
-
-_SAME_ATTEMPT = ("request_key", "created_at", "status", "sample", "request_id", "doc_id")
-"""What tells one attempt from another on whichever machine it was made; its number may differ."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class Moved:
 def export_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
     """Write the ledger into `folder`, each file complete before it takes its name."""
     folder.mkdir(parents=True, exist_ok=True)
+    copy_to_warehouse(open_ledger(warehouse), warehouse)
     moved = []
     with warehouse.connect(read_only=True) as connection:
         for table in MOVED_TABLES:
@@ -48,32 +47,37 @@ def export_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
 
 
 def import_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
-    """Add what `folder` holds and the warehouse does not, in one transaction.
+    """Add what `folder` holds and the ledger does not.
 
     Of two accepted answers to one request key the one that is here already stands; the other is kept and
     no longer counts. Attempts are numbered on. Raises SourceError where a file is missing, is no Parquet
     file, or has columns that this version does not know.
     """
+    ledger = open_ledger(warehouse)
+    moved = []
     with warehouse.transaction() as connection:
-        moved = []
-        for table in MOVED_TABLES:
-            path = folder / f"{table.name}.parquet"
-            rows = _read(connection, path, table)
-            if table is RESPONSES:
-                _number_on(connection)
-            identity = _SAME_ATTEMPT if table is RESPONSES else table.key
-            same = " AND ".join(f"h.{name} IS NOT DISTINCT FROM i.{name}" for name in identity)
+        for table in (PROMPT_VERSIONS, TEXTS):
+            rows = _read(connection, folder, table)
+            same = " AND ".join(f"h.{name} IS NOT DISTINCT FROM i.{name}" for name in table.key)
             fresh = connection.execute(
                 f"SELECT * FROM incoming_rows i WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} h WHERE {same})"
             ).df()
             insert_rows(connection, table, fresh)
             connection.execute("DROP TABLE incoming_rows")
             moved.append(Moved(table.full_name, rows, len(fresh)))
+        rows = _read(connection, folder, RESPONSES)
+        cursor = connection.execute("SELECT * FROM incoming_rows ORDER BY created_at")
+        with ledger.file.transaction() as target:
+            added = add_attempts(target, portions(cursor))
+        moved.insert(0, Moved(RESPONSES.full_name, rows, added))
+        connection.execute("DROP TABLE incoming_rows")
+    copy_to_warehouse(ledger, warehouse)
     return moved
 
 
-def _read(connection: duckdb.DuckDBPyConnection, path: Path, table: Table) -> int:
-    """Load a file into the temporary table `incoming_rows`, with the table's columns; returns its rows."""
+def _read(connection: duckdb.DuckDBPyConnection, folder: Path, table: Table) -> int:
+    """Load a table's file into the temporary table `incoming_rows`, with the table's columns; returns its rows."""
+    path = folder / f"{table.name}.parquet"
     source = str(path).replace("'", "''")
     try:
         connection.execute(f"CREATE TEMP TABLE incoming_rows AS SELECT * FROM read_parquet('{source}')")
@@ -97,16 +101,3 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path, table: Table) -> in
             connection.execute(f"ALTER TABLE incoming_rows ADD COLUMN {column.name} {column.type}")
     ((rows,),) = connection.execute("SELECT count(*) FROM incoming_rows").fetchall()
     return int(rows)
-
-
-def _number_on(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let incoming attempts follow those that are here, and let at most one answer a key stand."""
-    connection.execute(
-        f"""
-        UPDATE incoming_rows SET
-          attempt = attempt + coalesce(
-            (SELECT max(h.attempt) FROM {RESPONSES.full_name} h WHERE h.request_key = incoming_rows.request_key), 0),
-          is_accepted = is_accepted AND NOT EXISTS (
-            SELECT 1 FROM {RESPONSES.full_name} h WHERE h.request_key = incoming_rows.request_key AND h.is_accepted)
-        """
-    )

@@ -8,6 +8,7 @@ from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.stages.scored import ScorerChoice
@@ -48,6 +49,7 @@ def estimates_of(
     Documents are read once a corpus, however many prompts ask about them.
     """
     by_name = {prompt.name: prompt for prompt in folder.prompts}
+    ledger = open_ledger(warehouse)
     documents: dict[str, dict[str, Document]] = {}
     written: dict[str, float | None] = {}
     result = []
@@ -59,7 +61,7 @@ def estimates_of(
         if corpus not in documents:
             documents[corpus] = _documents(warehouse, corpus)
         if model not in written:
-            written[model] = _output_tokens(warehouse, model)
+            written[model] = ledger.mean_output_tokens(model)
         is_all_asked = ask_again and not standing.is_asked_again_in_part
         wanted = list(documents[corpus]) * prompt.asked.samples if is_all_asked else standing.open_questions
         open_documents = OpenDocuments(
@@ -75,11 +77,3 @@ def estimates_of(
 def _documents(warehouse: Warehouse, corpus: str) -> dict[str, Document]:
     rows = warehouse.rows("SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [corpus])
     return {row[0]: Document(*row) for row in rows}
-
-
-def _output_tokens(warehouse: Warehouse, model: str) -> float | None:
-    """The mean of what the model wrote for a document's accepted answer."""
-    ((mean,),) = warehouse.rows(
-        "SELECT avg(output_tokens) FROM scored.responses WHERE is_accepted AND model = ?", [model]
-    )
-    return None if mean is None else float(mean)

@@ -18,7 +18,7 @@ from exposure_dagster.prompts.render import Document
 from exposure_dagster.ranking.rankings import composite_scores
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, scores_frame
-from exposure_dagster.scoring.ledger import rehearsal_epoch
+from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.run import score_with_model
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
@@ -73,7 +73,7 @@ def rehearse(
                 for row in documents[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
             ],
             texts=WarehouseTexts(warehouse),
-            epoch=rehearsal_epoch(warehouse, prompt.asked.prompt_hash, is_asked_again=means.is_asked_again),
+            epoch=open_ledger(warehouse).rehearsal_epoch(prompt.asked.prompt_hash, is_asked_again=means.is_asked_again),
             is_rehearsal=True,
         )
         means = replace(means, batching=None)

@@ -19,10 +19,11 @@ from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
-from exposure_dagster.scoring.ledger import Ledger, epoch_to_ask
+from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run import Batching
 from exposure_dagster.scoring.run import score_with_model as ask_model
+from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
@@ -37,7 +38,6 @@ from exposure_dagster.tables import (
     PROMPTS,
     RANKINGS,
     RESILIENCE,
-    RUNS,
     SCORES,
     SUMMARIES,
     TASK_ROLLUPS,
@@ -296,7 +296,7 @@ def score_with_model(
             DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
         ],
         texts=WarehouseTexts(warehouse),
-        epoch=epoch_to_ask(warehouse, asked.prompt_hash, is_asked_again=means.is_asked_again),
+        epoch=open_ledger(warehouse).epoch_to_ask(asked.prompt_hash, is_asked_again=means.is_asked_again),
     )
     estimated_usd = _estimated_usd(warehouse, job, means.prices)
     result = ask_model(
@@ -335,7 +335,7 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
-    records = Ledger(warehouse).records(job.prompt_hash, job.epoch)
+    records = open_ledger(warehouse).records(job.prompt_hash, job.epoch)
     refs = [question.document for question in open_questions(job, records)]
     texts = job.texts.texts(refs) if refs else {}
     documents = [Document(ref.doc_id, ref.title, texts[ref.text_sha256]) for ref in refs]
@@ -425,24 +425,22 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         samples=1,
         scored_at=finished_at,
     )
-    run = {
-        "run_id": run_id,
-        "prompt": name,
-        "prompt_hash": prompt.prompt_hash,
-        "scorer": ScorerName.BASELINE.value,
-        "started_at": started_at,
-        "finished_at": finished_at,
-        "asked": 0,
-        "reused": 0,
-        "refused": 0,
-        "failed": 0,
-        "cost_usd": 0.0,
-        "outcome": "complete",
-    }
     with warehouse.transaction() as connection:
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
-        replace_rows(connection, RUNS, pd.DataFrame([run]), where={"run_id": run_id, "prompt": name})
+    run = RunRow(
+        run_id=run_id,
+        prompt=name,
+        prompt_hash=prompt.prompt_hash,
+        scorer=ScorerName.BASELINE.value,
+        epoch=None,
+        started_at=started_at,
+        finished_at=finished_at,
+        outcome="complete",
+    )
+    ledger = open_ledger(warehouse)
+    record_run(ledger, run)
+    copy_to_warehouse(ledger, warehouse)
     return len(frame)
 
 

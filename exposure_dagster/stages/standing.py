@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,8 @@ import pandas as pd
 
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.ledger import newest_epochs, request_key, unfinished_epochs
+from exposure_dagster.scoring.ledger import request_key
+from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.stages.basis import RANKED_TABLES, answers_digests, bases, basis, figures_digests
 from exposure_dagster.stages.ranked import put_definition
@@ -98,7 +99,7 @@ class _Known:
 
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     """How every prompt file stands, by name."""
-    known = _read(warehouse, {prompt.file.corpus for prompt in folder.prompts})
+    known = _read(warehouse, folder)
     result = [_standing(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
@@ -126,11 +127,12 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
                 )
 
 
-def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
+def _read(warehouse: Warehouse, folder: PromptFolder) -> _Known:
     if not warehouse.exists:
         return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, frozenset(), {}, {})
     purged = generations(warehouse)
-    digests = {corpus: titles_digest(warehouse, corpus) for corpus in corpora}
+    digests = {corpus: titles_digest(warehouse, corpus) for corpus in {p.file.corpus for p in folder.prompts}}
+    ledger = open_ledger(warehouse)
     with warehouse.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
@@ -162,14 +164,9 @@ def _read(warehouse: Warehouse, corpora: Collection[str]) -> _Known:
                     "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
                 ).fetchall()
             },
-            settled=frozenset(
-                key
-                for (key,) in connection.execute(
-                    "SELECT DISTINCT request_key FROM scored.responses WHERE is_accepted OR status = 'refused'"
-                ).fetchall()
-            ),
-            epochs=newest_epochs(connection),
-            unfinished=unfinished_epochs(connection),
+            settled=ledger.settled_keys({prompt.asked.prompt_hash for prompt in folder.prompts}),
+            epochs=ledger.newest_epochs(),
+            unfinished=ledger.unfinished_epochs(),
             generations=purged,
             titles_digests=digests,
         )

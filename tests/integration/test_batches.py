@@ -20,16 +20,20 @@ from pydantic import SecretStr
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.scoring.batch_store import BatchStore
-from exposure_dagster.scoring.budget import Budget
-from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.batch_store import BatchStore, SentBatch
+from exposure_dagster.scoring.context import Limits, Patience
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
+from exposure_dagster.scoring.mirror import open_ledger
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
 from exposure_dagster.stages.parsed import text_sha256
 from exposure_dagster.tables import TEXTS
 from exposure_dagster.warehouse import Warehouse
+
+BRIEF = Patience(batch_look_seconds=2, batch_list_seconds=2)
+"""As long as tests can wait."""
 
 TIME = "2026-01-01T00:00:00Z"
 
@@ -124,6 +128,8 @@ def server() -> Iterator[BatchServer]:
         def do_GET(self) -> None:
             parts = self.path.split("?")[0].strip("/").split("/")
             if parts[-1] == "batches":
+                for batch_id in state.batches:  # time passes here too
+                    state.polls[batch_id] = state.polls.get(batch_id, 0) + 1
                 self._reply({"data": [state.view(batch_id) for batch_id in state.batches], "has_more": False})
             elif not state.gone.isdisjoint(parts):
                 self.send_error(404)
@@ -204,9 +210,14 @@ class Bench:
             access=Access(SecretStr("key"), self.server.address),
             warehouse=self.warehouse,
             prices=load_prices(),
-            limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd)),
+            limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd), patience=BRIEF),
             batching=Batching(cancels_with_run=cancels),
         )
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query of the ledger, or a change to it."""
+        with open_ledger(self.warehouse).file.transaction() as connection:
+            return connection.execute(statement, values).fetchall()
 
     def statuses(self, result: ScoringResult) -> dict[str, str]:
         return {standing.doc_id: standing.status.value for standing in result.standings}
@@ -266,7 +277,7 @@ def _interrupt_while_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, c
     """Ctrl+C while the batch is under way."""
     from exposure_dagster.scoring.batches import BatchEngine
 
-    async def interrupted(self: BatchEngine, batch_id: str) -> None:
+    async def interrupted(self: BatchEngine, batch: SentBatch) -> None:
         asyncio.current_task().cancel()  # type: ignore[union-attr]
         await asyncio.sleep(0)
 
@@ -296,34 +307,33 @@ def test_a_stopped_run_cancels_its_batch_where_the_user_says_so(bench: Bench, mo
 def test_a_run_that_was_killed_while_it_sent_a_batch_finds_it_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(self: BatchStore, known_as: str, batch_id: str) -> None:
-        raise KeyboardInterrupt
+    def killed(self: BatchStore, token: str, batch_id: str) -> None:
+        raise RuntimeError("the process ends here")
 
     bench.server.created_at = datetime.now(UTC).isoformat()
     with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017  however it ends
-        patch.setattr(BatchStore, "rename", killed)
+        patch.setattr(BatchStore, "name", killed)
         bench.score()
-    ((batch_id,),) = bench.warehouse.rows("SELECT batch_id FROM scored.batches")
-    assert batch_id.startswith("sending-")
+    assert bench.sql("SELECT batch_id FROM batches") == [(None,)]
     assert set(bench.statuses(bench.score()).values()) == {"ok"}
     assert len(bench.server.batches) == 1
 
 
 def test_a_batch_that_never_reached_the_api_is_sent(bench: Bench) -> None:
     bench.score()
-    with bench.warehouse.transaction() as connection:
-        connection.execute("DELETE FROM scored.responses")
-        connection.execute("UPDATE scored.batches SET batch_id = 'sending-1', is_collected = false")
+    bench.sql("DELETE FROM responses")
+    bench.sql("UPDATE batches SET token = 'never', batch_id = NULL, is_collected = false")
     bench.score()
     assert len(bench.server.batches) == 2
-    assert bench.warehouse.rows("SELECT batch_id FROM scored.batches") == [("msgbatch_1",)]
+    assert bench.sql("SELECT batch_id, is_collected FROM batches ORDER BY 1") == [(None, False), ("msgbatch_1", True)]
 
 
-def test_what_a_batch_asked_that_the_api_no_longer_knows_is_asked_again(
+def test_what_a_batch_asked_that_the_api_no_longer_knows_after_a_day_is_asked_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _interrupt_while_waiting(bench, monkeypatch, cancels=False)
     bench.server.gone = {"msgbatch_0"}
+    bench.sql("UPDATE batches SET created_at = '2026-01-01 00:00:00.000000'")
     assert set(bench.statuses(bench.score()).values()) == {"ok"}
     assert len(bench.server.batches) == 2
 
@@ -338,11 +348,10 @@ def test_results_that_break_off_are_read_again_and_entered_once(bench: Bench) ->
 
 def test_a_run_that_ended_while_it_collected_enters_only_what_is_missing(bench: Bench) -> None:
     first = bench.score()
-    with bench.warehouse.transaction() as connection:
-        connection.execute("DELETE FROM scored.responses WHERE doc_id IN ('a', 'b')")
-        connection.execute("UPDATE scored.batches SET is_collected = false")
+    bench.sql("DELETE FROM responses WHERE doc_id IN ('a', 'b')")
+    bench.sql("UPDATE batches SET is_collected = false")
     bench.score()
-    rows = bench.warehouse.rows("SELECT count(*), count(DISTINCT request_key), sum(cost_usd) FROM scored.responses")
+    rows = bench.sql("SELECT count(*), count(DISTINCT request_key), sum(cost_nano_usd) / 1e9 FROM responses")
     assert rows == [(4, 4, pytest.approx(first.figures.cost_usd))]
     assert len(bench.server.batches) == 1
 

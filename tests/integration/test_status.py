@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from exposure_dagster.cli.main import main
-from exposure_dagster.scoring.ledger import epoch_to_ask, rehearsal_epoch, request_key
+from exposure_dagster.scoring.ledger import LedgerRow, Status, add_rows, request_key
+from exposure_dagster.scoring.mirror import open_ledger
+from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.settings import ScorerName
+from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.history import keep_version
 from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.tables import RESPONSES, RUNS
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
@@ -73,20 +75,38 @@ def test_asking_again_that_was_stopped_is_incomplete_and_goes_on_before_it_begin
     prompt = next(one for one in prompt_folder(scored).prompts if one.name == "a")
     asked = {"prompt": "a", "prompt_hash": prompt.asked.prompt_hash, "scorer": "claude"}
     documents = warehouse.read("SELECT doc_id, text_sha256 FROM parsed.documents ORDER BY doc_id LIMIT 60")
-    keys = [request_key(asked["prompt_hash"], *row, 1, 1) for row in documents.itertuples(index=False, name=None)]
-    settled = {"attempt": 1, "is_accepted": True, "sample": 1, "epoch": 1, "status": "ok", "model": "a model"}
-    warehouse.append(RESPONSES, documents.assign(request_key=keys, **asked, **settled))
+    ledger = open_ledger(warehouse)
+    with ledger.file.transaction() as connection:
+        add_rows(connection, [attempt(asked, *row) for row in documents.itertuples(index=False, name=None)])
 
     assert " ".join(lines(exposure("status"))["a"]).startswith("incomplete asked again in part, 140 answers to go")
     assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["140", "140"]
-    assert epoch_to_ask(warehouse, asked["prompt_hash"], is_asked_again=True) == 1
-    assert rehearsal_epoch(warehouse, asked["prompt_hash"], is_asked_again=True) == -1
+    assert ledger.epoch_to_ask(asked["prompt_hash"], is_asked_again=True) == 1
+    assert ledger.rehearsal_epoch(asked["prompt_hash"], is_asked_again=True) == -1
 
-    run = pd.DataFrame([{"run_id": "r", "epoch": 1, "outcome": "complete", **asked}])
-    warehouse.replace(RUNS, run, where={"run_id": "r", "prompt": "a"})
+    record_run(ledger, RunRow(run_id="r", epoch=1, outcome="complete", started_at=utc_now(), **asked))
     assert lines(exposure("status"))["a"][0] == "fresh"
     assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["200", "200"]
-    assert epoch_to_ask(warehouse, asked["prompt_hash"], is_asked_again=True) == 2
+    assert ledger.epoch_to_ask(asked["prompt_hash"], is_asked_again=True) == 2
+
+
+def attempt(asked: dict[str, str], doc_id: str, text_sha256: str) -> LedgerRow:
+    """An accepted answer of epoch 1."""
+    given = {"request_key", "is_accepted", "doc_id", "text_sha256", "model", "sample", "epoch", "status", "created_at"}
+    unknown = {field.name: None for field in fields(LedgerRow) if field.name not in {*given, *asked}}
+    return LedgerRow(
+        request_key=request_key(asked["prompt_hash"], doc_id, text_sha256, 1, 1),
+        is_accepted=True,
+        doc_id=doc_id,
+        text_sha256=text_sha256,
+        model="a model",
+        sample=1,
+        epoch=1,
+        status=Status.OK,
+        created_at=utc_now(),
+        **asked,
+        **unknown,
+    )
 
 
 def test_a_batch_is_told_at_its_price(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,15 @@ class Seen:
 
 @dataclass
 class FaultyModel:
-    """What was asked, and what is to go wrong. `latency_s` holds up every answer."""
+    """What was asked, and what is to go wrong. `latency_s` holds up every answer.
+
+    With `is_uneven` documents differ in what they cost and how long they take.
+    """
 
     url: str = ""
     latency_s: float = 0.0
+    is_uneven: bool = False
+    last_answer_at: float = 0.0
     seen: list[Seen] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     under_way: int = 0
@@ -82,6 +87,13 @@ class Exchange:
             (html.unescape(doc_id), title) for _, doc_id, title in _DOCUMENT.findall(request["messages"][0]["content"])
         ]
 
+    @property
+    def unevenness(self) -> int:
+        """From 0 to 89, by the documents, where the model is uneven."""
+        if not self.handler.server.model.is_uneven:
+            return 0
+        return int(hashlib.sha256(repr(self.documents).encode()).hexdigest(), 16) % 90
+
     def good_answer(self) -> dict[str, Any]:
         """The content of a good answer, by the schema that was sent."""
         schema = self.request["output_config"]["format"]["schema"]
@@ -102,8 +114,8 @@ class Exchange:
             "stop_reason": stop_reason,
             "stop_sequence": None,
             "usage": {
-                "input_tokens": 100 * len(self.documents) + 7,
-                "output_tokens": 31 * len(self.documents),
+                "input_tokens": 100 * len(self.documents) + 7 + self.unevenness,
+                "output_tokens": 31 * len(self.documents) + self.unevenness // 3,
                 "cache_creation_input_tokens": 0,
                 "cache_read_input_tokens": 500,
             },
@@ -207,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
             model.under_way += 1
             model.most_under_way = max(model.most_under_way, model.under_way)
         try:
-            time.sleep(model.latency_s)
+            time.sleep(model.latency_s + exchange.unevenness / 5000)
             if fault is None:
                 exchange.say(json.dumps(exchange.good_answer()))
             else:
@@ -217,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with model.lock:
                 model.under_way -= 1
+                model.last_answer_at = time.monotonic()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

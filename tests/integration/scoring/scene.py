@@ -15,10 +15,12 @@ from pydantic import SecretStr
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.context import Limits, Patience
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
+from exposure_dagster.scoring.ledger import Ledger
+from exposure_dagster.scoring.mirror import open_ledger
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.tables import TEXTS
@@ -74,23 +76,19 @@ class Scene:
 
     def add(self, numbers: Sequence[int], text: str = TEXT) -> list[DocumentRef]:
         """Put documents into parsed.texts."""
-        refs = self.refs_of(numbers, text)
-        rows = [
-            {"text_sha256": ref.text_sha256, "text": text.format(number)}
-            for ref, number in zip(refs, numbers, strict=True)
-        ]
+        return self.add_texts([text.format(number) for number in numbers], numbers)
+
+    def add_texts(self, texts: Sequence[str], numbers: Sequence[int] | None = None) -> list[DocumentRef]:
+        """Put documents with these texts, numbered from 0 or as given, into parsed.texts."""
+        refs = [_ref(number, text) for number, text in zip(numbers or range(len(texts)), texts, strict=True)]
+        rows = [{"text_sha256": ref.text_sha256, "text": text} for ref, text in zip(refs, texts, strict=True)]
         self.warehouse.append(TEXTS, pd.DataFrame(rows))
         return refs
 
     @staticmethod
     def refs_of(numbers: Sequence[int], text: str = TEXT) -> list[DocumentRef]:
         """Documents as `add` makes them."""
-        return [
-            DocumentRef(
-                f"doc-{number:03}", f"Occupation {number}", hashlib.sha256(text.format(number).encode()).hexdigest()
-            )
-            for number in numbers
-        ]
+        return [_ref(number, text.format(number)) for number in numbers]
 
     def score(
         self,
@@ -114,13 +112,27 @@ class Scene:
             progress=progress,
         )
 
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of this home."""
+        return open_ledger(self.warehouse)
+
     def rows(self, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
         """Rows of the ledger."""
-        return self.warehouse.rows(f"SELECT {columns} FROM scored.responses WHERE {where} ORDER BY doc_id, attempt")
+        return self.sql(f"SELECT {columns} FROM responses WHERE {where} ORDER BY doc_id, attempt")
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """A query of the ledger, or a change to it."""
+        with self.ledger.file.transaction() as connection:
+            return connection.execute(statement, values).fetchall()
 
     def statuses(self) -> Counter[str]:
         """Ledger rows by status."""
         return Counter(status for (status,) in self.rows("status"))
+
+
+def _ref(number: int, text: str) -> DocumentRef:
+    return DocumentRef(f"doc-{number:03}", f"Occupation {number}", hashlib.sha256(text.encode()).hexdigest())
 
 
 def by_status(result: ScoringResult) -> dict[str, list[str]]:

@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from exposure_dagster.errors import ScoringError
-from exposure_dagster.scoring.budget import Budget
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.scoring.faulty_model import ANY, hang, status
 from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.budget import Budget
+from exposure_dagster.scoring.ledger import as_text
+from exposure_dagster.scoring.money import Budget, in_usd
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
 from exposure_dagster.sources.fetching import utc_now
@@ -27,7 +28,7 @@ def worst_cost(scene: Scene) -> float:
     request = asking.request(
         [Document("doc-000", "Occupation 0", "Text of document 0, of some length.")], asking.max_tokens(1)
     )
-    return asking.worst_cost(request) * 1.01
+    return in_usd(asking.worst_cost(request)) * 1.01
 
 
 def spent(scene: Scene) -> float:
@@ -78,8 +79,7 @@ def test_the_budget_of_a_day_counts_what_earlier_runs_spent(scene: Scene) -> Non
 
 def test_what_was_spent_longer_ago_than_a_day_does_not_count(scene: Scene) -> None:
     scene.score()
-    with scene.warehouse.transaction() as connection:
-        connection.execute("UPDATE scored.responses SET created_at = ?", [utc_now() - timedelta(hours=24, minutes=1)])
+    scene.sql("UPDATE responses SET created_at = ?", as_text(utc_now() - timedelta(hours=24, minutes=1)))
     scene.refs += scene.add(range(10, 20))
 
     scene.score(budget=Budget(100, worst_cost(scene) + 10 * COST))
@@ -119,4 +119,4 @@ def test_answers_that_were_lost_on_the_way_are_counted_as_if_paid_for(scene: Sce
     assert len(by_status(result)["ok"]) == 10
     assert result.figures.cost_usd == pytest.approx(10 * COST)
     assert result.figures.assumed_usd >= 5 * COST
-    assert scene.rows("DISTINCT cost_usd, input_tokens", "status = 'failed'") == [(None, None)]
+    assert scene.rows("DISTINCT cost_nano_usd, input_tokens", "status = 'failed'") == [(None, None)]

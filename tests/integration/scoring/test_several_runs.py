@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from contextlib import suppress
 
 import pytest
 
 from exposure_dagster.scoring.locks import FileLock, is_held
+from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
-from exposure_dagster.scoring.run_records import run_lock_path
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
@@ -99,28 +97,31 @@ def test_runs_of_different_prompts_go_side_by_side_and_keep_to_one_limit_of_requ
     assert scene.model.most_under_way <= 4
 
 
-def test_a_run_that_ended_alone_leaves_no_share_behind(scene: Scene) -> None:
+def test_a_run_that_ended_leaves_nothing_set_aside(scene: Scene) -> None:
     scene.score()
 
-    assert json.loads((scene.folder / "locks" / "shares.json").read_text()) == {}
-    assert not is_held(run_lock_path(scene.warehouse, scene.asked.prompt_hash))
+    assert scene.sql("SELECT * FROM reservations") == []
+    assert not scene.ledger.is_asked_now(scene.asked.prompt_hash)
 
 
-def test_the_share_of_a_process_that_is_gone_does_not_count(scene: Scene) -> None:
-    folder = scene.folder / "locks"
-    folder.mkdir(exist_ok=True)
-    (folder / "shares.json").write_text(json.dumps({"gone.lock": {"usd": 1e9, "places": 1000}}))
+def test_what_a_process_that_is_gone_had_under_way_takes_no_place_and_counts_as_spent_for_a_day(scene: Scene) -> None:
+    scene.sql("INSERT INTO reservations VALUES ('gone', 'other', 2000000000, 1000)")
 
     assert len(by_status(scene.score())["ok"]) == 10
+
+    assert scene.sql("SELECT * FROM reservations") == []
+    assert scene.sql("SELECT prompt, cost_nano_usd FROM assumed_costs") == [("other", 2_000_000_000)]
+    scene.refs += scene.add(range(10, 20))
+    with pytest.raises(ScoringStoppedError, match="24 hours"):
+        scene.score(budget=Budget(100, 2))
 
 
 def test_a_run_that_is_recorded_as_running_and_whose_lock_is_free_is_closed_by_the_next(scene: Scene) -> None:
     scene.score()
-    with scene.warehouse.transaction() as connection:
-        connection.execute(
-            "INSERT INTO scored.runs BY NAME SELECT 'lost' AS run_id, prompt, prompt_hash, scorer, started_at,"
-            " 'running' AS outcome FROM scored.runs"
-        )
+    scene.sql(
+        "INSERT INTO runs (run_id, prompt, prompt_hash, scorer, started_at, outcome, revision)"
+        " SELECT 'lost', prompt, prompt_hash, scorer, started_at, 'running', revision FROM runs"
+    )
 
     scene.score()
 
@@ -131,7 +132,7 @@ def test_a_run_that_is_recorded_as_running_and_whose_lock_is_free_is_closed_by_t
 def test_a_run_whose_lock_file_is_taken_away_stops_and_keeps_its_answers(scene: Scene) -> None:
     scene.model.latency_s = 0.05
     scene.refs += scene.add(range(10, 100))
-    path = run_lock_path(scene.warehouse, scene.asked.prompt_hash)
+    path = scene.ledger.run_lock(scene.asked.prompt_hash)
     failure: list[BaseException] = []
 
     def run() -> None:
@@ -180,46 +181,3 @@ def test_a_warehouse_that_another_thread_reads_takes_commits(scene: Scene) -> No
         thread.join()
 
     assert len(by_status(result)["ok"]) == 10
-
-
-def test_a_book_of_shares_that_was_cut_off_by_a_loss_of_power_is_begun_anew(scene: Scene) -> None:
-    folder = scene.folder / "locks"
-    folder.mkdir(exist_ok=True)
-    (folder / "shares.json").write_text('{"gone.lock": {"us')
-
-    assert len(by_status(scene.score())["ok"]) == 10
-
-
-def test_a_book_of_shares_that_cannot_be_written_is_an_error_of_ours(scene: Scene) -> None:
-    (scene.folder / "locks" / "shares.json.new").mkdir(parents=True)
-
-    with pytest.raises(ScoringStoppedError, match=r"shares.json.new: it cannot be written"):
-        scene.score()
-
-    assert scene.model.seen == []
-
-
-def test_rows_are_entered_once_where_the_book_of_shares_cannot_be_written_in_the_middle_of_a_run(scene: Scene) -> None:
-    scene.model.latency_s = 0.05
-    scene.refs += scene.add(range(10, 100))
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            scene.score()
-        except ScoringStoppedError as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    while len(scene.model.seen) < 10:
-        pass
-    while not (draft := scene.folder / "locks" / "shares.json.new").is_dir():
-        with suppress(FileExistsError):
-            draft.mkdir()
-    thread.join()
-
-    assert "shares.json.new: it cannot be written" in str(failure[0])
-    entered = [doc for (doc,) in scene.rows("doc_id")]
-    assert sorted(entered) == sorted(scene.model.times_asked())
-    assert f"{100 - len(entered)} of 100 answers are still to be asked for" in str(failure[0])

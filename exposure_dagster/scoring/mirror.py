@@ -1,0 +1,335 @@
+"""The ledger of a home and its copy in the warehouse: scored.responses, .batches, .runs and .corrections.
+
+What is asked and paid is decided by the ledger alone. The copy is for everyone who reads tables; it is brought up to
+date when a run ends. Each row of the ledger carries the number of the write that made or changed it: the copy takes
+what is newer than it is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from exposure_dagster.errors import WarehouseError
+from exposure_dagster.scoring.ledger import Ledger, as_text
+from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
+from exposure_dagster.scoring.locks import holding
+from exposure_dagster.scoring.money import NANO_PER_USD
+from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.tables import BATCHES, CORRECTIONS, RESPONSES, RUNS, Table
+from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact
+
+LEDGER_NAME = "ledger.sqlite"
+
+_ID_FACT = "ledger_id"
+_REVISION_FACT = "ledger_revision"
+_PORTION = 20_000
+
+_SAME_ATTEMPT = ("request_key", "created_at", "status", "sample", "request_id", "doc_id")
+"""What tells one attempt from another on whichever machine it was made; its number may differ."""
+
+_log = logging.getLogger(__name__)
+
+
+def ledger_path(warehouse: Warehouse) -> Path:
+    """Where the ledger of a warehouse's home lies."""
+    return warehouse.path.parent / LEDGER_NAME
+
+
+def open_ledger(warehouse: Warehouse) -> Ledger:
+    """The ledger of a warehouse's home, made where it is missing, with what the warehouse holds of one.
+
+    That is how the ledger of a warehouse of version 0.1.0, where it was a table, comes into a file of its own: once,
+    and after the warehouse was copied into `backups/`. Raises ScoringError where it cannot be made.
+    """
+    path = ledger_path(warehouse)
+    if not path.exists():
+        with holding(path.parent / "locks" / "ledger.lock"):
+            if not path.exists():
+                _make(warehouse, path)
+    return Ledger(LedgerFile(path))
+
+
+def _make(warehouse: Warehouse, path: Path) -> None:
+    draft = LedgerFile(path.with_name(path.name + ".new"))
+    for leftover in draft.path.parent.glob(draft.path.name + "*"):
+        leftover.unlink()
+    draft.create()
+    rows = _copied_rows(warehouse)
+    if rows:
+        kept = _kept_copy(warehouse)
+        _log.warning(
+            "the ledger moves into a file of its own, %s: %s attempts are taken over from %s, of which %s is a copy",
+            path,
+            f"{rows:,}",
+            warehouse.path,
+            kept,
+        )
+        _take_over(warehouse, Ledger(draft))
+    draft.path.rename(path)
+    if rows:
+        with warehouse.transaction() as connection:
+            put_fact(connection, _ID_FACT, _id(Ledger(LedgerFile(path))))
+
+
+def _copied_rows(warehouse: Warehouse) -> int:
+    """Rows of the ledger that a warehouse holds."""
+    if not warehouse.exists:
+        return 0
+    with warehouse.connect(read_only=True) as connection:
+        return sum(
+            int(count)
+            for table in (RESPONSES, BATCHES, RUNS)
+            for (count,) in connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchall()
+        )
+
+
+def _kept_copy(warehouse: Warehouse) -> Path:
+    folder = warehouse.path.parent / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    target = folder / f"{warehouse.path.stem}-{utc_now():%Y%m%dT%H%M%S}{warehouse.path.suffix}"
+    with warehouse.connect() as connection:  # while it is open nobody else writes
+        connection.execute("CHECKPOINT")
+        draft = target.with_name(target.name + ".new")
+        shutil.copyfile(warehouse.path, draft)
+        draft.rename(target)
+    return target
+
+
+def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
+    with warehouse.connect(read_only=True) as source, ledger.file.transaction() as target:
+        add_attempts(target, portions(source.execute(f"SELECT * FROM {RESPONSES.full_name} ORDER BY created_at")))
+        number = next_revision(target)
+        batches = source.execute(
+            "SELECT batch_id, prompt, prompt_hash, epoch, created_at, coalesce(is_collected, false), worst_usd,"
+            f" requests FROM {BATCHES.full_name}"
+        ).fetchall()
+        for batch_id, prompt, prompt_hash, epoch, created_at, is_collected, worst, requests in batches:
+            token, is_named = _token_of(batch_id, requests)
+            nano = round((worst or 0) * NANO_PER_USD)
+            named = batch_id if is_named else None
+            target.execute(
+                "INSERT INTO batches (token, batch_id, prompt, prompt_hash, epoch, created_at, is_collected,"
+                " worst_nano_usd, requests, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [token, named, prompt, prompt_hash, epoch, as_text(created_at), is_collected, nano, requests, number],
+            )
+        _take_over_runs(source, target, number)
+
+
+def _take_over_runs(source: duckdb.DuckDBPyConnection, target: sqlite3.Connection, number: int) -> None:
+    runs = source.execute(
+        "SELECT run_id, prompt, prompt_hash, scorer, epoch, started_at, finished_at, asked, reused, refused, failed,"
+        f" cost_usd, outcome, error FROM {RUNS.full_name} WHERE started_at IS NOT NULL"
+    ).fetchall()
+    for *before, started_at, finished_at, asked, reused, refused, failed, cost, outcome, error in runs:
+        times = [as_text(started_at), None if finished_at is None else as_text(finished_at)]
+        counts = [asked, reused, refused, failed, None if cost is None else round(cost * NANO_PER_USD)]
+        target.execute(
+            "INSERT INTO runs (run_id, prompt, prompt_hash, scorer, epoch, started_at, finished_at, asked, reused,"
+            " refused, failed, cost_nano_usd, outcome, error, revision)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [*before, *times, *counts, outcome, error, number],
+        )
+
+
+def _token_of(batch_id: str, requests: str) -> tuple[str, bool]:
+    """The token of a batch of version 0.1.0, by the ids of its requests, and whether the API's id of it is known."""
+    named = json.loads(requests)
+    token = named[0]["custom_id"].rsplit("-", 1)[0] if named else batch_id
+    return token, not batch_id.startswith("sending-")
+
+
+def portions(cursor: duckdb.DuckDBPyConnection) -> Iterable[list[dict[str, Any]]]:
+    """The rows of a query, by column name, a portion at a time."""
+    names = [column[0] for column in cursor.description]
+    while rows := cursor.fetchmany(_PORTION):
+        yield [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def add_attempts(connection: sqlite3.Connection, portions: Iterable[Sequence[dict[str, Any]]]) -> int:
+    """Within a transaction: add attempts as scored.responses holds them, and no attempt twice; returns how many.
+
+    They follow in number those that are here; of two accepted answers to one key the one that is here stands.
+    """
+    number = next_revision(connection)
+    same = " AND ".join(f"{name} IS ?" for name in _SAME_ATTEMPT)
+    added = 0
+    for portion in portions:
+        for row in portion:
+            values = _as_ledger(row)
+            key = row["request_key"]
+            if connection.execute(
+                f"SELECT 1 FROM responses WHERE {same}", [values[name] for name in _SAME_ATTEMPT]
+            ).fetchone():
+                continue
+            ((attempts, has_answer),) = connection.execute(
+                "SELECT coalesce(max(attempt), 0), coalesce(max(is_accepted), 0) FROM responses WHERE request_key = ?",
+                [key],
+            ).fetchall()
+            values |= {"attempt": attempts + 1, "revision": number}
+            values["is_accepted"] = bool(values["is_accepted"]) and not has_answer
+            connection.execute(
+                f"INSERT INTO responses ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+                list(values.values()),
+            )
+            added += 1
+    return added
+
+
+def _as_ledger(row: dict[str, Any]) -> dict[str, Any]:
+    values = {name: _plain(value) for name, value in row.items() if name != "cost_usd"}
+    cost = row.get("cost_usd")
+    values["cost_nano_usd"] = None if cost is None or cost != cost else round(cost * NANO_PER_USD)  # noqa: PLR0124  NaN
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return as_text(value) if isinstance(value, datetime) else value
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """How a table of the warehouse is filled from the ledger; `names` tell its rows apart."""
+
+    table: Table
+    query: str
+    names: tuple[str, ...]
+
+
+_COST = f"cost_nano_usd / {NANO_PER_USD}.0 AS cost_usd"
+
+_COPIES = (
+    _Copied(
+        RESPONSES,
+        "SELECT request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample,"
+        " epoch, status, attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        f" {_COST}, request_id, batch_id, latency_ms, created_at, error, note FROM responses",
+        ("request_key", "attempt"),
+    ),
+    _Copied(
+        BATCHES,
+        "SELECT token, coalesce(batch_id, 'sending-' || token) AS batch_id, prompt, prompt_hash, epoch, created_at,"
+        f" is_collected, worst_nano_usd / {NANO_PER_USD}.0 AS worst_usd, requests, note FROM batches",
+        ("token",),
+    ),
+    _Copied(
+        RUNS,
+        "SELECT run_id, prompt, prompt_hash, scorer, epoch, started_at, finished_at, asked, reused, refused, failed,"
+        f" {_COST}, outcome, error FROM runs",
+        ("run_id", "prompt"),
+    ),
+    _Copied(
+        CORRECTIONS,
+        "SELECT request_key, attempt, corrected_at, reason, before, after FROM corrections",
+        ("request_key", "attempt", "corrected_at"),
+    ),
+)
+
+
+def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse) -> None:
+    """Bring the warehouse's copy of the ledger up to date, in one transaction.
+
+    Where the copy is of another ledger, what that holds and this one lacks is taken over first: nothing that was
+    paid for is overwritten.
+    """
+    with holding(ledger.locks / "copy.lock"):  # two at once would both change the same rows
+        if _copied_rows(warehouse) and _fact(warehouse, _ID_FACT) != _id(ledger):
+            _log.warning("%s holds the copy of another ledger: what it has beyond this one is added", warehouse.path)
+            _take_over(warehouse, ledger)
+        try:
+            _copy(ledger, warehouse)
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"the copy of the ledger cannot be brought up to date ({str(error).splitlines()[0]})",
+                where=str(warehouse.path),
+                remedy="Make room on the disk or mend the file. Nothing is lost: the ledger itself is in "
+                f"{ledger.file.path}.",
+            ) from error
+
+
+def _copy(ledger: Ledger, warehouse: Warehouse) -> None:
+    with ledger.file.reading() as source, warehouse.transaction() as target:
+        facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
+        since = int(facts.get(_REVISION_FACT, -1)) if facts.get(_ID_FACT) == ledger_id(source) else -1
+        for copied in _COPIES:
+            if since < 0:
+                target.execute(f"DELETE FROM {copied.table.full_name}")
+            cursor = source.execute(f"{copied.query} WHERE revision > ? ORDER BY revision", [since])
+            names = [column[0] for column in cursor.description]
+            while rows := cursor.fetchmany(_PORTION):
+                _put(target, copied, pd.DataFrame(rows, columns=names, dtype=object))
+        put_fact(target, _ID_FACT, ledger_id(source))
+        put_fact(target, _REVISION_FACT, str(revision(source)))
+
+
+def _put(connection: duckdb.DuckDBPyConnection, copied: _Copied, rows: pd.DataFrame) -> None:
+    types = {column.name: column.type for column in copied.table.columns}
+    frame = rows.astype({name: _DTYPES.get(types[name], "string") for name in rows.columns})
+    same = " AND ".join(f"t.{name} = c.{name}::{types[name]}" for name in copied.names)
+    connection.register("changed", frame[list(copied.names)])
+    connection.execute(f"DELETE FROM {copied.table.full_name} t USING changed c WHERE {same}")
+    connection.unregister("changed")
+    insert_rows(connection, copied.table, frame)
+
+
+_DTYPES = {"BIGINT": "Int64", "DOUBLE": "float64", "BOOLEAN": "boolean"}
+
+
+def _id(ledger: Ledger) -> str:
+    with ledger.file.reading() as connection:
+        return ledger_id(connection)
+
+
+def _fact(warehouse: Warehouse, name: str) -> str | None:
+    rows = warehouse.rows("SELECT value FROM meta.facts WHERE name = ?", [name])
+    return rows[0][0] if rows else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure in which the ledger and its copy in the warehouse differ."""
+
+    table: str
+    figure: str
+    ledger: float
+    warehouse: float
+
+
+_COMPARED: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "responses": (
+        ("rows", "count(*)", "count(*)"),
+        ("accepted answers", "count(CASE WHEN is_accepted THEN 1 END)", "count(*) FILTER (is_accepted)"),
+        ("nano-dollars", "coalesce(sum(cost_nano_usd), 0)", "coalesce(sum(round(cost_usd * 1e9)::HUGEINT), 0)"),
+        ("tokens written", "coalesce(sum(output_tokens), 0)", "coalesce(sum(output_tokens), 0)"),
+    ),
+    "batches": (("rows", "count(*)", "count(*)"),),
+    "runs": (("rows", "count(*)", "count(*)"),),
+    "corrections": (("rows", "count(*)", "count(*)"),),
+}
+
+
+def differences(ledger: Ledger, warehouse: Warehouse) -> list[Difference]:
+    """Where the warehouse's copy differs from the ledger, up to the write that the copy has come to."""
+    found = []
+    with ledger.file.reading() as source, warehouse.connect(read_only=True) as target:
+        facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
+        if facts.get(_ID_FACT) != ledger_id(source):
+            return [Difference("all", "the ledger it is a copy of", 1, 0)]
+        until = int(facts.get(_REVISION_FACT, -1))
+        for table, figures in _COMPARED.items():
+            for name, in_ledger, in_warehouse in figures:
+                ((ours,),) = source.execute(f"SELECT {in_ledger} FROM {table} WHERE revision <= ?", [until]).fetchall()
+                ((theirs,),) = target.execute(f"SELECT {in_warehouse} FROM scored.{table}").fetchall()
+                if ours != theirs:
+                    found.append(Difference(f"scored.{table}", name, float(ours), float(theirs)))
+    return found

@@ -1,0 +1,103 @@
+"""A run's writes to the ledger: what waits while one transaction is under way goes together into the next.
+
+Each is on disk when the call returns. They are made away from the event loop, one transaction at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+from exposure_dagster.errors import ExposureError
+from exposure_dagster.scoring.ledger import LedgerRow
+from exposure_dagster.scoring.reservations import Reservations
+
+T = TypeVar("T")
+Step = Callable[[sqlite3.Connection], Any]
+
+
+class Recording:
+    """The way from one run to its ledger. Used as an async context, within which the run counts among the others.
+
+    A transaction that comes to nothing is an error to everyone who waits for it; what they have paid for is kept and
+    tried once more when the run ends.
+    """
+
+    def __init__(self, reservations: Reservations, *, on_written: Callable[[Sequence[LedgerRow]], None]) -> None:
+        """`on_written` hears of attempts once they are on disk."""
+        self.reservations = reservations
+        self._on_written = on_written
+        self._stack = ExitStack()
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: list[tuple[Step, asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._unwritten: list[tuple[Step, Sequence[LedgerRow]]] = []
+
+    async def __aenter__(self) -> Recording:
+        self._connection = await asyncio.to_thread(self._stack.enter_context, self.reservations.ledger.file.connect())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        try:
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+            if self._unwritten:
+                await asyncio.to_thread(self._write, [step for step, _ in self._unwritten])
+                for _, rows in self._unwritten:
+                    self._on_written(rows)
+            await asyncio.to_thread(self._write, [self.reservations.leave])
+        finally:
+            self._stack.close()
+
+    async def do(self, step: Callable[[sqlite3.Connection], T]) -> T:
+        """What `step` returns, once what it wrote is on disk. Raises ScoringError where it cannot be written."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((step, future))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_what_waits())
+        return await future
+
+    async def settle(self, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool) -> None:
+        """Enter what came of a request that was reserved for. Where that fails it is tried again as the run ends."""
+        await self._keep(lambda c: self.reservations.settle(c, rows, worst, is_charge_known=is_charge_known), rows)
+
+    async def enter(self, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
+        """Enter attempts for which nothing is reserved. Where that fails it is tried again as the run ends."""
+        await self._keep(lambda c: self.reservations.enter(c, rows, assumed=assumed), rows)
+
+    async def _keep(self, step: Step, rows: Sequence[LedgerRow]) -> None:
+        try:
+            await self.do(step)
+        except ExposureError:
+            self._unwritten.append((step, rows))
+            raise
+        self._on_written(rows)
+
+    async def _write_what_waits(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            try:
+                results = await asyncio.to_thread(self._write, [step for step, _ in group])
+            except BaseException as error:
+                for _, future in group:
+                    if not future.done():
+                        future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                for (_, waiting), result in zip(group, results, strict=True):
+                    if not waiting.done():  # its caller may have been cancelled; what it wrote stays
+                        waiting.set_result(result)
+
+    def _write(self, steps: Sequence[Step]) -> list[Any]:
+        assert self._connection is not None
+        before = self.reservations.account
+        try:
+            with self.reservations.ledger.file.transaction(self._connection) as connection:
+                return [step(connection) for step in steps]
+        except BaseException:
+            self.reservations.account = before
+            raise
