@@ -92,6 +92,7 @@ def inputs(
         {
             "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
             "every_document_has_an_answer": "Names the documents that were refused or failed.",
+            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
         },
     ),
     partitions_def=PROMPTS_PARTITIONS,

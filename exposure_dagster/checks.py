@@ -15,6 +15,7 @@ import pandas as pd
 
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
+from exposure_dagster.scoring.mirror import differences, open_ledger
 from exposure_dagster.stages.own_documents import OwnDocumentsReport
 from exposure_dagster.stages.parsed import TitlesReport
 from exposure_dagster.stages.raw import MissingPage
@@ -256,7 +257,21 @@ def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
             None if unanswered.empty else unanswered.head(50),
             is_blocking=False,
         ),
+        _copy_of_ledger(warehouse),
     ]
+
+
+def _copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
+    found = differences(open_ledger(warehouse), warehouse)
+    clauses = (f"{one.table}, {one.figure}: {one.warehouse:,.0f}, not {one.ledger:,.0f}" for one in found)
+    return CheckOutcome(
+        "the_copy_of_the_ledger_agrees",
+        not found,
+        f"the warehouse differs from the ledger ({first_of(clauses)}): `exposure check --rebuild` makes the copy anew"
+        if found
+        else "the warehouse holds what the ledger does",
+        is_blocking=False,
+    )
 
 
 def rankings(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:

@@ -9,6 +9,8 @@ import click
 import pandas as pd
 
 from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.scoring.corrections import correct_cost
+from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
 from exposure_dagster.settings import load_settings
@@ -45,7 +47,7 @@ def explain(prompt: str, doc_id: str) -> None:
 
 @click.group()
 def ledger() -> None:
-    """Move the ledger of paid answers between machines."""
+    """Move the ledger of paid answers between machines, or correct what one cost."""
 
 
 @ledger.command("export")
@@ -60,6 +62,23 @@ def export_command(folder: Path) -> None:
 def import_command(folder: Path) -> None:
     """Add what FOLDER holds and the ledger does not; nothing is doubled."""
     _print(import_ledger(Warehouse(load_settings().warehouse_file), folder), "new")
+
+
+@ledger.command("correct")
+@click.argument("request")
+@click.option("--cost-usd", type=float, required=True, help="What the request cost after all.")
+@click.option("--reason", required=True, help="Where that figure is from; it stays in scored.corrections.")
+def correct_command(request: str, cost_usd: float, reason: str) -> None:
+    """Correct what REQUEST cost: the provider's id of it, or request_key:attempt.
+
+    Budgets count the corrected figure; what stood before stays in scored.corrections.
+    """
+    warehouse = Warehouse(load_settings().warehouse_file)
+    ledger = open_ledger(warehouse)
+    done = correct_cost(ledger, request, cost_usd=cost_usd, reason=reason)
+    copy_to_warehouse(ledger, warehouse)
+    before = "unknown" if done.before_usd is None else f"${done.before_usd:,.6f}"
+    OUT.print(f"{done.rows} rows corrected: {before} before, ${done.after_usd:,.6f} now", markup=False)
 
 
 def _print(moved: Sequence[Moved], word: str) -> None:

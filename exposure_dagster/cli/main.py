@@ -36,6 +36,7 @@ def main() -> None:
 
 def _register() -> None:
     from exposure_dagster.cli.dev import demo, dev
+    from exposure_dagster.cli.keeping import backup, check
     from exposure_dagster.cli.ledger import explain, ledger
     from exposure_dagster.cli.money import estimate_command
     from exposure_dagster.cli.prompts import prompts
@@ -52,6 +53,8 @@ def _register() -> None:
         diff,
         explain,
         ledger,
+        backup,
+        check,
         dev,
         serve,
         prompts,

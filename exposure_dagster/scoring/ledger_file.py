@@ -237,6 +237,11 @@ def _code(error: sqlite3.DatabaseError) -> int | None:
     return None if code is None else code & 0xFF
 
 
+def is_corrupt(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file's content is at fault."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _remedy(error: sqlite3.DatabaseError) -> str:
     match _code(error):
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:

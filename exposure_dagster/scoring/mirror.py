@@ -12,6 +12,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +81,7 @@ def _make(warehouse: Warehouse, path: Path) -> None:
     if rows:
         with warehouse.transaction() as connection:
             put_fact(connection, _ID_FACT, _id(Ledger(LedgerFile(path))))
+            put_fact(connection, _REVISION_FACT, None)
 
 
 def _copied_rows(warehouse: Warehouse) -> int:
@@ -98,12 +100,28 @@ def _kept_copy(warehouse: Warehouse) -> Path:
     folder = warehouse.path.parent / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"{warehouse.path.stem}-{utc_now():%Y%m%dT%H%M%S}{warehouse.path.suffix}"
+    copy_warehouse(warehouse, target)
+    return target
+
+
+def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
+    """A whole copy of the file; it takes its name once it is complete."""
+    draft = target.with_name(target.name + ".new")
     with warehouse.connect() as connection:  # while it is open nobody else writes
         connection.execute("CHECKPOINT")
-        draft = target.with_name(target.name + ".new")
         shutil.copyfile(warehouse.path, draft)
-        draft.rename(target)
-    return target
+    draft.chmod(0o600)
+    draft.rename(target)
+
+
+def copy_ledger(ledger: Ledger, target: Path) -> None:
+    """A whole copy of the file as it is at one moment; runs may go on writing meanwhile."""
+    draft = target.with_name(target.name + ".new")
+    draft.unlink(missing_ok=True)
+    with ledger.file.connect(read_only=True) as source, closing(sqlite3.connect(draft)) as copy:
+        source.backup(copy)
+    draft.chmod(0o600)
+    draft.rename(target)
 
 
 def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
@@ -236,16 +254,19 @@ _COPIES = (
 )
 
 
-def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse) -> None:
-    """Bring the warehouse's copy of the ledger up to date, in one transaction.
+def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: bool = False) -> None:
+    """Bring the warehouse's copy of the ledger up to date, in one transaction, or make it anew.
 
     Where the copy is of another ledger, what that holds and this one lacks is taken over first: nothing that was
     paid for is overwritten.
     """
     with holding(ledger.locks / "copy.lock"):  # two at once would both change the same rows
-        if _copied_rows(warehouse) and _fact(warehouse, _ID_FACT) != _id(ledger):
-            _log.warning("%s holds the copy of another ledger: what it has beyond this one is added", warehouse.path)
+        if is_made_anew or _is_of_another(ledger, warehouse):
+            if not is_made_anew:
+                _log.warning("%s is of another ledger: what it has beyond this one is added", warehouse.path)
             _take_over(warehouse, ledger)
+            with warehouse.transaction() as connection:
+                put_fact(connection, _ID_FACT, None)
         try:
             _copy(ledger, warehouse)
         except duckdb.Error as error:
@@ -255,6 +276,15 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse) -> None:
                 remedy="Make room on the disk or mend the file. Nothing is lost: the ledger itself is in "
                 f"{ledger.file.path}.",
             ) from error
+
+
+def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
+    """Whether the warehouse's copy is of another ledger, or of this one at a later time than a backup brought back."""
+    facts = dict(warehouse.rows("SELECT name, value FROM meta.facts"))
+    with ledger.file.reading() as connection:
+        is_this = facts.get(_ID_FACT) == ledger_id(connection)
+        is_later = int(facts.get(_REVISION_FACT, -1)) > revision(connection)
+    return (not is_this or is_later) and _copied_rows(warehouse) > 0
 
 
 def _copy(ledger: Ledger, warehouse: Warehouse) -> None:
@@ -288,11 +318,6 @@ _DTYPES = {"BIGINT": "Int64", "DOUBLE": "float64", "BOOLEAN": "boolean"}
 def _id(ledger: Ledger) -> str:
     with ledger.file.reading() as connection:
         return ledger_id(connection)
-
-
-def _fact(warehouse: Warehouse, name: str) -> str | None:
-    rows = warehouse.rows("SELECT value FROM meta.facts WHERE name = ?", [name])
-    return rows[0][0] if rows else None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +33,7 @@ from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_mod
 from exposure_dagster.stages.parsed import text_sha256
 from exposure_dagster.tables import TEXTS
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.scoring.faulty_model import FaultyModel, running_model
 
 BRIEF = Patience(batch_look_seconds=2, batch_list_seconds=2)
 """As long as tests can wait."""
@@ -42,7 +45,8 @@ TIME = "2026-01-01T00:00:00Z"
 class BatchServer:
     """A loopback stand-in for the batch side of the API. `fates` are result types by document, first come first.
 
-    `gone` are batches that it no longer knows; so many times `broken_results` break off in the middle.
+    `gone` are batches that it no longer knows; so many times `broken_results` break off in the middle. Of a batch that
+    it took it knows nothing for the first `looks_until_known`; so many times the connection `breaks_at_sending`.
     """
 
     fates: dict[str, list[str]] = field(default_factory=dict)
@@ -51,6 +55,10 @@ class BatchServer:
     polls: dict[str, int] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    looks_until_known: int = 0
+    breaks_at_sending: int = 0
+    doubles_results: bool = False
+    looks: dict[str, int] = field(default_factory=dict)
     broken_results: int = 0
     created_at: str = TIME
     singles: int = 0
@@ -107,6 +115,12 @@ def document_of(request: dict[str, Any]) -> str:
 
 
 @pytest.fixture
+def model() -> Iterator[FaultyModel]:
+    with running_model() as model:
+        yield model
+
+
+@pytest.fixture
 def server() -> Iterator[BatchServer]:
     state = BatchServer()
 
@@ -116,7 +130,11 @@ def server() -> Iterator[BatchServer]:
             if self.path == "/v1/messages/batches":
                 batch_id = f"msgbatch_{len(state.batches)}"
                 state.batches[batch_id] = body["requests"]
-                self._reply(state.view(batch_id))
+                if state.breaks_at_sending:
+                    state.breaks_at_sending -= 1
+                    self.close_connection = True
+                else:
+                    self._reply(state.view(batch_id))
             elif self.path.endswith("/cancel"):
                 batch_id = self.path.split("/")[-2]
                 state.cancelled.append(batch_id)
@@ -131,14 +149,14 @@ def server() -> Iterator[BatchServer]:
                 for batch_id in state.batches:  # time passes here too
                     state.polls[batch_id] = state.polls.get(batch_id, 0) + 1
                 self._reply({"data": [state.view(batch_id) for batch_id in state.batches], "has_more": False})
-            elif not state.gone.isdisjoint(parts):
+            elif not state.gone.isdisjoint(parts) or self._is_not_known_yet(parts):
                 self.send_error(404)
             elif parts[-1] == "results":
                 rows = [
                     json.dumps({"custom_id": request["custom_id"], "result": state.result(request)})
                     for request in reversed(state.batches[parts[-2]])
                 ]
-                content = "\n".join(rows).encode()
+                content = "\n".join(rows * (1 + state.doubles_results)).encode()
                 if state.broken_results:
                     state.broken_results -= 1
                     self._send(content[: len(content) // 2], promised=len(content))
@@ -148,6 +166,11 @@ def server() -> Iterator[BatchServer]:
             else:
                 state.polls[parts[-1]] = state.polls.get(parts[-1], 0) + 1
                 self._reply(state.view(parts[-1]))
+
+        def _is_not_known_yet(self, parts: list[str]) -> bool:
+            batch_id = next(part for part in parts if part in state.batches)
+            state.looks[batch_id] = state.looks.get(batch_id, 0) + 1
+            return state.looks[batch_id] <= state.looks_until_known
 
         def _reply(self, content: dict[str, Any]) -> None:
             self._send(json.dumps(content).encode())
@@ -197,10 +220,11 @@ class Bench:
         day_usd: float = 100,
         cancels: bool = False,
         instruction: str = "How much?",
+        batching: bool = True,
     ) -> ScoringResult:
         job = ScoringJob(
             run_id="run",
-            prompt="q",
+            prompt=instruction,
             asked=a_prompt(instruction),
             documents=self.documents,
             texts=WarehouseTexts(self.warehouse),
@@ -211,7 +235,7 @@ class Bench:
             warehouse=self.warehouse,
             prices=load_prices(),
             limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd), patience=BRIEF),
-            batching=Batching(cancels_with_run=cancels),
+            batching=Batching(cancels_with_run=cancels) if batching else None,
         )
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -271,6 +295,11 @@ def test_a_budget_that_holds_no_request_sends_none(bench: Bench) -> None:
     with pytest.raises(ScoringError, match="4 of 4 answers are still to be asked for"):
         bench.score(budget_usd=0)
     assert bench.server.batches == {}
+
+
+def _swallow(run: Callable[[], object]) -> None:
+    with suppress(ScoringError):
+        run()
 
 
 def _interrupt_while_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, cancels: bool) -> None:
@@ -379,3 +408,102 @@ def test_more_requests_than_a_batch_takes_are_split(bench: Bench, monkeypatch: p
     result = bench.score()
     assert set(bench.statuses(result).values()) == {"ok"}
     assert [len(batch) for batch in bench.server.batches.values()] == [3, 1]
+
+
+def test_batches_of_two_prompts_that_were_killed_before_the_reply_are_each_found_by_their_own_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: BatchStore, token: str, batch_id: str) -> None:
+        raise RuntimeError("the process ends here")
+
+    bench.server.created_at = datetime.now(UTC).isoformat()
+    for instruction in ("First?", "Second?"):
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+            patch.setattr(BatchStore, "name", killed)
+            bench.score(instruction=instruction)
+    asked = list(bench.server.batches.values())
+    bench.server.batches = {"msgbatch_1": asked[1], "msgbatch_0": asked[0]}  # whichever is looked into first
+
+    for instruction in ("First?", "Second?"):
+        assert set(bench.statuses(bench.score(instruction=instruction)).values()) == {"ok"}
+
+    assert len(bench.server.batches) == 2
+    assert bench.sql("SELECT prompt, batch_id, is_collected FROM batches ORDER BY prompt") == [
+        ("First?", "msgbatch_0", True),
+        ("Second?", "msgbatch_1", True),
+    ]
+    assert bench.sql("SELECT count(*), count(DISTINCT request_key), sum(is_accepted) FROM responses") == [(8, 8, 8)]
+
+
+def test_a_batch_that_was_taken_for_another_is_released_and_the_right_one_found(bench: Bench) -> None:
+    bench.server.created_at = datetime.now(UTC).isoformat()
+    bench.score(instruction="First?")
+    bench.score(instruction="Second?")
+    bench.sql("DELETE FROM responses WHERE prompt = 'Second?'")
+    bench.sql("UPDATE batches SET is_collected = false, batch_id = 'msgbatch_0' WHERE prompt = 'Second?'")
+    bench.sql("UPDATE batches SET batch_id = 'elsewhere' WHERE prompt = 'First?'")
+
+    assert set(bench.statuses(bench.score(instruction="Second?")).values()) == {"ok"}
+
+    assert len(bench.server.batches) == 2
+    assert bench.sql("SELECT batch_id FROM batches WHERE prompt = 'Second?'") == [("msgbatch_1",)]
+
+
+def test_a_batch_that_the_api_does_not_know_for_a_moment_is_neither_sent_nor_paid_again(bench: Bench) -> None:
+    bench.server.looks_until_known = 1
+
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+
+    assert len(bench.server.batches) == 1
+    assert bench.sql("SELECT count(*), sum(is_accepted) FROM responses") == [(4, 4)]
+
+
+def test_a_batch_that_the_api_goes_on_not_to_know_ends_the_run_and_counts_at_its_worst(bench: Bench) -> None:
+    bench.server.looks_until_known = 1000
+    with pytest.raises(ScoringError, match="does not know batch msgbatch_0") as raised:
+        bench.score()
+    assert "not sent again before a day has passed" in str(raised.value)
+    ((worst,),) = bench.sql("SELECT worst_nano_usd FROM batches WHERE NOT is_collected")
+    with pytest.raises(ScoringError, match="held for batches"):
+        bench.score(day_usd=worst / 1e9 * 1.1, instruction="Another question?")
+
+    bench.server.looks_until_known = 0
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+    assert len(bench.server.batches) == 1
+
+
+def test_a_batch_whose_sending_broke_off_is_found_by_its_token_and_sent_once(bench: Bench) -> None:
+    bench.server.created_at = datetime.now(UTC).isoformat()
+    bench.server.breaks_at_sending = 1
+
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+
+    assert len(bench.server.batches) == 1
+
+
+def test_results_that_come_twice_are_entered_once(bench: Bench) -> None:
+    bench.server.doubles_results = True
+
+    result = bench.score()
+
+    assert bench.sql("SELECT count(*), count(DISTINCT request_key) FROM responses") == [(4, 4)]
+    assert result.figures.cost_usd == pytest.approx(
+        sum(row[0] for row in bench.sql("SELECT cost_nano_usd FROM responses")) / 1e9
+    )
+
+
+def test_a_batch_that_waits_takes_no_place_from_single_requests(bench: Bench, model: FaultyModel) -> None:
+    bench.server.polls_until_ended = 10**9
+    waiting = threading.Thread(target=lambda: _swallow(bench.score), daemon=True)
+    waiting.start()
+    while not bench.server.polls:
+        time.sleep(0.01)
+
+    result = replace(bench, server=BatchServer(address=model.url)).score(
+        instruction="Another question?", batching=False
+    )
+
+    assert set(bench.statuses(result).values()) == {"ok"}
+    bench.server.polls_until_ended = 0
+    waiting.join(60)
+    assert bench.sql("SELECT count(*) FROM responses WHERE is_accepted") == [(8,)]

@@ -1,0 +1,44 @@
+"""`exposure backup` and `exposure check`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.settings import load_settings
+from exposure_dagster.stages.keeping import back_up, rebuild
+from exposure_dagster.stages.keeping import check as check_home
+from exposure_dagster.warehouse import Warehouse
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def backup(folder: Path | None) -> None:
+    """Copy warehouse and ledger, whole, into a new folder below FOLDER (the home's backups/)."""
+    settings = load_settings()
+    for path in back_up(Warehouse(settings.warehouse_file), folder):
+        OUT.print(f"{path}  {path.stat().st_size / 1e6:,.1f} MB, opened and read", markup=False, soft_wrap=True)
+    OUT.print(f"To restore: end all runs, and copy both files to {settings.home}.", markup=False, soft_wrap=True)
+
+
+@click.command()
+@click.option("--rebuild", "is_rebuilt", is_flag=True, help="Make anew what can be; damaged files are set aside.")
+def check(is_rebuilt: bool) -> None:
+    """Look whether everything is whole and holds what it promises; exit status 1 where it does not."""
+    settings = load_settings()
+    warehouse = Warehouse(settings.warehouse_file)
+    if is_rebuilt:
+        for line in rebuild(warehouse):
+            ERR.print(line, markup=False, soft_wrap=True)
+    findings = check_home(warehouse, settings.published_folder)
+    for one in findings:
+        style = "green" if one.is_sound else "red"
+        OUT.print("sound   " if one.is_sound else "BROKEN  ", style=style, end="")
+        OUT.print(f"{one.what}: {one.found}", markup=False, soft_wrap=True)
+    broken = sum(not one.is_sound for one in findings)
+    if broken:
+        ERR.print(f"{broken} of {len(findings)} are broken. `exposure check --rebuild` makes anew what can be.")
+        sys.exit(1)

@@ -1,0 +1,203 @@
+"""Keeping a home for years: backups, and whether what is there is whole and holds what it promises."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from exposure_dagster.checks import rows_fit_the_registry
+from exposure_dagster.errors import ExposureError, WarehouseError
+from exposure_dagster.scoring.ledger import Ledger
+from exposure_dagster.scoring.ledger_checks import promises
+from exposure_dagster.scoring.ledger_file import is_corrupt
+from exposure_dagster.scoring.mirror import (
+    copy_ledger,
+    copy_to_warehouse,
+    copy_warehouse,
+    differences,
+    ledger_path,
+    open_ledger,
+)
+from exposure_dagster.sources.fetching import utc_now
+from exposure_dagster.tables import TABLES
+from exposure_dagster.warehouse import Warehouse
+
+BACKUPS = "backups"
+FILE_IS_WHOLE = "ledger, file is whole"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: whether it is as it should be, and what was found."""
+
+    what: str
+    is_sound: bool
+    found: str
+
+
+def back_up(warehouse: Warehouse, folder: Path | None = None) -> list[Path]:
+    """Copy warehouse and ledger, each whole, into a new folder below `folder` (the home's `backups/`).
+
+    Returns the copies, which were opened and read. Raises WarehouseError where there is nothing to copy, or a copy
+    cannot be written.
+    """
+    if not warehouse.exists:
+        raise WarehouseError(
+            "there is no warehouse to copy", where=str(warehouse.path), remedy="Look at EXPOSURE_HOME."
+        )
+    root = folder or warehouse.path.parent / BACKUPS
+    target = root / f"{utc_now():%Y%m%dT%H%M%S}"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target.mkdir(mode=0o700)
+        copies = [target / warehouse.path.name, target / ledger_path(warehouse).name]
+        ledger = open_ledger(warehouse)
+        copy_warehouse(warehouse, copies[0])  # first, so that the ledger's copy is never the older one
+        copy_ledger(ledger, copies[1])
+    except OSError as error:
+        raise WarehouseError(
+            f"the backup cannot be written ({error.strerror or error})",
+            where=str(error.filename or target),
+            remedy="Make room there, or name another folder.",
+        ) from error
+    copied = Warehouse(copies[0])
+    broken = [one for one in check(copied) if not one.is_sound]
+    if broken:
+        raise WarehouseError(
+            f"the copy is not sound ({broken[0].what}: {broken[0].found})",
+            where=str(target),
+            remedy="See `exposure check`: what was copied has the same damage.",
+        )
+    return copies
+
+
+def check(warehouse: Warehouse, published: Path | None = None) -> list[Finding]:
+    """Look at everything: the ledger and its promises, every table, the copy of the ledger, the published files."""
+    path = ledger_path(warehouse)
+    findings: list[Finding] = []
+    ledger_is_readable = _look(findings, str(path), lambda: _promises(open_ledger(warehouse)))
+    warehouse_is_readable = _look(findings, str(warehouse.path), lambda: _tables(warehouse))
+    if ledger_is_readable and warehouse_is_readable:
+        _look(findings, "the warehouse's copy of the ledger", lambda: _copies(open_ledger(warehouse), warehouse))
+    if published is not None and published.is_dir():
+        _look(findings, str(published), lambda: _published(published))
+    return findings
+
+
+def rebuild(warehouse: Warehouse) -> list[str]:
+    """Make anew what can be made anew: the copy of the ledger, or a file that cannot be read from the other one.
+
+    A damaged file is set aside, never removed. Returns what was done. Raises an ExposureError where nothing helps.
+    """
+    done = []
+    path = ledger_path(warehouse)
+    if _is_damaged(warehouse.path, lambda: _tables(warehouse)):
+        done.append(_set_aside(warehouse.path) + "; `exposure run` fills a new one, and asks for nothing that is paid")
+        with warehouse.connect():
+            pass
+    if _is_damaged(path, lambda: _promises(open_ledger(warehouse))):
+        done.append(_set_aside(path) + "; the warehouse's copy takes its place")
+    copy_to_warehouse(open_ledger(warehouse), warehouse, is_made_anew=True)
+    return [*done, "the warehouse's copy of the ledger is made anew"]
+
+
+def _look(findings: list[Finding], what: str, look: Callable[[], Iterator[Finding]]) -> bool:
+    """Add what a look finds; says whether it could be taken at all."""
+    try:
+        findings.extend(look())
+    except ExposureError as error:
+        findings.append(Finding(what, False, str(error)))
+    except (duckdb.Error, OSError, ValueError) as error:
+        findings.append(Finding(what, False, f"it cannot be read ({str(error).splitlines()[0]})"))
+    else:
+        return True
+    return False
+
+
+def _promises(ledger: Ledger) -> Iterator[Finding]:
+    for promise in promises(ledger):
+        found = f"{promise.description}: {f'broken {promise.broken:,} times' if promise.broken else 'it holds'}"
+        yield Finding(f"ledger, {promise.name.replace('_', ' ')}", not promise.broken, found)
+
+
+def _tables(warehouse: Warehouse) -> Iterator[Finding]:
+    with warehouse.connect(read_only=True) as connection:
+        for table in TABLES.values():
+            ((rows, _),) = connection.execute(
+                f"SELECT count(*), bit_xor(hash(t)) FROM {table.full_name} t"  # reads every cell
+            ).fetchall()
+            outcome = rows_fit_the_registry(connection, table)
+            if rows or not outcome.passed:
+                yield Finding(table.full_name, outcome.passed, f"{rows:,} rows; {outcome.description}")
+        ((missing,),) = connection.execute(
+            "SELECT count(*) FROM scored.responses r WHERE is_accepted AND NOT EXISTS"
+            " (SELECT 1 FROM parsed.texts t WHERE t.text_sha256 = r.text_sha256)"
+        ).fetchall()
+    said = (
+        f"the texts of {missing:,} accepted answers are not stored" if missing else "every accepted answer has its text"
+    )
+    yield Finding("what was asked about", not missing, said)
+
+
+def _copies(ledger: Ledger, warehouse: Warehouse) -> Iterator[Finding]:
+    found = differences(ledger, warehouse)
+    for one in found:
+        yield Finding(
+            f"copy of the ledger, {one.table}", False, f"{one.figure}: {one.warehouse:,.0f}, not {one.ledger:,.0f}"
+        )
+    if not found:
+        yield Finding("copy of the ledger", True, "the warehouse holds what the ledger does")
+
+
+def _published(root: Path) -> Iterator[Finding]:
+    current = root / "current"
+    if not current.exists():
+        yield Finding("published files", not current.is_symlink(), "nothing is published")
+        return
+    files = [path for path in sorted(current.rglob("*")) if path.is_file()]
+    damaged = []
+    for path in files:
+        try:
+            _read_whole(path)
+        except (OSError, ValueError, duckdb.Error) as error:
+            damaged.append(f"{path.relative_to(current)} ({str(error).splitlines()[0]})")
+    said = f"damaged: {', '.join(damaged)}; publish again" if damaged else f"{len(files):,} files can be read"
+    yield Finding("published files", not damaged, said)
+
+
+def _read_whole(path: Path) -> None:
+    if path.suffix == ".json":
+        json.loads(path.read_text(encoding="utf-8"))
+    elif path.suffix == ".parquet":
+        duckdb.read_parquet(str(path)).fetchall()
+    elif not path.read_bytes():
+        raise ValueError("it is empty")
+
+
+def _is_damaged(path: Path, look: Callable[[], Iterator[Finding]]) -> bool:
+    """Whether the file is there and its content is at fault: not its lock, its rights or its version."""
+    try:
+        if not path.is_file() or not path.read_bytes():
+            return False
+        return any(one.what == FILE_IS_WHOLE and not one.is_sound for one in look())
+    except duckdb.Error:
+        return True
+    except ExposureError as error:
+        cause = error.__cause__
+        if isinstance(cause, sqlite3.DatabaseError):
+            return is_corrupt(cause)
+        return isinstance(cause, duckdb.Error)
+
+
+def _set_aside(path: Path) -> str:
+    kept = path.with_name(f"{path.name}.damaged-{utc_now():%Y%m%dT%H%M%S}")
+    for suffix in ("", "-wal", "-shm", ".wal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    return f"{path.name} cannot be read and is set aside as {kept.name}"
