@@ -37,6 +37,8 @@ def _from_project_root(path: Path) -> Path:
     return expanded if expanded.is_absolute() else project_root() / expanded
 
 
+_MOST_USD = 1_000_000_000
+
 ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
 
 
@@ -103,7 +105,7 @@ class Settings(BaseSettings):
         None, description="A saved O*NET release instead of fetching one: zip archive or folder, text or Excel files."
     )
     onet_release: str = Field(
-        "30.2", pattern=r"^\d+\.\d+$", description="The O*NET release that is fetched, as in 30.2."
+        "30.2", pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$", description="The O*NET release that is fetched, as in 30.2."
     )
     onet_pages: bool = Field(
         True,
@@ -122,11 +124,12 @@ class Settings(BaseSettings):
         description="`claude`, `claude-batch` or `baseline`; by default claude if a key is set, else baseline.",
     )
     max_cost_usd: float = Field(
-        25, ge=0, allow_inf_nan=False, description="A run stops before it would spend more, in USD."
+        25, ge=0, le=_MOST_USD, allow_inf_nan=False, description="A run stops before it would spend more, in USD."
     )
     max_cost_usd_per_day: float = Field(
         100,
         ge=0,
+        le=_MOST_USD,
         allow_inf_nan=False,
         description="All runs of the last 24 hours stop before they would spend more, in USD.",
     )
@@ -134,6 +137,8 @@ class Settings(BaseSettings):
     refetch_after_hours: float = Field(
         24,
         ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
         description="A page of a live site that was fetched within so many hours is not asked for again.",
     )
     cancel_batches: bool = Field(
@@ -145,7 +150,7 @@ class Settings(BaseSettings):
         description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout.",
     )
     sensor_interval_seconds: int = Field(
-        15, ge=1, description="How often the sensors look at prompt files and warehouse, in seconds."
+        15, ge=1, le=86_400, description="How often the sensors look at prompt files and warehouse, in seconds."
     )
     sources_cron: str = Field("0 6 * * 1", description="When the schedule refreshes the sources: weekly by default.")
     rescoring_cron: str = Field("0 7 1 * *", description="When the schedule scores what is stale: monthly by default.")

@@ -43,6 +43,9 @@ NEEDED_TABLES: tuple[OnetTable, ...] = ("occupations", "reported_titles", "educa
 """Those without which occupations lack texts or figures: what a fetched release must hold."""
 
 _Kind = Literal["text", "code", "integer", "number", "flag"]
+_SHOWN = 80
+"""Characters of a cell that an error repeats."""
+
 _ABSENT = ("", "n/a", "N/A")
 
 
@@ -284,4 +287,4 @@ def _check(cells: Cells, column: _Column, is_good: pd.Series, what: str) -> None
     """Raises the error of the first cell that is not good; `{!r}` in `what` stands for its words."""
     if not is_good.all():
         index = int((~is_good.astype(bool)).to_numpy().argmax())
-        raise cells.error(index, column.title, what.format(cells.frame[column.title].iloc[index]))
+        raise cells.error(index, column.title, what.format(cells.frame[column.title].iloc[index][:_SHOWN]))

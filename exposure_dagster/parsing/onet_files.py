@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from exposure_dagster.bounded import read_bounded
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.csv_rows import CHANGED_FORM
+from exposure_dagster.parsing.unpacking import (
+    BROKEN_ARCHIVE,
+    MAX_ARCHIVE_BYTES,
+    MAX_CELLS,
+    MAX_FILE_BYTES,
+    TooLargeError,
+    try_workbook,
+    unpacked,
+)
 
 _LONGEST_SHEET_NAME = 31
 """Excel's limit: the sheet of a table with a longer name bears the beginning of it."""
 
-_BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What `zipfile` raises on damaged, cut off, encrypted or strangely packed members."""
-
+_LIMIT_REMEDY = "Look whether it is what O*NET published; no file of a release comes near that."
 _ARCHIVE_REMEDY = "Fetch it again, or unpack it and name the folder."
 
 
@@ -74,15 +81,15 @@ def find_files(source: Path | bytes, where: str) -> list[TableFile]:
     if isinstance(source, Path):
         if source.is_dir():
             paths = sorted(path for path in source.rglob("*") if path.is_file())
-            return _tables([TableFile(path.relative_to(source).as_posix(), path.read_bytes) for path in paths])
+            return _tables([_saved(path, path.relative_to(source).as_posix()) for path in paths])
         try:
-            source = source.read_bytes()
+            source = read_bounded(source, MAX_ARCHIVE_BYTES)
         except OSError as error:
             remedy = "Name the zip archive of a release, or the folder that it was unpacked to."
             raise SourceError(f"it cannot be read: {error.strerror}", where=where, remedy=remedy) from error
     try:
         archive = zipfile.ZipFile(io.BytesIO(source))
-    except _BROKEN_ARCHIVE as error:
+    except BROKEN_ARCHIVE as error:
         raise SourceError("no zip archive, or not the whole of one", where=where, remedy=_ARCHIVE_REMEDY) from error
     return _tables([_member(archive, name, where) for name in archive.namelist()])
 
@@ -104,11 +111,23 @@ def _is_table(path: PurePosixPath) -> bool:
     return path.suffix.lower() in {".txt", ".xlsx"} and not path.name.startswith(".")
 
 
+def _saved(path: Path, name: str) -> TableFile:
+    def load() -> bytes:
+        try:
+            return read_bounded(path, MAX_FILE_BYTES)
+        except OSError as error:
+            raise SourceError(f"it cannot be read: {error.strerror}", where=name, remedy=CHANGED_FORM) from error
+
+    return TableFile(name, load)
+
+
 def _member(archive: zipfile.ZipFile, name: str, where: str) -> TableFile:
     def load() -> bytes:
         try:
-            return archive.read(name)
-        except _BROKEN_ARCHIVE as error:
+            return unpacked(archive, name)
+        except TooLargeError as error:
+            raise SourceError(f"the file {name!r} in it: {error}", where=where, remedy=_LIMIT_REMEDY) from error
+        except BROKEN_ARCHIVE as error:
             raise SourceError(
                 f"the file {name!r} in it is damaged ({error})", where=where, remedy=_ARCHIVE_REMEDY
             ) from error
@@ -117,8 +136,12 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> TableFile:
 
 
 def _text_cells(file: TableFile) -> Cells:
+    body = file.load()
+    if body.count(b"\t") + body.count(b"\n") > MAX_CELLS:
+        what = f"it has more than {MAX_CELLS:,} cells, which is the most that is read"
+        raise SourceError(what, where=file.path, remedy=_LIMIT_REMEDY)
     try:
-        text = file.load().decode("utf-8-sig")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"no UTF-8 text ({error.reason})", where=file.path, remedy=CHANGED_FORM) from error
     header, *rows = ([cell.strip() for cell in line.split("\t")] for line in text.rstrip("\r\n").split("\n"))
@@ -132,8 +155,10 @@ def _text_cells(file: TableFile) -> Cells:
 def _workbook_cells(file: TableFile, sheet: str) -> Cells:
     from python_calamine import CalamineError
 
+    body = file.load()
     try:
-        with pd.ExcelFile(io.BytesIO(file.load()), engine="calamine") as book:
+        try_workbook(body, sheet)
+        with pd.ExcelFile(io.BytesIO(body), engine="calamine") as book:
             if sheet not in book.sheet_names:
                 raise SourceError(
                     f"there is no sheet {sheet!r}; the sheets are: {', '.join(map(str, book.sheet_names))}",
@@ -141,6 +166,8 @@ def _workbook_cells(file: TableFile, sheet: str) -> Cells:
                     remedy=CHANGED_FORM,
                 )
             frame = pd.read_excel(book, sheet_name=sheet, dtype=object, keep_default_na=False)
+    except TooLargeError as error:
+        raise SourceError(str(error), where=file.path, remedy=_LIMIT_REMEDY) from error
     except CalamineError as error:
         raise SourceError(
             "no Excel workbook, or not the whole of one", where=file.path, remedy="Fetch the file again."

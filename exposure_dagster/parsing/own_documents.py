@@ -15,6 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exposure_dagster.bounded import read_bounded
+
+if TYPE_CHECKING:
+    import duckdb
 
 REQUIRED = ("doc_id", "title", "text")
 OPTIONAL = ("jobs", "median_pay_annual")
@@ -23,6 +29,11 @@ MAX_LENGTH = 200
 """Characters of a doc_id or a title."""
 
 MAX_FIGURE = 10**12
+
+MAX_FILE_BYTES = 1_000_000_000
+"""Of a file, and of the texts of the columns that are read, which a Parquet file may hold packed."""
+
+MAX_ROWS = 2_000_000
 
 _NUMBER = re.compile(r"\d+(\.\d*)?(e\+?\d+)?", re.IGNORECASE)
 
@@ -77,7 +88,7 @@ class _UnreadableError(Exception):
 def read_own_file(path: Path) -> OwnFile:
     """The documents of a `.csv` (UTF-8, commas) or `.parquet` file, or its problems in the order of their lines."""
     try:
-        body = path.read_bytes()
+        body = read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
         return OwnFile((), (RowProblem(None, f"the file cannot be read: {error.strerror}"),), "")
     sha256 = hashlib.sha256(body).hexdigest()
@@ -103,6 +114,8 @@ def _csv_rows(body: bytes) -> _Rows:
         for cells in reader:
             if cells:
                 found.append((begins, cells))
+            if len(found) > MAX_ROWS + 1:
+                raise _UnreadableError(begins, f"more than {MAX_ROWS:,} rows, which is the most that is read")
             begins = reader.line_num + 1
     except csv.Error as error:
         raise _UnreadableError(begins, f"no valid CSV: {error}") from None
@@ -116,12 +129,35 @@ def _parquet_rows(path: Path) -> _Rows:
 
     try:
         with duckdb.connect() as connection:
-            result = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
-            columns = [column[0] for column in result.description or ()]
-            rows = result.fetchall()
+            connection.execute("SET memory_limit = '4GB'")
+            source = connection.from_parquet(str(path))
+            columns = source.columns
+            _check_size(source)
+            rows = source.project(", ".join(map(_as_read, columns))).fetchall()
     except duckdb.Error as error:
         raise _UnreadableError(None, f"no valid Parquet: {str(error).splitlines()[0]}") from None
     return _Rows(columns, [(number, [_as_text(value) for value in row]) for number, row in enumerate(rows, start=1)])
+
+
+def _check_size(source: duckdb.DuckDBPyRelation) -> None:
+    """A few kilobytes of Parquet can stand for any number of rows and any length of text."""
+    ((rows,),) = source.aggregate("count(*)").fetchall()
+    if rows > MAX_ROWS:
+        raise _UnreadableError(None, f"{rows:,} rows, of which at most {MAX_ROWS:,} are read")
+    texts = [f"sum(strlen({_as_read(name)}::VARCHAR))" for name in source.columns if _is_read(name)]
+    sizes = source.aggregate(", ".join(texts)).fetchall()[0] if texts else ()
+    size = sum(int(length or 0) for length in sizes)
+    if size > MAX_FILE_BYTES:
+        raise _UnreadableError(None, f"texts of {size:,} bytes, of which at most {MAX_FILE_BYTES:,} are read")
+
+
+def _is_read(name: str) -> bool:
+    return name.strip() in (*REQUIRED, *OPTIONAL)
+
+
+def _as_read(name: str) -> str:
+    """The column in a query; one that is passed over costs nothing."""
+    return '"{}"'.format(name.replace('"', '""')) if _is_read(name) else "NULL"
 
 
 def _as_text(value: object) -> str:

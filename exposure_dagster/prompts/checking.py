@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
 from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.prompts.limits import LimitError, check_limits
 from exposure_dagster.prompts.model import (
     Attribute,
     Effort,
@@ -40,6 +41,9 @@ from exposure_dagster.ranking.formula import (
     Signals,
     TaskRollup,
 )
+
+MAX_PROBLEMS = 100
+"""So many mistakes of a file are listed: a sensor writes them down at every look."""
 
 KeyPath = tuple[str | int, ...]
 """Keys and places that lead to a value, as ("levels", 2, "range")."""
@@ -113,6 +117,7 @@ _HOLDERS: dict[str, type[BaseModel]] = {
 }
 _TEXT = "tag:yaml.org,2002:str"
 _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LONGEST_NUMBER = 30
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*)?|[-+]?\.\d+")
 
 
@@ -160,7 +165,8 @@ class _FrontMatter:
         """The mistake at its line, or at the line of the nearest thing that holds it."""
         holders = [mistake.path[:end] for end in range(len(mistake.path), 0, -1)]
         line = next((self.lines[path] for path in holders if path in self.lines), None)
-        return Problem(file, line, ".".join(map(str, mistake.path)) or None, mistake.what, mistake.allowed)
+        key = ".".join(f"{part!s:.80}" for part in mistake.path) or None
+        return Problem(file, line, key, mistake.what, mistake.allowed)
 
 
 def check_text(
@@ -180,6 +186,8 @@ def check_text(
         return (Problem(file, 1, None, what, "a first line ---, YAML, a line ---, then the instruction"),)
     try:
         front = _read_yaml(parts.yaml, parts.lines_before)
+    except LimitError as error:
+        return (Problem(file, error.line + parts.lines_before + 1, None, error.what, error.allowed),)
     except yaml.YAMLError as error:
         return (_yaml_problem(error, file, parts),)
     mistakes = [
@@ -195,7 +203,11 @@ def check_text(
         already = {mistake.path for mistake in mistakes}
         mistakes += [mistake for mistake in checked if not _lies_in(mistake.path, already)]
     problems = [front.problem(mistake, file) for mistake in mistakes]
-    return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.key or "")))
+    problems.sort(key=lambda problem: (problem.line or 0, problem.key or ""))
+    if len(problems) > MAX_PROBLEMS:
+        rest = f"has {len(problems) - MAX_PROBLEMS:,} more mistakes, which are not listed"
+        problems[MAX_PROBLEMS:] = [Problem(file, None, None, rest)]
+    return tuple(problems)
 
 
 def meant(name: str, known: Collection[str]) -> str:
@@ -234,7 +246,7 @@ def _yaml_problem(error: yaml.YAMLError, file: str, parts: _Parts) -> Problem:
         what = f"the character U+{error.character:04X} cannot stand here"
         line = parts.yaml.count("\n", 0, error.position)
     return Problem(
-        file, None if line is None else line + parts.lines_before + 1, None, f"is not valid YAML: {what}", hint
+        file, None if line is None else line + parts.lines_before + 1, None, f"is not valid YAML: {what:.300}", hint
     )
 
 
@@ -246,6 +258,7 @@ def _read_yaml(text: str, lines_before: int) -> _FrontMatter:
 
 
 def _read_with(make: type[yaml.SafeLoader], text: str, lines_before: int) -> _FrontMatter:
+    check_limits(text, make)
     loader = make(text)
     try:
         root = loader.get_single_node()
@@ -266,21 +279,17 @@ def _read_with(make: type[yaml.SafeLoader], text: str, lines_before: int) -> _Fr
         loader.dispose()
 
 
-def _nodes(
-    node: yaml.Node, path: KeyPath, above: tuple[yaml.Node, ...] = ()
-) -> Iterator[tuple[KeyPath, yaml.Node, yaml.Node | None]]:
+def _nodes(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, yaml.Node, yaml.Node | None]]:
     """Every value below a node with its path and the node of its key, from the outside in."""
-    if node in above:  # an alias that leads back to itself
-        return
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*path, str(key.value))
             yield below, value, key
-            yield from _nodes(value, below, (*above, node))
+            yield from _nodes(value, below)
     elif isinstance(node, yaml.SequenceNode):
         for place, value in enumerate(node.value):
             yield (*path, place), value, None
-            yield from _nodes(value, (*path, place), (*above, node))
+            yield from _nodes(value, (*path, place))
 
 
 def _repeated_keys(node: yaml.Node, path: KeyPath, lines_before: int) -> Iterator[_Mistake]:
@@ -303,11 +312,13 @@ def _misreading(path: KeyPath, node: yaml.Node) -> list[_Mistake]:
     if not isinstance(node, yaml.ScalarNode) or kind not in {"bool", "timestamp", "int", "float"}:
         return []
     if kind == "bool" and path != ("enabled",):
-        what = f"YAML reads a bare {node.value} as true or false"
+        what = f"YAML reads a bare {node.value:.60} as true or false"
     elif kind == "timestamp":
-        what = f"YAML reads a bare {node.value} as a date"
+        what = f"YAML reads a bare {node.value:.60} as a date"
+    elif kind in {"int", "float"} and len(node.value) > _LONGEST_NUMBER:
+        what = f"is a number of {len(node.value):,} characters"
     elif kind in {"int", "float"} and not _PLAIN_NUMBER.fullmatch(node.value):
-        what = f"YAML reads a bare {node.value} as another number than it looks"
+        what = f"YAML reads a bare {node.value:.60} as another number than it looks"
     else:
         return []
     node.tag = _TEXT
@@ -343,7 +354,7 @@ def _missing_question(content: dict[str, Any]) -> list[_Mistake]:
 def _unknown_names(content: dict[str, Any], key: str, known: Collection[str]) -> Iterator[_Mistake]:
     name = content.get(key)
     if isinstance(name, str) and name.strip() and name.strip() not in known:
-        yield _Mistake((key,), f"unknown {key} {name.strip()}{meant(name, known)}", ", ".join(sorted(known)))
+        yield _Mistake((key,), f"unknown {key} {name.strip():.80}{meant(name, known)}", ", ".join(sorted(known)))
 
 
 def _validated(content: dict[str, Any], instruction: str) -> PromptFile | list[_Mistake]:
@@ -376,7 +387,7 @@ def _mistake(error: ErrorDetails) -> _Mistake:
             what = str(context["error"])
         case "literal_error":
             known = get_args(Effort) if path == ("effort",) else ()
-            what = f"unknown {path[-1]} {value}{meant(str(value), known)}"
+            what = f"unknown {path[-1]} {value!s:.80}{meant(str(value), known)}"
         case "string_type" if isinstance(value, int | float):
             allowed = _QUOTES
     return _Mistake(path, what, allowed)

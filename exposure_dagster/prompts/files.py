@@ -11,11 +11,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from exposure_dagster.bounded import read_bounded
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.checking import Problem, check_text, meant
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part
 from exposure_dagster.prompts.template import template_text
+
+MAX_FILE_BYTES = 256 * 1024
+"""The largest bundled prompt has 24 KB."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter, as in my_question.md"
@@ -129,7 +133,7 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
     if not _NAME.fullmatch(path.stem) or path.suffix != ".md":
         return (Problem(source, None, None, f"a prompt cannot be named {path.name}", _NAME_RULE),)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except OSError as error:
         return (Problem(source, None, None, f"cannot be read: {error.strerror}"),)
     except UnicodeDecodeError as error:

@@ -126,7 +126,7 @@ async def open_client(access: Access, *, connections: int) -> AsyncIterator[anth
         api_key=key,
         base_url=access.base_url or DEFAULT_BASE_URL,
         max_retries=0,
-        http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
+        http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, follow_redirects=False),
     ) as client:
         yield client
 
@@ -200,7 +200,7 @@ def was_never_sent(error: BaseException) -> bool:
 def _fate_of_status(status: int) -> Fate:
     if status in (429, 529):
         return Fate.BUSY
-    if status in (401, 402, 403, 404):
+    if status in (401, 402, 403, 404) or status < 400:  # a redirect: documents go to the address that is set
         return Fate.DENIED
     if status in (408, 409) or status >= 500:
         return Fate.BROKEN
@@ -228,6 +228,9 @@ def _usage_of(usage: _Usage) -> Usage:
 
 def shown_status(error: anthropic.APIStatusError) -> str:
     """What the API says is wrong, in short."""
+    if error.response.next_request is not None:
+        asked, found = error.request.url.netloc.decode(), error.response.next_request.url.netloc.decode()
+        return f"HTTP {error.status_code}: {asked} redirects to {found}, which is not followed"[:_SHOWN_ERROR_LENGTH]
     body = error.body
     detail = body.get("error") if isinstance(body, dict) else None
     if isinstance(detail, dict):

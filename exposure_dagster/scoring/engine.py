@@ -34,6 +34,7 @@ from exposure_dagster.scoring.watchdog import Watchdog
 PORTION = 500
 """Documents whose texts are held in memory at once."""
 
+_REDIRECTS = range(300, 400)
 _TOO_MANY_REQUESTS = 429
 _FORBIDDEN = 403
 _FORBIDDEN_AT_FIRST = 3
@@ -317,6 +318,12 @@ def _denial(model: str, attempt: Attempt) -> ScoringError:
                 f"the API does not know the model or the address ({attempt.error})",
                 where=f"model {model}",
                 remedy="Correct `model` in the prompt file, or ANTHROPIC_BASE_URL.",
+            )
+        case status if status is not None and status in _REDIRECTS:
+            return ScoringError(
+                f"the API is not at this address ({attempt.error})",
+                where="ANTHROPIC_BASE_URL",
+                remedy="Set it to where requests are meant to go; documents are sent nowhere else.",
             )
         case 402:
             remedy = "Look at the billing of the account that ANTHROPIC_API_KEY belongs to."

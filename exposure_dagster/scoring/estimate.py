@@ -118,7 +118,11 @@ async def _counted(access: Access, asked: AskedPrompt, groups: Sequence[Sequence
 
     characters = tokens = 0
     async with anthropic.AsyncAnthropic(
-        api_key=access.api_key.get_secret_value(), base_url=access.base_url, max_retries=1, timeout=20
+        api_key=access.api_key.get_secret_value(),
+        base_url=access.base_url,
+        max_retries=1,
+        timeout=20,
+        http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
     ) as client:
         try:
             for group in groups:

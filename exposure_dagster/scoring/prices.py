@@ -12,14 +12,25 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from exposure_dagster.bounded import read_bounded
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.money import nano_usd
 
+MAX_RATE = 100_000.0
+"""USD per million tokens: a hundred times what any model has cost. More is a slip, and would stop every run."""
+
+MAX_TOKENS = 1_000_000_000
+MAX_FILE_BYTES = 64 * 1024
+
+MAX_LINE_LENGTH = 1000
+"""Characters. A longer key of many parts takes a TOML reader time that grows with their square."""
+
 _MILLION = 1_000_000
+_SHOWN_PROBLEMS = 20
 _SNAPSHOT_DATE = re.compile(r"-\d{8}$")
 
 
@@ -55,16 +66,20 @@ class Usage:
         return [Usage(*share) for share in zip(*spread, strict=True)]
 
 
+Rate = Annotated[float, Field(ge=0, le=MAX_RATE, allow_inf_nan=False, strict=True)]
+Tokens = Annotated[int, Field(gt=0, le=MAX_TOKENS, strict=True)]
+
+
 class Rates(BaseModel):
     """USD per million tokens of each kind."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cache_write_5m: float = Field(ge=0)
-    cache_write_1h: float = Field(ge=0)
-    cache_read: float = Field(ge=0)
+    input: Rate
+    output: Rate
+    cache_write_5m: Rate
+    cache_write_1h: Rate
+    cache_read: Rate
 
     def cost_nano(self, usage: Usage) -> int:
         """Nano-dollars for the tokens, to the nearest whole one."""
@@ -84,14 +99,14 @@ class Rates(BaseModel):
 class LongPromptRates(Rates):
     """Rates of a whole request once its prompt is longer than `above_tokens`."""
 
-    above_tokens: int = Field(gt=0)
+    above_tokens: Tokens
 
 
 class ModelPrice(Rates):
     """A model's entry: its rates, how many tokens it takes in all and how many it can write."""
 
-    context_tokens: int = Field(gt=0)
-    max_output_tokens: int = Field(gt=0)
+    context_tokens: Tokens
+    max_output_tokens: Tokens
     long_prompt: LongPromptRates | None = None
 
     def times(self, factor: float) -> ModelPrice:
@@ -173,13 +188,18 @@ def load_prices(override: Path | None = None) -> PriceTable:
 
 def _read(path: Path) -> _PriceFile:
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _PriceFile.model_validate(content)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        what = f"it cannot be read as TOML ({error})"
+        text = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
+        too_long = next((at for at, line in enumerate(text.split("\n"), 1) if len(line) > MAX_LINE_LENGTH), None)
+        if too_long is None:
+            return _PriceFile.model_validate(tomllib.loads(text))
+        what = f"line {too_long} has more than {MAX_LINE_LENGTH:,} characters"
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg'].lower()}" for item in error.errors())
-        what = "; ".join(problems)
+        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg'].lower()}" for item in error.errors()]
+        what = "; ".join(problems[:_SHOWN_PROBLEMS])
+    except (OSError, ValueError) as error:  # of TOML, of UTF-8, of a number with too many digits
+        what = f"it cannot be read as TOML ({error})"
+    except RecursionError:
+        what = "it cannot be read as TOML (its lists or tables nest too deeply)"
     raise ScoringError(
         what, where=str(path), remedy="Correct the file that EXPOSURE_PRICES names, or unset the setting."
     )

@@ -11,6 +11,9 @@ from typing import Literal
 
 Expected = Literal["html", "csv", "zip"]
 
+MAX_BYTES: dict[Expected, int] = {"html": 20_000_000, "csv": 50_000_000, "zip": 200_000_000}
+"""Of a body, unpacked as it came over the line. The largest that are known have 1.7, 0.3 and 40 million."""
+
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _WINDOW = 4096
 

@@ -6,6 +6,8 @@ import errno
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from exposure_dagster.bounded import read_bounded
+from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import (
     NO_HEADERS,
     SYSTEM_CLOCK,
@@ -35,7 +37,7 @@ class FolderFetcher(Fetcher):
         names = file_names(request.url)
         for name in names:
             try:
-                body = (self._folder / name).read_bytes()
+                body = read_bounded(self._folder / name, MAX_BYTES[request.expects])
             except OSError as error:
                 if error.errno in _ABSENT:
                     continue

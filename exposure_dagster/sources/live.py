@@ -7,6 +7,8 @@ logged nor put into a reason.
 from __future__ import annotations
 
 import logging
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +16,7 @@ import httpx
 import tenacity
 
 from exposure_dagster import __version__
+from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import (
     NO_HEADERS,
     SYSTEM_CLOCK,
@@ -28,6 +31,7 @@ from exposure_dagster.sources.fetching import (
 _log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
+_PART_BYTES = 1_000_000
 _REFUSED = (
     "refused with 403: bls.gov blocks clients that do not say who they are or ask too often; "
     "check EXPOSURE_CONTACT and try later, or point EXPOSURE_SITES at a folder of saved pages"
@@ -73,7 +77,8 @@ class LiveFetcher(Fetcher):
 
     Timeouts, broken connections, cut-off bodies, 408, 429 and 5xx are tried again, with growing jittered
     pauses or after the pause the server asks for. Redirects are followed on the same host to a page of
-    the same name only: one that leads elsewhere (a home page, an error page) is not the page asked for.
+    the same name only: one that leads elsewhere (a home page, an error page) is not the page asked for. Bodies come as
+    they are or as gzip, and are unpacked no further than the limit.
     `contact` is an address that `sites.checked_contact` has let through. `transport` takes the place of
     the network: tests direct the real addresses to a server on loopback with it.
     """
@@ -89,7 +94,7 @@ class LiveFetcher(Fetcher):
         self._limits = limits or LiveLimits()
         self._clock = clock
         self._client = httpx.Client(
-            headers={"User-Agent": f"exposure-dagster/{__version__} ({contact})"},
+            headers={"User-Agent": f"exposure-dagster/{__version__} ({contact})", "Accept-Encoding": "gzip"},
             timeout=self._limits.silence_seconds,
             transport=transport,
         )
@@ -175,8 +180,9 @@ class LiveFetcher(Fetcher):
             answer = self._ask_once(here, request)
             if answer.redirected_to is None:
                 return answer
-            if not _is_same_page(here, answer.redirected_to):
-                return replace(answer, problem=f"redirected to another page, {answer.redirected_to}")
+            problem = _redirect_problem(here, answer.redirected_to)
+            if problem is not None:
+                return replace(answer, problem=problem)
             here = answer.redirected_to
         return replace(answer, problem=f"redirected more than {_MAX_REDIRECTS} times")
 
@@ -184,7 +190,7 @@ class LiveFetcher(Fetcher):
         self._wait_for_turn(url.host)
         try:
             with self._client.stream("GET", url, headers=_conditions(request)) as response:
-                return self._read(response, has_known=request.known is not None)
+                return self._read(response, request)
         except httpx.TimeoutException:
             problem = f"no answer within {self._limits.silence_seconds:g} s"
         except httpx.TransportError as error:
@@ -198,11 +204,12 @@ class LiveFetcher(Fetcher):
             self._clock.sleep(early)
         self._asked_at[host] = self._clock.monotonic()
 
-    def _read(self, response: httpx.Response, *, has_known: bool) -> _Answer:
+    def _read(self, response: httpx.Response, request: PageRequest) -> _Answer:
         status = response.status_code
-        if status == 200 or (status == 304 and has_known):
+        if status == 200 or (status == 304 and request.known is not None):
             body = bytearray()
-            problem, is_transient = self._read_body(response, body)
+            most = min(self._limits.body_bytes, MAX_BYTES[request.expects])
+            problem, is_transient = self._read_body(response, body, most)
             return _Answer(
                 status=status,
                 problem=problem,
@@ -223,18 +230,18 @@ class LiveFetcher(Fetcher):
             retry_after=self._retry_after(response),
         )
 
-    def _read_body(self, response: httpx.Response, body: bytearray) -> tuple[str | None, bool]:
+    def _read_body(self, response: httpx.Response, body: bytearray, most: int) -> tuple[str | None, bool]:
         """Read into `body`; returns what went wrong (None if nothing) and whether it may pass."""
         deadline = self._clock.monotonic() + self._limits.answer_seconds
         try:
-            for part in response.iter_bytes():
+            for part in _unpacked_parts(response):
                 body += part
-                if len(body) > self._limits.body_bytes:
-                    return f"the body is longer than {self._limits.body_bytes:,} bytes", False
+                if len(body) > most:
+                    return f"the body is longer than {most:,} bytes", False
                 if self._clock.monotonic() > deadline:
                     return f"the body took longer than {self._limits.answer_seconds:g} s", True
-        except httpx.DecodingError:
-            return "the body cannot be decompressed", False
+        except _EncodingError as error:
+            return str(error), False
         except httpx.TimeoutException:
             return f"the body stopped coming for {self._limits.silence_seconds:g} s", True
         except httpx.TransportError:
@@ -252,6 +259,33 @@ class LiveFetcher(Fetcher):
         except ValueError:
             return None
         return max(0.0, (moment.replace(tzinfo=None) - self._clock.now()).total_seconds())
+
+
+class _EncodingError(Exception):
+    """A body cannot be unpacked; its text is a clause that says why."""
+
+
+def _unpacked_parts(response: httpx.Response) -> Iterator[bytes]:
+    """The body in parts of bounded size: a packed one may stand for a thousand times its length, or, packed twice,
+    for a million times."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise _EncodingError(f"the body is packed as {encoding:.40}, which was not asked for")
+    gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        for packed in response.iter_raw():
+            rest = packed
+            while rest and not gzip.eof:
+                yield gzip.decompress(rest, _PART_BYTES)
+                rest = gzip.unconsumed_tail
+        yield gzip.flush()
+    except zlib.error:
+        raise _EncodingError("the body cannot be decompressed") from None
+    if not gzip.eof and response.num_bytes_downloaded:
+        raise _EncodingError("the body cannot be decompressed: it ends too early")
 
 
 def _result(state: tenacity.RetryCallState) -> _Answer:
@@ -288,11 +322,21 @@ def _status_problem(response: httpx.Response) -> str:
             return f"answered {status} {response.reason_phrase}".rstrip()
 
 
-def _is_same_page(asked: httpx.URL, found: httpx.URL) -> bool:
-    """Whether a redirect stays on the host, keeps or gains encryption, and keeps the page's name."""
-    return (
-        asked.host == found.host and found.scheme in (asked.scheme, "https") and _page_name(asked) == _page_name(found)
-    )
+def _redirect_problem(asked: httpx.URL, found: httpx.URL) -> str | None:
+    """Why a redirect is not followed; None where it stays on the server, keeps or gains encryption, and keeps the
+    page's name."""
+    gains_encryption = (asked.scheme, asked.port, found.scheme, found.port) == ("http", None, "https", None)
+    if asked.host != found.host or (asked.port != found.port and not gains_encryption):
+        return f"{_server(asked)} redirects to another server, {_server(found)}, which is not followed"
+    if asked.scheme == "https" and found.scheme != "https":
+        return f"{_server(asked)} redirects to {found.scheme} without encryption, which is not followed"
+    if _page_name(asked) != _page_name(found):
+        return f"redirected to another page, {found!s:.200}"
+    return None
+
+
+def _server(url: httpx.URL) -> str:
+    return url.host if url.port is None else f"{url.host}:{url.port}"
 
 
 def _page_name(url: httpx.URL) -> str:

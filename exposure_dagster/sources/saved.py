@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from exposure_dagster.bounded import read_bounded
+from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import NO_HEADERS, SYSTEM_CLOCK, Clock, Fetched, PageRequest, judged
 
 _THE_SAME_DAY = (1980, 1, 1, 0, 0, 0)
@@ -17,7 +19,7 @@ def read_saved(path: Path, request: PageRequest, *, clock: Clock = SYSTEM_CLOCK)
     """A saved file, judged like a fetched body."""
     now = clock.now()
     try:
-        body = path.read_bytes()
+        body = read_bounded(path, MAX_BYTES[request.expects])
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror}"
         return Fetched(url=request.url, status=None, reason=reason, checked_at=now)

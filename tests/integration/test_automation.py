@@ -116,9 +116,10 @@ def test_a_deleted_file_takes_its_rows_with_it_and_leaves_the_others(loop: Autom
 
 def test_a_broken_file_keeps_its_scores_published_and_marked_until_it_is_mended(loop: Automation) -> None:
     text = (loop.prompts / "b.md").read_text(encoding="utf-8")
-    write(loop.prompts, "b", "---\ntitle: [\n---\n")
+    tenfold = [f"a{place}: &a{place} [{', '.join([f'*a{place - 1}'] * 10)}]\n" for place in range(1, 10)]
+    write(loop.prompts, "b", f"---\na0: &a0 [x]\n{''.join(tenfold)}---\n")  # a few lines that stand for 10^9 values
     _, skips = loop.evaluate("follow_prompts")
-    assert any("b.md" in skip for skip in skips)
+    assert any("b.md" in skip and "values" in skip for skip in skips)
     write(loop.prompts, "a", edited(BUNDLED, "Think of tomorrow."))
     launched = loop.settle(*FREE_SENSORS, RESCORING)
     assert (SCORING_JOB, "a") in launched

@@ -15,7 +15,7 @@ import pytest
 from loopback import HTML, PAGE, HandMovedTime, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster.errors import SettingError
-from exposure_dagster.sources.bodies import Expected
+from exposure_dagster.sources.bodies import MAX_BYTES, Expected
 from exposure_dagster.sources.fetching import Clock, Fetched, KnownBody, PageRequest
 from exposure_dagster.sources.live import LiveFetcher, LiveLimits
 from exposure_dagster.sources.sites import SiteKind, open_site
@@ -288,6 +288,35 @@ def test_a_body_without_end_is_given_up(site: LoopbackSite, time: HandMovedTime)
         assert fetcher.fetch(PageRequest(url=url)).reason == "the body is longer than 1,000 bytes"
 
 
+def packed(body: bytes, *, times: int = 1, encoding: str = "gzip") -> Reply:
+    for _ in range(times):
+        body = gzip.compress(body)
+    return Reply(body=body, headers={**HTML, "Content-Encoding": encoding})
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (packed(bytes(MAX_BYTES["html"] + 1)), f"the body is longer than {MAX_BYTES['html']:,} bytes"),
+        (packed(PAGE, times=2, encoding="gzip, gzip"), "the body is packed as gzip, gzip, which was not asked for"),
+        (packed(PAGE, encoding="br"), "the body is packed as br, which was not asked for"),
+        (Reply(body=gzip.compress(PAGE)[:-9], headers={**HTML, "Content-Encoding": "gzip"}), "ends too early"),
+    ],
+)
+def test_a_packed_body_is_unpacked_as_far_as_was_asked_for_and_no_further(
+    site: LoopbackSite, fetcher: LiveFetcher, reply: Reply, reason: str
+) -> None:
+    page = fetcher.fetch(PageRequest(url=site.has("/x.htm", reply)))
+    assert (page.reason or "").endswith(reason), page.reason
+    assert page.body is None
+    assert site.seen[0].headers["Accept-Encoding"] == "gzip"
+
+
+def test_an_empty_body_may_be_called_packed(site: LoopbackSite, fetcher: LiveFetcher) -> None:
+    url = site.has("/x.htm", Reply(body=b"", headers={**HTML, "Content-Encoding": "gzip"}))
+    assert fetcher.fetch(PageRequest(url=url)).reason == "the body is empty"
+
+
 def test_an_answer_that_takes_for_ever_is_given_up(site: LoopbackSite) -> None:
     limits = LiveLimits(answer_seconds=0, seconds_between_requests=0, attempts=1)
     with LiveFetcher(contact=CONTACT, limits=limits) as fetcher:
@@ -334,7 +363,7 @@ def test_a_page_that_moved_within_its_site_is_followed(
     assert time.sleeps == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("to", ["/ooh/", "/ooh/home.htm", "/error?page=bakers.htm", "https://else.org/bakers.htm"])
+@pytest.mark.parametrize("to", ["/ooh/", "/ooh/home.htm", "/error?page=bakers.htm"])
 def test_a_redirect_to_another_page_is_not_the_page(site: LoopbackSite, fetcher: LiveFetcher, to: str) -> None:
     url = site.has("/ooh/bakers.htm", redirect(to))
     page = fetcher.fetch(PageRequest(url=url))
@@ -342,6 +371,32 @@ def test_a_redirect_to_another_page_is_not_the_page(site: LoopbackSite, fetcher:
     assert (page.reason or "").startswith("redirected to another page, http")
     assert page.body is None
     assert site.paths() == ["/ooh/bakers.htm"]
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("https://else.org/bakers.htm", "bls.gov redirects to another server, else.org, which is not followed"),
+        ("http://else.org/bakers.htm", "bls.gov redirects to another server, else.org, which is not followed"),
+        ("https://bls.gov:444/bakers.htm", "bls.gov redirects to another server, bls.gov:444, which is not followed"),
+        ("https://bls.gov@else.org/bakers.htm", "bls.gov redirects to another server, else.org, which is not followed"),
+        ("http://bls.gov/bakers.htm", "bls.gov redirects to http without encryption, which is not followed"),
+    ],
+)
+def test_a_redirect_to_another_server_or_out_of_encryption_is_not_followed(
+    site: LoopbackSite, time: HandMovedTime, to: str, reason: str
+) -> None:
+    site.has("/bakers.htm", redirect(to), Reply())
+    with LiveFetcher(contact=CONTACT, limits=QUICK, transport=ToLoopback(site), clock=time.clock) as fetcher:
+        page = fetcher.fetch(PageRequest(url="https://bls.gov/bakers.htm"))
+    assert (page.status, page.reason, page.body) == (301, reason, None)
+    assert site.paths() == ["/bakers.htm"]
+
+
+def test_a_redirect_into_encryption_on_the_same_server_is_followed(site: LoopbackSite, time: HandMovedTime) -> None:
+    site.has("/bakers.htm", redirect("https://bls.gov/bakers.htm"), Reply())
+    with LiveFetcher(contact=CONTACT, limits=QUICK, transport=ToLoopback(site), clock=time.clock) as fetcher:
+        assert fetcher.fetch(PageRequest(url="http://bls.gov/bakers.htm")).body == PAGE
 
 
 def test_a_redirect_that_goes_round_in_circles_ends(site: LoopbackSite, fetcher: LiveFetcher) -> None:

@@ -126,6 +126,17 @@ def test_a_setting_that_cannot_be_used_is_told_with_its_variable_and_value(
     assert message.endswith("`exposure settings` lists all settings.")
 
 
+NUMERIC = [variable_of(name) for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e300", "9" * 30])
+@pytest.mark.parametrize("variable", NUMERIC)
+def test_no_number_without_bounds_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingError, match=f"{variable}='{value}'"):
+        load_settings()
+
+
 def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_SCORER", "gpt")
     monkeypatch.setenv("EXPOSURE_CONCURRENCY", "many")

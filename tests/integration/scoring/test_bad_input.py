@@ -18,7 +18,7 @@ from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
-from tests.integration.scoring.faulty_model import ANY, hang, status
+from tests.integration.scoring.faulty_model import ANY, Fault, hang, running_model, status
 from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status
 
 
@@ -50,6 +50,21 @@ def test_an_unknown_model_costs_one_request_and_is_named(scene: Scene) -> None:
         scene.score()
 
     assert len(scene.model.seen) == 1
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_no_document_follows_a_redirect_and_both_servers_are_named(scene: Scene, code: int) -> None:
+    with running_model() as other:
+        to = {"Location": f"{other.url}/v1/messages"}
+        scene.model.faults[ANY] = [Fault("redirect", lambda exchange: exchange.send(code, b"", to))] * 100
+        asked, found = (model.url.removeprefix("http://") for model in (scene.model, other))
+
+        with pytest.raises(ScoringStoppedError, match=r"^ANTHROPIC_BASE_URL: ") as stopped:
+            scene.score()
+
+        assert f"HTTP {code}: {asked} redirects to {found}, which is not followed" in str(stopped.value)
+
+        assert (len(scene.model.seen), len(other.seen)) == (1, 0)
 
 
 def test_a_model_without_a_price_is_not_asked(scene: Scene) -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.onet_database import RELEASE_TABLES, OnetDatabase, database_url, read_onet_database
+from exposure_dagster.parsing.unpacking import MAX_CELLS, MAX_FILE_BYTES
+
+SHEET = "xl/worksheets/sheet1.xml"
 
 Rows = list[list[str]]
 Release = Mapping[str, Rows]
@@ -64,21 +67,28 @@ def workbook(rows: Rows, sheet: str) -> bytes:
             return f"<c><v>{text}</v></c>"
         return f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>' if text else "<c/>"
 
-    body = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    return workbook_of({SHEET: "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)}, sheet)
+
+
+def workbook_of(parts: Mapping[str, str], sheet: str) -> bytes:
+    """A workbook with these rows, and perhaps one text that cells share."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
-    parts = {
+    shared = parts.get("xl/sharedStrings.xml", "")
+    files = {
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
         f'<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">'
         f'<sheets><sheet name="{escape(sheet)}" sheetId="1" r:id="r1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
+        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="r2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+        SHEET: f'<worksheet xmlns="{main}"><sheetData>{parts[SHEET]}</sheetData></worksheet>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}"><si><t>{shared}</t></si></sst>',
     }
-    return zipped({name: text.encode() for name, text in parts.items()})
+    return zipped({name: text.encode() for name, text in files.items()})
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -243,6 +253,54 @@ def test_a_missing_sheet_is_named_with_those_there_are(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"absent\.zip: it cannot be read"):
         read_onet_database(tmp_path / "absent.zip")
+
+
+def test_a_member_that_unpacks_to_more_than_the_limit_is_refused_by_name() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("Readme.txt", "others are not unpacked")
+        with archive.open("Job Zones.txt", "w") as member:
+            for _ in range(MAX_FILE_BYTES // 2**20 + 1):
+                member.write(b"29-1141.00\t3\t08/2023\n".ljust(2**20))
+    assert len(packed.getvalue()) < MAX_FILE_BYTES / 100
+    with pytest.raises(
+        SourceError, match=r"a\.zip: the file 'Job Zones\.txt' in it: it unpacks to more than 268,435,456"
+    ):
+        read_onet_database(packed.getvalue(), name="a.zip")
+
+
+def test_a_member_that_can_only_be_unpacked_whole_is_refused() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("Job Zones.txt", text_file(TABLES["Job Zones"]))
+    with pytest.raises(SourceError, match=r"'Job Zones\.txt' in it is damaged \(it is packed in another way"):
+        read_onet_database(packed.getvalue())
+
+
+def test_a_text_file_of_too_many_cells_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"Job Zones\.txt: it has more than 20,000,000 cells"):
+        read_onet_database(zipped({"Job Zones.txt": b"a" + b"\t" * (MAX_CELLS + 1)}))
+
+
+SHARED_TEXT = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        ({SHEET: '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'}, "needs more than 4,294,967,296 bytes"),
+        ({SHEET: '<row r="9"><c r="XFD9"><v>1</v></c></row><row r="1222"><c r="A1222"><v>1</v></c></row>'}, "cells"),
+        ({SHEET: '<row><c t="s"><v>0</v></c></row>' * 300, "xl/sharedStrings.xml": SHARED_TEXT}, "characters"),
+    ],
+    ids=["corner", "wide", "shared"],
+)
+def test_a_workbook_that_stands_for_more_than_its_size_is_refused_and_the_process_lives(
+    tmp_path: Path, parts: dict[str, str], what: str
+) -> None:
+    """Of a kilobyte each. The first once ended the process, and so did more of the last."""
+    (tmp_path / "Job Zones.xlsx").write_bytes(workbook_of(parts, "Job Zones"))
+    with pytest.raises(SourceError, match=rf"Job Zones\.xlsx: .*{what}"):
+        read_onet_database(tmp_path)
 
 
 @pytest.mark.parametrize(

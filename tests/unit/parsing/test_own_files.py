@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exposure_dagster.parsing.own_documents import MAX_LENGTH, OwnDocument, read_own_file
+from exposure_dagster.parsing.own_documents import MAX_LENGTH, MAX_ROWS, OwnDocument, read_own_file
 
 HEADER = "doc_id,title,text,jobs,median_pay_annual\n"
 GOOD = HEADER + "dev,Developer,Writes code.,40,118000\nfork,Forklift driver,Moves pallets.,,\n"
@@ -147,3 +147,31 @@ def test_what_is_no_parquet_is_told(tmp_path: Path) -> None:
     path.write_text(GOOD, encoding="utf-8")
     (problem,) = read_own_file(path).problems
     assert str(problem).startswith("no valid Parquet")
+
+
+def test_columns_that_are_passed_over_cost_nothing_however_long(tmp_path: Path) -> None:
+    columns = "'a' AS doc_id, 'A' AS title, 'x' AS text, repeat('y', 400000) AS other, [1, 2] AS \"more \"\"of\"\" it\""
+    path = write_parquet(tmp_path / "r.parquet", f"SELECT {columns} FROM range(3000)")  # 1.2 GB of `other`
+    assert read_own_file(path).problems[0].what == "doc_id a stands in line 1 already"
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("SELECT NULL AS doc_id, NULL AS title, NULL AS text FROM range(2000001)", "2,000,001 rows"),
+        ("SELECT 'a' AS doc_id, 'A' AS title, repeat('x', 400000) AS text FROM range(3000)", "texts of 1,200,006,000"),
+    ],
+)
+def test_parquet_that_stands_for_more_than_is_read_is_told_at_once(tmp_path: Path, query: str, told: str) -> None:
+    path = write_parquet(tmp_path / "r.parquet", query)
+    assert path.stat().st_size < 100_000
+    (problem,) = read_own_file(path).problems
+    assert problem.what.startswith(told)
+
+
+def test_csv_of_more_rows_than_are_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"doc_id\n" + b"a\n" * (MAX_ROWS + 1))
+    assert (
+        str(read_own_file(path).problems[0]) == "line 2000002: more than 2,000,000 rows, which is the most that is read"
+    )

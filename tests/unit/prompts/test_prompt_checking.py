@@ -265,10 +265,6 @@ def test_a_weight_of_no_attribute_is_a_mistake() -> None:
     assert problems(text) == [(5, "ranking.weights", "no attribute has the key luck")]
 
 
-def test_a_front_matter_that_holds_itself_ends() -> None:
-    assert (3, "corpus", "is a list") in problems(changed("corpus: ooh", "corpus: &a [*a]"))
-
-
 QUADRANTS = "{x: trust, y: judgement, x_cut_off: 3, y_cut_off: 4, labels: {both: A, x_only: B, y_only: C, neither: D}}"
 DIVIDED = SEVERAL.replace("{weights: {trust: 2}}", f"{{quadrants: {QUADRANTS}}}")
 

@@ -76,6 +76,40 @@ def test_a_file_that_holds_no_prices_is_an_error_that_names_it(tmp_path: Path, c
         load_prices(own)
 
 
+RATES = {"input": "1", "output": "2", "cache_write_5m": "3", "cache_write_1h": "4", "cache_read": "5"}
+TOKENS = {"context_tokens": "1000", "max_output_tokens": "100"}
+
+
+@pytest.mark.parametrize("value", ["inf", "+inf", "nan", "-nan", "-1", "1e300", "100_001", "true", '"5"'])
+@pytest.mark.parametrize("field", ["input", "cache_read", "context_tokens"])
+def test_a_price_that_is_no_plain_number_is_refused_by_name(tmp_path: Path, field: str, value: str) -> None:
+    value = value if field in RATES else value.replace("100_001", "1_000_000_001")
+    fields = {**RATES, **TOKENS, field: value}
+    path = tmp_path / "prices.toml"
+    path.write_text("[models.mine]\n" + "".join(f"{name} = {number}\n" for name, number in fields.items()))
+    with pytest.raises(ScoringError, match=rf"prices\.toml: models\.mine\.{field}: input should be"):
+        load_prices(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("a = " + "[" * 900 + "]" * 900, "more than 1,000 characters"),
+        ("a = [\n" + "[\n" * 5000 + "]\n" * 5001, "nest too deeply"),
+        (".".join("a" * 30_000) + " = 1", "line 1 has more than 1,000 characters"),
+        ("a = [\n" + "1,\n" * 40_000 + "]", "larger than 65,536 bytes"),
+        ("a = 0x" + "9" * 900, "extra inputs are not permitted"),
+        ("\n".join(f"a{number} = 1" for number in range(5000)), "a0: extra inputs"),
+    ],
+)  # fmt: skip
+def test_a_price_file_beyond_a_limit_is_told_at_once(tmp_path: Path, content: str, word: str) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(content)
+    with pytest.raises(ScoringError, match=word) as caught:
+        load_prices(path)
+    assert len(str(caught.value)) < 2000
+
+
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ScoringError, match=r"absent\.toml"):
         load_prices(tmp_path / "absent.toml")
