@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
+from exposure_dagster.characters import first_control
 from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.prompts.model import (
     Attribute,
@@ -171,6 +172,10 @@ def check_text(
     Line ends, a byte order mark and white space at the end of lines make no difference.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if (control := first_control(line)) is not None:
+            what = f"the control character U+{ord(control):04X} cannot stand in a prompt"
+            return (Problem(file, number, None, what, "text, tabs and line ends"),)
     tidy = "\n".join(line.rstrip() for line in lines)
     if not tidy.strip():
         return (Problem(file, None, None, "the file is empty", "front matter between lines of ---, then a text"),)

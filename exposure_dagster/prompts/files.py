@@ -17,6 +17,10 @@ from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part
 from exposure_dagster.prompts.template import template_text
 
+MAX_FILE_BYTES = 200_000
+"""The most that a prompt file may hold: some 50,000 tokens, sent with every request. The longest bundled one has 25,000
+bytes."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter, as in my_question.md"
 
@@ -129,7 +133,12 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
     if not _NAME.fullmatch(path.stem) or path.suffix != ".md":
         return (Problem(source, None, None, f"a prompt cannot be named {path.name}", _NAME_RULE),)
     try:
-        text = path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            allowed = f"at most {MAX_FILE_BYTES:,} bytes"
+            return (Problem(source, None, None, "the file is too long to be a prompt", allowed),)
+        text = content.decode("utf-8")
     except OSError as error:
         return (Problem(source, None, None, f"cannot be read: {error.strerror}"),)
     except UnicodeDecodeError as error:
@@ -137,14 +146,14 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
         return (
             Problem(source, line, None, f"byte {error.object[error.start]:#04x} is not UTF-8", "text saved as UTF-8"),
         )
-    file = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
-    if isinstance(file, tuple):
-        return file
+    checked = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
+    if isinstance(checked, tuple):
+        return checked
     return Prompt(
         name=path.stem,
         source=source,
-        file=file,
-        asked=asked_part(file),
-        ranking=ranking_part(file),
-        baseline=baseline_part(file),
+        file=checked,
+        asked=asked_part(checked),
+        ranking=ranking_part(checked),
+        baseline=baseline_part(checked),
     )
