@@ -4,7 +4,7 @@
 
 SERVER.py is a loopback stand-in for the Anthropic API that takes `--port 0 --port-file FILE --log FILE
 --config FILE`, logs one JSON object a request (`n, time, path, status, fault, body_hash, body`) and serves
-counts at /__stats. NAME is one or more of: speed, volume, faults, mixture, kills; all by default.
+counts at /__stats. NAME is one or more of: speed, throughput, volume, faults, mixture, kills; all by default.
 The answers that are counted are those in the ledger, and the requests those in the server's log.
 """
 
@@ -42,11 +42,11 @@ from exposure_dagster.scoring.claude import as_params
 from exposure_dagster.scoring.context import Limits, Patience
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
-from exposure_dagster.scoring.ledger import Ledger, LedgerRow, Spending
+from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.scoring.recording import Recording, Step
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
-from exposure_dagster.scoring.writing import GROUP_ROWS
 from exposure_dagster.tables import TEXTS
 from exposure_dagster.warehouse import Warehouse
 
@@ -271,6 +271,34 @@ def volume(fake: Path, folder: Path) -> list[Line]:
     ]
 
 
+def throughput(fake: Path, folder: Path) -> list[Line]:
+    """6,000 documents that are answered at once, 16 under way: the engine beside the bare client, five times."""
+    ratios, rates, bare_rates = [], [], []
+    for number in range(5):
+        home = folder / str(number)
+        home.mkdir()
+        with serving(fake, home, latency={"dist": "fixed", "ms": 0}) as server:
+            report = in_a_process("throughput", home, server)
+        ratios.append(report["rate"] / report["bare_rate"])
+        rates.append(report["rate"])
+        bare_rates.append(report["bare_rate"])
+    ratio = sorted(ratios)[len(ratios) // 2]
+    return [
+        Line("no latency: engine against the bare client, median", f"{ratio:.2f}", "≥ 0.65", ratio >= 0.65),
+        Line("… each time", ", ".join(f"{one:.2f}" for one in ratios), "told", True),
+        Line("… answers a second", ", ".join(f"{one:.0f}" for one in rates), "told", True),
+        Line("… requests a second of the bare client", ", ".join(f"{one:.0f}" for one in bare_rates), "told", True),
+    ]
+
+
+def throughput_part(folder: Path, server: Server) -> None:
+    warehouse = Warehouse(folder / "exposure.duckdb")
+    refs = fill(warehouse, documents=6_000, characters=150)
+    clock = _MemoryClock()
+    score(server, warehouse, refs, concurrency=16, progress=clock)
+    print(json.dumps(clock.report() | asyncio.run(bare_sdk(server, warehouse, refs))))
+
+
 def in_a_process(name: str, folder: Path, server: Server) -> dict[str, float]:
     """Run a part of this file in a process of its own; what it prints is its report."""
     started = time.monotonic()
@@ -303,18 +331,18 @@ def volume_part(folder: Path, server: Server) -> None:
 
 
 def timed_commits() -> list[float]:
-    """Seconds of every commit to the ledger from now on."""
+    """Seconds of every transaction of the ledger from now on."""
     seconds: list[float] = []
-    commit = Ledger.commit
+    write = Recording._write
 
-    def timed(self: Ledger, rows: Sequence[LedgerRow]) -> Spending:
+    def timed(self: Recording, steps: Sequence[Step]) -> list[object]:
         started = time.monotonic()
         try:
-            return commit(self, rows)
+            return write(self, steps)
         finally:
             seconds.append(time.monotonic() - started)
 
-    Ledger.commit = timed  # type: ignore[method-assign]
+    Recording._write = timed  # type: ignore[method-assign]
     return seconds
 
 
@@ -426,7 +454,8 @@ def kills(fake: Path, folder: Path) -> list[Line]:
             end_a_life(folder, server, before, draw.uniform(0, 0.6))
             time.sleep(0.3)
             answered = {doc for row in server.log_rows()[before:] if row["status"] == 200 for doc in ids_in(row)}
-            accepted = {doc for (doc,) in warehouse.rows("SELECT doc_id FROM scored.responses WHERE is_accepted")}
+            with open_ledger(warehouse).file.reading() as connection:
+                accepted = {doc for (doc,) in connection.execute("SELECT doc_id FROM responses WHERE is_accepted")}
             in_ledger_at.append((server.requests(), accepted))
             lost.append(len(answered - accepted))
         result = score(server, warehouse, refs, concurrency=concurrency)
@@ -434,12 +463,12 @@ def kills(fake: Path, folder: Path) -> list[Line]:
         for (start, accepted), (end, _) in zip(in_ledger_at, [*in_ledger_at[1:], (len(rows), set())], strict=True):
             asked_again += sum(doc in accepted for row in rows[start:end] for doc in ids_in(row))
     ok = sum(standing.status == "ok" for standing in result.standings)
-    limit = concurrency + GROUP_ROWS
     return [
         Line(f"{lives} kills: documents scored at the end", f"{ok} of {documents}", "all", ok == documents),
         Line("… before the last life", f"{len(in_ledger_at[-1][1])}", "told", True),
         Line("… keys in the ledger at a kill and asked again", str(asked_again), "0", asked_again == 0),
-        Line("… answers lost a life, at most", str(max(lost)), f"≤ {limit}", max(lost) <= limit),
+        Line("… answers lost in all", str(sum(lost)), "told", True),
+        Line("… answers lost a life, at most", str(max(lost)), f"≤ {concurrency}", max(lost) <= concurrency),
     ]
 
 
@@ -468,12 +497,13 @@ def life_part(folder: Path, server: Server) -> None:
 
 BENCHMARKS: dict[str, Callable[[Path, Path], list[Line]]] = {
     "speed": speed,
+    "throughput": throughput,
     "volume": volume,
     "faults": faults,
     "mixture": mixture,
     "kills": kills,
 }
-PARTS = {"volume": volume_part, "life": life_part}
+PARTS = {"throughput": throughput_part, "volume": volume_part, "life": life_part}
 
 
 def main() -> None:

@@ -49,6 +49,7 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
 
 def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bool) -> dict[str, object]:
     """Every resource, with its fields from the settings. The contact stays a reference to its variable."""
+    load_prices(settings.prices)  # a file of prices that cannot be used is an error at once
     return {
         "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S),
         "published_folder": PublishedFolderResource(path=str(settings.published_folder)),
@@ -64,7 +65,7 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
         "own_files": OwnDocumentsResource(files={corpus.name: str(corpus.path) for corpus in settings.own_corpora}),
         "prompt_files": PromptsResource(
             folder=str(settings.prompts),
-            known_models=sorted(load_prices(settings.prices)),
+            prices=str(settings.prices) if settings.prices else None,
             known_corpora=list(settings.known_corpora),
         ),
         "scorer": scorer_of(settings, ask_again=ask_again),

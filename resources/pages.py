@@ -9,6 +9,8 @@ from pydantic import Field
 
 from exposure_dagster.prompts.files import PromptFolder, load_folder, load_named
 from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.scoring.prices import PriceTable, load_prices
+from exposure_dagster.scoring.room import check_room, with_room
 from exposure_dagster.sources.sites import Site, open_site
 
 
@@ -32,13 +34,20 @@ class PromptsResource(ConfigurableResource[PromptFolder]):
     """The folder of prompt files."""
 
     folder: str = Field(description="Folder of Markdown files, one a prompt.")
-    known_models: list[str] = Field(description="Models that the price table knows.")
+    prices: str | None = Field(None, description="File of model prices that adds to the bundled table.")
     known_corpora: list[str] = Field(description="Corpora that a prompt can be asked about.")
 
     def load(self) -> PromptFolder:
         """All prompt files, good and broken."""
-        return load_folder(Path(self.folder), known_corpora=self.known_corpora, known_models=self.known_models)
+        prices = self._prices()
+        folder = load_folder(Path(self.folder), known_corpora=self.known_corpora, known_models=sorted(prices))
+        return with_room(folder, prices)
 
     def load_one(self, name: str) -> Prompt:
         """One prompt. Raises PromptError that lists what is wrong with its file."""
-        return load_named(Path(self.folder), name, known_corpora=self.known_corpora, known_models=self.known_models)
+        prices = self._prices()
+        prompt = load_named(Path(self.folder), name, known_corpora=self.known_corpora, known_models=sorted(prices))
+        return check_room(prompt, prices)
+
+    def _prices(self) -> PriceTable:
+        return load_prices(Path(self.prices) if self.prices else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.cli.terminal import OUT, say
 from exposure_dagster.scoring.corrections import correct_cost
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import load_prices
@@ -31,18 +31,18 @@ def explain(prompt: str, doc_id: str) -> None:
     found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, load_prices(settings.prices))
     for name, value in _facts(found):
         if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
-            click.echo(f"{name + ':':<18}{value}")
+            say(f"{name + ':':<18}{value}")
     for attempt in found.attempts:
         tokens = sum(attempt[f"{kind}_tokens"] or 0 for kind in ("input", "cache_read", "cache_write"))
         error = f", {attempt['error']}" if attempt["error"] else ""
-        click.echo(
+        say(
             f"attempt {attempt['attempt']}, sample {attempt['sample']}: {attempt['status']}"
             f"{' (stands)' if attempt['is_accepted'] else ''}, {attempt['created_at']:%Y-%m-%d %H:%M:%S} UTC, "
             f"request {attempt['request_id']}, {tokens:,} tokens read, {attempt['output_tokens'] or 0:,} written, "
             f"${attempt['cost_usd'] or 0:.6f}{error}"
         )
     if found.attempts:
-        click.echo(f"\n--- system\n\n{found.asked.system}\n\n--- document\n\n{found.message}")
+        say(f"\n--- system\n\n{found.asked.system}\n\n--- document\n\n{found.message}")
 
 
 @click.group()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from exposure_dagster import __version__
+from exposure_dagster.characters import visible
 from exposure_dagster.errors import ExposureError
 
 
@@ -22,7 +23,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ExposureError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(visible(str(error))) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

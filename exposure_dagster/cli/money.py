@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
+from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.errors import PromptError
-from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.estimate import Estimate, cost_with
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.prices import PriceTable, load_prices
@@ -41,7 +41,7 @@ def estimate_prompts(
     settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False
 ) -> list[Estimate]:
     """Estimates of the named prompts, or of all enabled ones."""
-    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
+    folder = load_prompts(settings)
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -59,7 +59,7 @@ def estimate_prompts(
 
 
 def print_estimates(found: Sequence[Estimate]) -> None:
-    """Requests, tokens and USD a prompt, and in all."""
+    """Requests, tokens and USD a prompt, and how much of its documents would not be sent."""
     table = Table(
         "prompt", "model", "documents", "requests", "tokens in", "tokens out", "USD", "USD in a batch", box=None
     )
@@ -75,6 +75,9 @@ def print_estimates(found: Sequence[Estimate]) -> None:
             f"{one.batch_cost_usd:,.2f}",
         )
     OUT.print(table)
+    for one in found:
+        if one.cuts.documents:
+            OUT.print(f"{one.prompt}: {one.cuts}.", markup=False)
     for how in sorted({one.how for one in found if one.requests}):
         OUT.print(f"Tokens: {how}.", markup=False)
 

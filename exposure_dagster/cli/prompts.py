@@ -7,11 +7,13 @@ import sys
 import click
 from rich.table import Table
 
-from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.cli.terminal import ERR, OUT, say, warn
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.scoring.room import with_room
 from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
 from exposure_dagster.warehouse import Warehouse
 
@@ -24,7 +26,7 @@ def prompts() -> None:
 @prompts.command("list")
 def list_prompts() -> None:
     """List the prompt files, with version and corpus."""
-    folder = _load(load_settings())
+    folder = load_prompts(load_settings())
     table = Table("prompt", "title", "corpus", "model", "version", "enabled", box=None, pad_edge=False)
     for prompt in folder.prompts:
         table.add_row(
@@ -45,7 +47,7 @@ def list_prompts() -> None:
 def check(name: str | None) -> None:
     """Check all prompt files, or one: what is wrong, where, and what is allowed."""
     settings = load_settings()
-    folder = _load(settings)
+    folder = load_prompts(settings)
     names = {prompt.name for prompt in folder.prompts} | {broken.name for broken in folder.broken}
     if name is not None and name not in names:
         raise PromptError(f"there is no {name}.md", where=str(settings.prompts), remedy=f"There is {_names(names)}.")
@@ -86,7 +88,7 @@ def new(name: str) -> None:
 def render(doc_id: str, name: str) -> None:
     """Show what a model would be sent about a document. Costs nothing."""
     settings = load_settings()
-    by_name = {prompt.name: prompt for prompt in _load(settings).prompts}
+    by_name = {prompt.name: prompt for prompt in load_prompts(settings).prompts}
     if name not in by_name:
         raise PromptError(f"no usable prompt named {name}", where="--prompt", remedy=f"There is {_names(by_name)}.")
     prompt = by_name[name]
@@ -99,14 +101,18 @@ def render(doc_id: str, name: str) -> None:
             where=str(settings.warehouse_file),
             remedy="Document ids of this corpus are the last parts of the pages' addresses, as in `roofers`.",
         )
-    click.echo(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
-    click.echo(user_message([Document(*rows[0])]))
+    say(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
+    sent = Asking(prompt.asked, load_prices(settings.prices).of(prompt.asked.model)).cut(Document(*rows[0]))
+    say(user_message([sent.document]))
+    if sent.note:
+        warn(sent.note)
 
 
-def _load(settings: Settings) -> PromptFolder:
-    return load_folder(
-        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
-    )
+def load_prompts(settings: Settings) -> PromptFolder:
+    """All prompt files, good and broken; one without room for a document is broken. Raises PromptError."""
+    prices = load_prices(settings.prices)
+    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
+    return with_room(folder, prices)
 
 
 def _names(names: object) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from exposure_dagster.cli.money import print_estimates
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS
+from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.settings import ScorerName
@@ -33,10 +34,14 @@ def run_rehearsals(
     means: ModelMeans,
     is_confirmed: bool,
 ) -> None:
-    """Rehearse each prompt on `limit` documents, and print what came of it."""
+    """Rehearse each prompt on `limit` documents, and print what came of it.
+
+    Raises ScoringError where the rehearsal of a prompt brought no answer.
+    """
     if choice.name is not ScorerName.BASELINE and not is_confirmed and sys.stdin.isatty() and ERR.is_terminal:
         print_estimates([estimate_rehearsal(warehouse, prompt, limit, means) for prompt in prompts])
         click.confirm("Ask the model?", abort=True, err=True)
+    unanswered: list[str] = []
     for prompt in prompts:
         rehearsal = rehearse(
             warehouse,
@@ -48,8 +53,12 @@ def run_rehearsals(
             progress=PROGRESS.make(lambda line: ERR.print(line, markup=False)),
         )
         _print(rehearsal)
+        if not (rehearsal.rows["status"] == "ok").any():
+            unanswered.append(prompt.name)
     if choice.name is ScorerName.BASELINE:
         OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+    if unanswered:
+        raise ScoringError("not one document was answered", where=", ".join(unanswered))
 
 
 def _print(rehearsal: Rehearsal) -> None:

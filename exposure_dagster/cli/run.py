@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,18 +15,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.cli.money import confirm_spending
+from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, warn
-from exposure_dagster.errors import ExposureError, PromptError
+from exposure_dagster.errors import ExposureError, PromptError, ScoringError
 from exposure_dagster.instance import close_orphans, open_instance, prepare_dagster_home, running
-from exposure_dagster.prompts.files import PromptFolder, load_folder
+from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.publishing.site import SITE_FOLDER
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.published import ranked_fingerprint
-from exposure_dagster.stages.scored import ScorerChoice, forget_prompt, recorded_prompts
+from exposure_dagster.stages.scored import ScorerChoice, cut_documents, forget_prompt, recorded_prompts
 from exposure_dagster.stages.standing import State, standings
 from exposure_dagster.tables import RANKINGS
 from exposure_dagster.warehouse import Warehouse
@@ -58,7 +58,8 @@ SHOWN_IN_FULL = "exposure"
 def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> None:
     """Fetch, parse, score what is stale, rank and publish.
 
-    On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide.
+    On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide. The exit status is 1
+    where a step failed, and where not one of the documents that a prompt's model was asked about was answered.
     """
     settings = load_settings()
     try:
@@ -71,10 +72,11 @@ def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> No
 
 @dataclass(frozen=True)
 class _Runner:
-    """Runs jobs in this process, on the Dagster instance that the UI shows."""
+    """Runs jobs in this process, on the Dagster instance that the UI shows. `unanswered`: of what was asked in vain."""
 
     definitions: Definitions
     instance: DagsterInstance
+    unanswered: list[str] = field(default_factory=list)
 
     def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
         """Run a job, or its assets that are in `selection`.
@@ -98,9 +100,13 @@ class _Runner:
                 key = evaluation.asset_key.to_user_string()
                 warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
         for event in result.all_events:
-            note = event.materialization.metadata.get("note") if event.is_step_materialization else None
+            figures = event.materialization.metadata if event.is_step_materialization else {}
+            note = figures.get("note")
             if note is not None and note.value != BASELINE_NOTE:
                 warn(str(note.value))
+            asked = figures.get("documents asked")
+            if asked is not None and asked.value and not figures["documents answered"].value:
+                self.unanswered.append(f"{partition}: not one of {asked.value:,} documents was answered")
         if any(_is_interrupt(event) for event in result.all_events):
             raise KeyboardInterrupt
         if not result.success:
@@ -124,9 +130,7 @@ def run_pipeline(
     from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
 
     definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
-    folder = load_folder(
-        settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(load_prices(settings.prices))
-    )
+    folder = load_prompts(settings)
     chosen = _chosen(folder, names)
     with open_instance(settings.dagster_home) as instance:
         close_orphans(instance)
@@ -168,6 +172,8 @@ def run_pipeline(
         _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != SHOWN_IN_FULL)
     _print_baseline_note(warehouse, chosen)
     _print_places(settings)
+    if runner.unanswered:
+        raise ScoringError("; ".join(runner.unanswered), remedy="Mend what the warnings above name, and run again.")
 
 
 def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
@@ -300,6 +306,9 @@ def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
         f"mean {_or_dash(totals.mean_score, '.2f')}, job-weighted mean {_or_dash(totals.job_weighted_mean, '.2f')}",
         markup=False,
     )
+    cut = cut_documents(warehouse, name)
+    if cut.documents:
+        OUT.print(str(cut), markup=False)
     _print_quadrants(warehouse, name)
     OUT.print()
 

@@ -10,9 +10,10 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.progress import shown_figure
-from exposure_dagster.prompts.files import PromptFolder, load_folder
+from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.scoring.prices import PriceTable, load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.answer_figures import AnswerFigures, answer_figures
@@ -42,7 +43,7 @@ def status() -> None:
     """
     settings = load_settings()
     prices = load_prices(settings.prices)
-    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
+    folder = load_prompts(settings)
     choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
     warehouse = Warehouse(settings.warehouse_file)
     all_standings = standings(warehouse, folder, choice)

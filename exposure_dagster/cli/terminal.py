@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+from rich.segment import Segment
+from rich.text import Text
 
+from exposure_dagster.characters import visible
 from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
 PLAIN_WIDTH = 140
 """Columns where the output is no terminal: wide enough for every table of ours."""
 
-OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-ERR = Console(stderr=True, highlight=False)
+
+class _HarmlessConsole(Console):
+    """Shows what pages, documents and models wrote as text, whatever characters are in it."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)  # before it is measured
+
+    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+        for segment in super().render(*arguments, **options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+OUT = _HarmlessConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+ERR = _HarmlessConsole(stderr=True, highlight=False, emoji=False)
 
 
 class _Bar:
@@ -64,6 +81,11 @@ def _make(_log: Callable[[str], None]) -> Progress:
 
 PROGRESS = ProgressFactory(_make)
 """A bar on a terminal, a line every few seconds elsewhere."""
+
+
+def say(text: str) -> None:
+    """A result on stdout, in just these words, not wrapped."""
+    click.echo(visible(text))
 
 
 def warn(text: str) -> None:

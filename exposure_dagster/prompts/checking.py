@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
+from exposure_dagster.characters import first_control
 from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.prompts.limits import LimitError, check_limits
 from exposure_dagster.prompts.model import (
@@ -177,6 +178,10 @@ def check_text(
     Line ends, a byte order mark and white space at the end of lines make no difference.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if (control := first_control(line)) is not None:
+            what = f"the control character U+{ord(control):04X} cannot stand in a prompt"
+            return (Problem(file, number, None, what, "text, tabs and line ends"),)
     tidy = "\n".join(line.rstrip() for line in lines)
     if not tidy.strip():
         return (Problem(file, None, None, "the file is empty", "front matter between lines of ---, then a text"),)
@@ -186,9 +191,7 @@ def check_text(
         return (Problem(file, 1, None, what, "a first line ---, YAML, a line ---, then the instruction"),)
     try:
         front = _read_yaml(parts.yaml, parts.lines_before)
-    except LimitError as error:
-        return (Problem(file, error.line + parts.lines_before + 1, None, error.what, error.allowed),)
-    except yaml.YAMLError as error:
+    except (LimitError, yaml.YAMLError) as error:
         return (_yaml_problem(error, file, parts),)
     mistakes = [
         *front.mistakes,
@@ -237,7 +240,9 @@ def _split(text: str) -> _Parts | None:
     return _Parts(front, lines_before, instruction.strip())
 
 
-def _yaml_problem(error: yaml.YAMLError, file: str, parts: _Parts) -> Problem:
+def _yaml_problem(error: LimitError | yaml.YAMLError, file: str, parts: _Parts) -> Problem:
+    if isinstance(error, LimitError):
+        return Problem(file, error.line + parts.lines_before + 1, None, error.what, error.allowed)
     hint = "YAML, with quotes around text that holds `: ` or ` #` or begins with one of * & ! @ % [ {"
     what, line = " ".join(str(error).split()), None
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:

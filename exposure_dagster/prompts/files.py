@@ -18,8 +18,9 @@ from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part
 from exposure_dagster.prompts.template import template_text
 
-MAX_FILE_BYTES = 256 * 1024
-"""The largest bundled prompt has 24 KB."""
+MAX_FILE_BYTES = 200_000
+"""The most that a prompt file may hold: some 50,000 tokens, sent with every request. The longest bundled one has 25,000
+bytes."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter, as in my_question.md"
@@ -141,14 +142,14 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
         return (
             Problem(source, line, None, f"byte {error.object[error.start]:#04x} is not UTF-8", "text saved as UTF-8"),
         )
-    file = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
-    if isinstance(file, tuple):
-        return file
+    checked = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
+    if isinstance(checked, tuple):
+        return checked
     return Prompt(
         name=path.stem,
         source=source,
-        file=file,
-        asked=asked_part(file),
-        ranking=ranking_part(file),
-        baseline=baseline_part(file),
+        file=checked,
+        asked=asked_part(checked),
+        ranking=ranking_part(checked),
+        baseline=baseline_part(checked),
     )

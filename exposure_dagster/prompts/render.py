@@ -96,12 +96,13 @@ def user_message(documents: Sequence[Document]) -> str:
     parts = []
     for document in documents:
         title = " ".join(document.title.split())
-        parts.append(f'<{tag} id="{_attribute(document.doc_id)}">\n{title}\n\n{document.text}\n</{tag}>')
+        parts.append(f'<{tag} id="{escaped(document.doc_id)}">\n{title}\n\n{document.text}\n</{tag}>')
     count = "one document" if len(documents) == 1 else f"{len(documents)} documents"
     return f"Answer about the following {count}.\n\n" + "\n\n".join(parts)
 
 
-def _attribute(text: str) -> str:
+def escaped(text: str) -> str:
+    """An id as it stands in a message, between quotes."""
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 

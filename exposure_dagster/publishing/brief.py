@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from exposure_dagster.characters import harmless
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.content import (
     ATTRIBUTIONS,
@@ -75,18 +76,16 @@ def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
     return "\n".join(lines)
 
 
-# Control characters, and marks that turn the direction in which the rest of the line is shown.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKUP = re.compile(r"([\\`*_~\[\]<>|#&])")
 
 
 def plain(text: str) -> str:
     """Text of a page or a model as one line of Markdown that shows it as it is: no markup, no HTML, no table cell."""
-    return _MARKUP.sub(r"\\\1", _UNSEEN.sub("", " ".join(text.split())))
+    return _MARKUP.sub(r"\\\1", harmless(" ".join(text.split())))
 
 
 def _quoted(text: str) -> list[str]:
-    return [f"> {line}".rstrip() for line in text.splitlines()]
+    return [f"> {line}".rstrip() for line in harmless(text).splitlines()]
 
 
 def _summary_table(prompt: PublishedPrompt, grouping: str) -> list[str]:

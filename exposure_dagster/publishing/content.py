@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from exposure_dagster import __version__
+from exposure_dagster.characters import harmless
 from exposure_dagster.code_version import code_version
 from exposure_dagster.corpora import OOH_CORPUS
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
@@ -171,6 +174,28 @@ def with_aliases(handbook: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
     """
     aliases = titles[titles["is_alias"].astype(bool)].groupby("slug")["title"].agg(sorted).to_dict()
     return handbook.assign(aliases=handbook["slug"].map(lambda slug: aliases.get(slug, [])))
+
+
+def harmless_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, without the characters of its texts (those in lists too) that act instead of being read."""
+    changed: dict[str, Any] = {}
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            before = list(frame[name])
+            after = [_harmless(value) for value in before]
+            if any(old is not new for old, new in zip(before, after, strict=True)):
+                changed[str(name)] = pd.Series(after, index=frame.index, dtype=frame[name].dtype)
+    return frame.assign(**changed)
+
+
+def _harmless(value: Any) -> Any:
+    """The same object, where nothing is to be taken out of it."""
+    if isinstance(value, str):
+        return harmless(value)
+    if isinstance(value, list | np.ndarray):
+        after = [_harmless(one) for one in value]
+        return after if any(old is not new for old, new in zip(value, after, strict=True)) else value
+    return value
 
 
 def publishing_code() -> str:

@@ -11,18 +11,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
-from exposure_dagster.scoring.exchange import MessageRequest
+from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, MessageRequest
+from exposure_dagster.scoring.notes import cut_note
 from exposure_dagster.scoring.prices import ModelPrice, Usage
 
 BYTES_PER_TOKEN = 2
 """Fewer than in any running text (about 2.5 in English, with the newest tokenizer): how much surely fits."""
 
-OVERHEAD_TOKENS = 512
-"""Tokens that the API adds of its own: roles, and the instruction to keep to the schema."""
+LEAST_TEXT_BYTES = 4_000
+"""A document is never cut to less: about 650 words of English. An instruction that leaves no room for so much is
+refused, since an answer about less is an answer about a title."""
 
 _FENCE_BYTES = 200
+_NAME_BYTES = 1_000
+"""Room for a document's id and title."""
 
 ANSWER_TOKENS = 400
 """Room for a document's answer without its numbers."""
@@ -31,6 +36,9 @@ TOKENS_PER_ATTRIBUTE = 24
 
 THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16384}
 """Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
+
+MOST_REPEATS = 100
+"""Answers to one request that would not do, in one run: far fewer are asked for (see `context.Patience`)."""
 
 MAX_GROWTH = 8
 """How many times its first room an answer that is cut short again and again may get."""
@@ -82,33 +90,55 @@ class Asking:
             user=user_message(documents),
             answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
-            max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
+            max_tokens=min(max_tokens + min(repeat, MOST_REPEATS), self.price.max_output_tokens),
         )
 
     def worst_cost(self, request: MessageRequest) -> int:
-        """Nano-dollars that a request can cost at most: no token is shorter than a byte, and none of it cached yet.
+        """Nano-dollars that a request can cost at most.
 
         One more a document that it may hold, since each document's share is rounded for itself.
         """
-        system = self._fixed_bytes + OVERHEAD_TOKENS
-        user = len(request.user.encode())
-        usage = Usage(input_tokens=user, cache_write_5m_tokens=system, output_tokens=request.max_tokens)
-        return self.price.rates_for(system + user).cost_nano(usage) + self.asked.documents_per_request
+        usage = request.worst_usage
+        return self.price.rates_for(usage.prompt_tokens).cost_nano(usage) + self.asked.documents_per_request
+
+    def worst_usage(self, documents: Sequence[Document]) -> Usage:
+        """The most that any request about these documents can take, however often an answer was cut short."""
+        most = MAX_GROWTH * self.max_tokens(len(documents))
+        return self.request(documents, most, repeat=MOST_REPEATS).worst_usage
+
+    def check_room(self) -> None:
+        """Raises ScoringError where the instruction leaves a document too little room."""
+        if (reason := self.why_no_room) is not None:
+            raise ScoringError(
+                reason,
+                where=f"model {self.asked.model}",
+                remedy="Shorten the prompt, or name a model that takes more.",
+            )
+
+    @property
+    def why_no_room(self) -> str | None:
+        """Why no document can be asked about: the instruction is too long for the model. None where it is not."""
+        lacking = LEAST_TEXT_BYTES + _FENCE_BYTES + _NAME_BYTES - self._room_bytes
+        if lacking <= 0:
+            return None
+        return (
+            f"the instruction, with scale and levels, is {self._fixed_bytes:,} bytes long and leaves no room for a "
+            f"document: {self.asked.model} takes {self.price.context_tokens:,} tokens, which is room for an "
+            f"instruction of {max(0, self._fixed_bytes - lacking):,} bytes"
+        )
 
     def cut(self, document: Document) -> CutDocument:
         """A document that is too long for the model loses its end.
 
         The rule: the beginning is kept, as much of it as fits into the model's `context_tokens` beside the
-        instruction and the longest answer, at `BYTES_PER_TOKEN`.
+        instruction and the longest answer, at `BYTES_PER_TOKEN`; never less than `LEAST_TEXT_BYTES`.
         """
-        too_much = _size(document) - self._room_bytes
-        if too_much <= 0:
+        text = document.text.encode()
+        kept_bytes = max(LEAST_TEXT_BYTES, len(text) - max(0, _size(document) - self._room_bytes))
+        if kept_bytes >= len(text):
             return CutDocument(document)
-        kept = document.text.encode()[:-too_much].decode(errors="ignore")
-        note = (
-            f"only the first {len(kept):,} of {len(document.text):,} characters were sent: "
-            f"{self.asked.model} takes {self.price.context_tokens:,} tokens"
-        )
+        kept = text[:kept_bytes].decode(errors="ignore")
+        note = cut_note(len(kept), len(document.text), self.asked.model, self.price.context_tokens)
         return CutDocument(replace(document, text=kept), note)
 
     def groups(self, documents: Sequence[CutDocument]) -> Iterator[list[CutDocument]]:

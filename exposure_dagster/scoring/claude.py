@@ -22,13 +22,16 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 from anthropic.types.messages import MessageBatchResult
 from pydantic import BaseModel, ValidationError
 
+from exposure_dagster.characters import harmless
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.exchange import Access, Attempt, Fate, MessageRequest
+from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.prices import Usage
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
 _SHOWN_ERROR_LENGTH = 300
+_REQUEST_ID_LENGTH = 100
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
 
 
@@ -52,7 +55,7 @@ class _Usage(BaseModel):
 class _Message(BaseModel):
     content: list[_ContentBlock]
     stop_reason: str | None
-    usage: _Usage
+    usage: Any = None
 
 
 class ClaudeClient:
@@ -80,7 +83,7 @@ class ClaudeClient:
             return attempt(
                 _fate_of_status(error.status_code),
                 usage=Usage(),
-                request_id=error.request_id,
+                request_id=_request_id(error.request_id),
                 error=shown_status(error),
                 status=error.status_code,
                 retry_after_seconds=retry_after_seconds(error.response.headers),
@@ -90,17 +93,17 @@ class ClaudeClient:
             if was_never_sent(error):
                 return attempt(Fate.UNREACHABLE, usage=Usage(), error=f"no connection ({_shown(cause)})")
             return attempt(Fate.BROKEN, usage=None, error=f"the connection broke ({_shown(cause)})")
-        message = _read_message(body)
+        message, request_id = _read_message(body), _request_id(response.request_id)
         if message is None:
-            return attempt(
-                Fate.BROKEN, usage=None, request_id=response.request_id, error="the reply is not a message in JSON"
-            )
+            return attempt(Fate.BROKEN, usage=None, request_id=request_id, error="the reply is not a message in JSON")
+        usage, usage_note = believed(_read_usage(message.usage), request.worst_usage)
         return attempt(
             Fate.ANSWERED,
-            usage=_usage_of(message.usage),
-            request_id=response.request_id,
+            usage=usage,
+            usage_note=usage_note,
+            request_id=request_id,
             stop_reason=message.stop_reason,
-            text="".join(block.text or "" for block in message.content if block.type == "text"),
+            text=_text_of(message),
         )
 
 
@@ -143,26 +146,32 @@ def as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
 
 
 def attempt_of_batch_result(result: MessageBatchResult, batch_id: str) -> Attempt:
-    """What became of a request in a batch. There is no latency of its own, and no request id but the batch's."""
+    """What became of a request in a batch. There is no latency of its own, and no request id but the batch's.
+
+    Usage is what the API says; None where it says nothing that can be read.
+    """
     match result.type:
         case "succeeded":
-            message = result.message
-            usage = _Usage.model_validate(message.usage.model_dump())
+            try:
+                message = _Message.model_validate(result.model_dump(warnings=False)["message"])
+            except (ValidationError, KeyError):
+                error = _shortened(f"a result of batch {batch_id} is not a message")
+                return Attempt(Fate.BROKEN, 0.0, None, error=error)
             return Attempt(
                 Fate.ANSWERED,
                 0.0,
-                _usage_of(usage),
-                request_id=message.id,
+                _read_usage(message.usage),
+                request_id=_request_id(result.message.id),
                 stop_reason=message.stop_reason,
-                text="".join(block.text for block in message.content if block.type == "text"),
+                text=_text_of(message),
             )
         case "errored":
             kind = result.error.error.type
             fate = Fate.REJECTED if kind == "invalid_request_error" else Fate.BROKEN
-            error = f"{kind}: {result.error.error.message}"[:_SHOWN_ERROR_LENGTH]
-            return Attempt(fate, 0.0, Usage(), request_id=result.error.request_id, error=error)
+            error = _shortened(f"{kind}: {result.error.error.message}")
+            return Attempt(fate, 0.0, Usage(), request_id=_request_id(result.error.request_id), error=error)
         case _:
-            return Attempt(Fate.BROKEN, 0.0, Usage(), error=f"{result.type} in batch {batch_id}")
+            return Attempt(Fate.BROKEN, 0.0, Usage(), error=_shortened(f"{result.type} in batch {batch_id}"))
 
 
 def _output_config(request: MessageRequest) -> OutputConfigParam:
@@ -214,7 +223,16 @@ def _read_message(body: bytes) -> _Message | None:
         return None
 
 
-def _usage_of(usage: _Usage) -> Usage:
+def _text_of(message: _Message) -> str:
+    return "".join(block.text or "" for block in message.content if block.type == "text")
+
+
+def _read_usage(said: Any) -> Usage | None:
+    """What a server says that it counted, true or not; None where that cannot be read."""
+    try:
+        usage = _Usage.model_validate(said)
+    except ValidationError:
+        return None
     written = usage.cache_creation_input_tokens or 0
     for_an_hour = min(written, usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation else 0)
     return Usage(
@@ -234,9 +252,18 @@ def shown_status(error: anthropic.APIStatusError) -> str:
     body = error.body
     detail = body.get("error") if isinstance(body, dict) else None
     if isinstance(detail, dict):
-        return f"HTTP {error.status_code} {detail.get('type')}: {detail.get('message')}"[:_SHOWN_ERROR_LENGTH]
+        return _shortened(f"HTTP {error.status_code} {detail.get('type')}: {detail.get('message')}")
     return f"HTTP {error.status_code}"
 
 
 def _shown(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_SHOWN_ERROR_LENGTH].rstrip(": ")
+    return _shortened(f"{type(error).__name__}: {error}").rstrip(": ")
+
+
+def _request_id(said: str | None) -> str | None:
+    return None if said is None else harmless(str(said))[:_REQUEST_ID_LENGTH]
+
+
+def _shortened(said: str) -> str:
+    """What a server or a proxy says, as one line that can be shown anywhere."""
+    return " ".join(harmless(said).split())[:_SHOWN_ERROR_LENGTH]

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random
 
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
@@ -94,6 +95,8 @@ class Engine:
     _backoff: wait_random_exponential = field(init=False)
     _unanswered_in_a_row: int = 0
     _denied_in_a_row: int = 0
+    _failed: int = 0
+    _alike: AlikeFailures = field(default_factory=AlikeFailures)
 
     def __post_init__(self) -> None:
         longest = self.run.limits.patience.backoff_seconds
@@ -186,6 +189,7 @@ class Engine:
         self.run.tally.sent(attempt, is_retry=ask.is_repeat)
         self._take_note(attempt, sent_at)
         judgement = judge(self.run.job.asked, ask.documents, attempt)
+        self._stop_if_alike(ask, judgement)
         ask.is_repeat = True
         ask.tries += attempt.status != _TOO_MANY_REQUESTS
         ask.bad_answers += judgement.next is Next.SAME_AT_ONCE and not judgement.is_cut_short
@@ -230,9 +234,20 @@ class Engine:
                     is_too_many=attempt.status == _TOO_MANY_REQUESTS,
                 )
 
+    def _stop_if_alike(self, ask: Ask, judgement: Judgement) -> None:
+        """Several documents that fail together may still be answered one by one."""
+        for document, verdict in zip(ask.documents, judgement.verdicts, strict=True):
+            if len(ask.questions) > 1 and verdict.answer is None:
+                continue
+            if (error := self._alike.enough(document.doc_id, verdict)) is not None:
+                self.stop(error)
+
     def _count_unsettled(self, step: Step) -> None:
         """A request has come to its end. Questions that it settled count once they are on disk; others count here."""
-        self.run.progress.advance(sum(verdict.status in _UNSETTLED for verdict in step.judgement.verdicts))
+        unsettled = sum(verdict.status in _UNSETTLED for verdict in step.judgement.verdicts)
+        if unsettled:
+            self._failed += unsettled
+            self.run.progress.advance(0, failed=self._failed)
         if step.judgement.next is not Next.SAME_LATER:
             return
         self._unanswered_in_a_row += 1

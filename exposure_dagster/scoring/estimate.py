@@ -15,7 +15,8 @@ from functools import lru_cache
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, Access
+from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.prices import ModelPrice, PriceTable, Usage
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -42,7 +43,7 @@ class OpenDocuments:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take. `how` says how tokens were counted; costs are USD."""
+    """What a run would take. `how` says how tokens were counted; costs are USD; `cuts` is what would not be sent."""
 
     prompt: str
     model: str
@@ -52,6 +53,7 @@ class Estimate:
     how: str
     cost_usd: float
     batch_cost_usd: float
+    cuts: Cuts
 
 
 def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access | None = None) -> Estimate:
@@ -63,10 +65,8 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
     asked = open_documents.asked
     price = prices.of(asked.model)
     asking = Asking(asked, price)
-    groups = [
-        [cut.document for cut in group]
-        for group in asking.groups([asking.cut(document) for document in open_documents.documents])
-    ]
+    sent = [asking.cut(document) for document in open_documents.documents]
+    groups = [[cut.document for cut in group] for group in asking.groups(sent)]
     per_character, how = 1 / CHARACTERS_PER_TOKEN, f"{CHARACTERS_PER_TOKEN} characters a token"
     if access is not None and groups:
         sample = groups[:: max(1, len(groups) // COUNTED_DOCUMENTS)][:COUNTED_DOCUMENTS]
@@ -94,6 +94,7 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
         how=how + ("" if open_documents.output_tokens else f", {ASSUMED_OUTPUT_TOKENS} tokens an answer assumed"),
         cost_usd=cost,
         batch_cost_usd=cost * prices.batch_factor,
+        cuts=cuts(cut.note for cut in sent),
     )
 
 
@@ -113,7 +114,7 @@ def _cost(price: ModelPrice, usage: Usage, requests: int) -> float:
 
 
 async def _counted(access: Access, asked: AskedPrompt, groups: Sequence[Sequence[Document]]) -> float | None:
-    """Tokens a character over some requests, by the API; None where it does not say."""
+    """Tokens a character over some requests, by the API; None where it does not say, or says what cannot be."""
     import anthropic
 
     characters = tokens = 0
@@ -131,7 +132,10 @@ async def _counted(access: Access, asked: AskedPrompt, groups: Sequence[Sequence
                     model=asked.model, system=asked.system, messages=[{"role": "user", "content": message}]
                 )
                 characters += len(asked.system) + len(message)
+                size = len(asked.system.encode()) + len(message.encode()) + OVERHEAD_TOKENS
+                if not isinstance(count.input_tokens, int) or not 0 < count.input_tokens <= size:
+                    return None
                 tokens += count.input_tokens
         except anthropic.AnthropicError:
             return None
-    return tokens / characters if characters and tokens else None
+    return tokens / characters if characters else None

@@ -5,15 +5,20 @@ Knows no SDK, so that a run that has nothing to ask need not load one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from pydantic import SecretStr
 
 from exposure_dagster.prompts.model import Effort
 from exposure_dagster.scoring.prices import Usage
+
+OVERHEAD_TOKENS = 512
+"""Tokens that the API adds of its own: roles, and the instruction to keep to the schema."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,12 @@ class MessageRequest:
     answer_schema: Mapping[str, Any]
     effort: Effort | None
     max_tokens: int
+
+    @cached_property
+    def worst_usage(self) -> Usage:
+        """The most that it can take: no token is shorter than a byte, and none of it is cached yet."""
+        system = len(self.system.encode()) + len(json.dumps(self.answer_schema)) + OVERHEAD_TOKENS
+        return Usage(input_tokens=len(self.user.encode()), cache_write_5m_tokens=system, output_tokens=self.max_tokens)
 
 
 class Fate(Enum):
@@ -57,7 +68,8 @@ class Fate(Enum):
 class Attempt:
     """One request sent. `usage` is None where it is not known what was charged.
 
-    `stop_reason` and `text` are the model's, for ANSWERED alone; `error` is for all others.
+    `usage_note` says where it is not what the API counted (see `metering`). `stop_reason` and `text` are the
+    model's, for ANSWERED alone; `error` is for all others.
     """
 
     fate: Fate
@@ -69,3 +81,4 @@ class Attempt:
     error: str = ""
     status: int | None = None
     retry_after_seconds: float | None = None
+    usage_note: str | None = None

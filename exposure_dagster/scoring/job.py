@@ -114,15 +114,20 @@ def was_refused(job: ScoringJob, document: DocumentRef, records: Mapping[str, Ke
 
 
 def open_questions(job: ScoringJob, records: Mapping[str, KeyRecord]) -> list[Question]:
-    """What is to be asked: samples in order, and in each the documents in the job's order."""
+    """What is to be asked: samples in order, and in each the documents in the job's order.
+
+    Those that were asked about in vain come after those that were not: what one of them lacks, others do not wait for.
+    """
     documents = [document for document in job.documents if not was_refused(job, document, records)]
     questions = []
     for sample in range(1, job.asked.samples + 1):
+        of_sample = []
         for document in documents:
             key = job.key_of(document, sample)
             record = records.get(key)
             if record is None or not record.is_settled:
-                questions.append(Question(key, document, sample, record.attempts if record else 0))
+                of_sample.append(Question(key, document, sample, record.attempts if record else 0))
+        questions += sorted(of_sample, key=lambda question: question.attempts)
     return questions
 
 

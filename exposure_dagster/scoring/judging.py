@@ -11,18 +11,20 @@ from enum import Enum, auto
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.answers import Answer, UnreadableAnswerError, read_answers
+from exposure_dagster.scoring.answers import Answer, FlawKind, UnreadableAnswerError, read_answers
 from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.ledger import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt means for one document."""
+    """What an attempt means for one document. `kind` is the same for errors of one kind; None where the error says
+    nothing about the answer, as when none came."""
 
     status: Status
     answer: Answer | None = None
     error: str | None = None
+    kind: str | None = None
 
 
 class Next(Enum):
@@ -56,23 +58,28 @@ def judge(asked: AskedPrompt, documents: Sequence[Document], attempt: Attempt) -
         case Fate.ANSWERED:
             return _answered(asked, documents, attempt)
         case Fate.REJECTED | Fate.DENIED:
-            return _hopeless(len(documents), attempt.error)
+            kind = f"HTTP {attempt.status}" if attempt.fate is Fate.REJECTED else None
+            return _hopeless(len(documents), attempt.error, kind)
     verdicts = [Verdict(Status.FAILED, error=attempt.error)] * len(documents)
     return Judgement(Next.SAME_LATER, verdicts, attempt.error)
 
 
 def _answered(asked: AskedPrompt, documents: Sequence[Document], attempt: Attempt) -> Judgement:
     try:
-        readings = read_answers(asked, documents, attempt.text)
+        is_whole = attempt.stop_reason not in ("max_tokens", "model_context_window_exceeded")
+        readings = read_answers(asked, documents, attempt.text, is_whole=is_whole)
     except UnreadableAnswerError as unreadable:
         if attempt.stop_reason == "model_context_window_exceeded":
-            return _hopeless(len(documents), "prompt and answer together are too long for the model")
+            return _hopeless(len(documents), "prompt and answer together are too long for the model", FlawKind.TOO_LONG)
         is_cut_short = attempt.stop_reason == "max_tokens"
         error = "cut short: the answer was longer than max_tokens" if is_cut_short else str(unreadable)
-        verdicts = [Verdict(Status.INVALID, error=error)] * len(documents)
+        kind = FlawKind.CUT_SHORT if is_cut_short else unreadable.kind
+        verdicts = [Verdict(Status.INVALID, error=error, kind=kind)] * len(documents)
         return Judgement(Next.SAME_AT_ONCE, verdicts, error, is_cut_short)
     verdicts = [
-        Verdict(Status.OK, read) if isinstance(read, Answer) else Verdict(Status.INVALID, error=read.reason)
+        Verdict(Status.OK, read)
+        if isinstance(read, Answer)
+        else Verdict(Status.INVALID, error=read.reason, kind=read.kind)
         for read in readings
     ]
     flaws = [verdict.error or "" for verdict in verdicts if verdict.answer is None]
@@ -88,7 +95,7 @@ def _refused(documents: int) -> Judgement:
     return Judgement(Next.ALONE, [Verdict(Status.INVALID, error=error)] * documents, error)
 
 
-def _hopeless(documents: int, error: str) -> Judgement:
+def _hopeless(documents: int, error: str, kind: str | None) -> Judgement:
     """The request is not repeated as it is; of several documents, one alone may be the reason."""
-    verdicts = [Verdict(Status.FAILED, error=error)] * documents
+    verdicts = [Verdict(Status.FAILED, error=error, kind=kind)] * documents
     return Judgement(Next.ALONE if documents > 1 else Next.NOTHING, verdicts, error)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.context import RunContext
-from exposure_dagster.scoring.exchange import Attempt
+from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Verdict
 from exposure_dagster.scoring.ledger import LedgerRow, Status
+from exposure_dagster.scoring.metering import believed
+from exposure_dagster.scoring.notes import joined
 from exposure_dagster.sources.fetching import utc_now
 
 
@@ -22,10 +24,17 @@ def ledger_rows(
     *,
     batch_id: str | None = None,
 ) -> list[LedgerRow]:
-    """A row a question; tokens and cost of the request are spread over them. Counts the attempt on each question."""
+    """A row a question; tokens and cost of the request are spread over them. Counts the attempt on each question.
+
+    What is said of a request in a batch is held against what it can have taken here, where the request is known
+    again; of others it was when they were sent.
+    """
     count = len(questions)
-    rates = run.asking.price.rates_for(attempt.usage.prompt_tokens if attempt.usage else 0)
-    shares = [None] * count if attempt.usage is None else attempt.usage.shares(count)
+    usage, usage_note = attempt.usage, attempt.usage_note
+    if batch_id is not None and attempt.fate is Fate.ANSWERED:
+        usage, usage_note = believed(usage, run.asking.worst_usage([cut.document for cut in cuts]))
+    rates = run.asking.price.rates_for(usage.prompt_tokens if usage else 0)
+    shares = [None] * count if usage is None else usage.shares(count)
     now = utc_now()
     rows = []
     for question, cut, verdict, share in zip(questions, cuts, verdicts, shares, strict=True):
@@ -55,7 +64,7 @@ def ledger_rows(
                 latency_ms=attempt.latency_ms,
                 created_at=now,
                 error=verdict.error,
-                note=cut.note,
+                note=joined(cut.note, *(verdict.answer.repairs if verdict.answer else ()), usage_note),
             )
         )
     return rows

@@ -128,6 +128,7 @@ def score_with_model(
         )
         try:
             if questions:
+                asking.check_room()
                 progress.start("answered", len(questions))
                 try:
                     asyncio.run(ask_questions(context, questions, _needed(access)))
@@ -169,6 +170,8 @@ def _figures(
         reused=len(reused) - refused_before,
         refused=len(refused) + refused_before,
         failed=len(unsettled - refused),
+        documents_asked=len(asked),
+        documents_answered=len(asked - unsettled - refused),
     )
 
 

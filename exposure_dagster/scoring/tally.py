@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.ledger import LedgerRow, Status
 from exposure_dagster.scoring.money import in_usd
+from exposure_dagster.scoring.notes import counts
+
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFigures:
     """Figures of one run.
 
-    `requests` were sent, `retries` of them because an earlier one brought no valid answer. `reused`,
-    `refused` and `failed` count documents as they stand after the run. `cost_usd` and tokens are of answers
+    `requests` were sent, `retries` of them because an earlier one brought no valid answer. Of `documents_asked` about
+    in this run, `documents_answered` got an answer to each question; `reused`, `refused` and `failed` count documents
+    as they stand after the run. `commonest_error` is what went wrong most often, with how often; null where nothing
+    did. `noted` counts answers that had to be put right, by how. `cost_usd` and tokens are of answers
     that reached us; `assumed_usd` is what may have been charged beside for answers that were lost on the way.
     `cache_hit_share` is the part of what the model read that came from the provider's cache. Latencies are
     those of answered requests; null where there was none.
@@ -28,6 +35,10 @@ class RunFigures:
     reused: int
     refused: int
     failed: int
+    documents_asked: int
+    documents_answered: int
+    commonest_error: str | None
+    noted: Mapping[str, int]
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -53,6 +64,9 @@ class Tally:
         self._cache_read_tokens = 0
         self._cache_write_tokens = 0
         self._latencies = array("d")
+        self._noted: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._error_like: dict[str, str] = {}
 
     @property
     def cost_usd(self) -> float:
@@ -77,9 +91,31 @@ class Tally:
             self._output_tokens += row.output_tokens or 0
             self._cache_read_tokens += row.cache_read_tokens or 0
             self._cache_write_tokens += row.cache_write_tokens or 0
+            if row.error and row.status is not Status.REFUSED:
+                like = _DIGITS.sub("#", row.error)
+                self._errors[like] += 1
+                self._error_like.setdefault(like, row.error)
+        self._noted.update(counts(row.note for row in rows))
         return len(self.settled) - before
 
-    def figures(self, *, documents: int, reused: int, refused: int, failed: int) -> RunFigures:
+    @property
+    def commonest_error(self) -> str | None:
+        """One of the errors that came most often (those that differ in digits alone are one), and how often."""
+        if not self._errors:
+            return None
+        ((like, count),) = self._errors.most_common(1)
+        return f"{self._error_like[like]} ({count:,} of {self._errors.total():,})"
+
+    def figures(
+        self,
+        *,
+        documents: int,
+        reused: int,
+        refused: int,
+        failed: int,
+        documents_asked: int,
+        documents_answered: int,
+    ) -> RunFigures:
         """The figures of the run, with the counts of documents that the caller knows."""
         read = self._input_tokens + self._cache_read_tokens + self._cache_write_tokens
         latencies = sorted(self._latencies)
@@ -90,6 +126,10 @@ class Tally:
             reused=reused,
             refused=refused,
             failed=failed,
+            documents_asked=documents_asked,
+            documents_answered=documents_answered,
+            commonest_error=self.commonest_error,
+            noted=self._noted,
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
             cache_read_tokens=self._cache_read_tokens,

@@ -10,6 +10,7 @@ from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.notes import cuts
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.warehouse import Warehouse
 
@@ -65,7 +66,7 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
     asked = AskedPrompt.model_validate_json(definition)
     title = (titles[0][0] if titles else None) or doc_id
     sent = Document(doc_id, title, texts[0][0]) if texts else None
-    if sent is not None and attempts["note"].notna().any():
+    if sent is not None and cuts(attempts["note"].dropna()).documents:
         sent = Asking(asked, prices.of(asked.model)).cut(sent).document
     return Provenance(
         score=score,

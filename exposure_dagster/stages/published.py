@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import AskedPrompt, content_hash
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, publishing_code, with_aliases
+from exposure_dagster.publishing.content import (
+    PublishedContent,
+    PublishedPrompt,
+    harmless_frame,
+    publishing_code,
+    with_aliases,
+)
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
@@ -26,18 +33,21 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
 
     `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
     A prompt is published with the question that its standing answers answered and the definition that they were
-    ranked by, which may be earlier versions than the file's. Raises WarehouseError where nothing is ranked.
+    ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
+    WarehouseError where nothing is ranked.
     """
     with warehouse.connect(read_only=True) as connection:
-        rankings = connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
-        summaries = connection.execute("SELECT * FROM ranked.summaries").df()
+        rankings = harmless_frame(
+            connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
+        )
+        summaries = harmless_frame(connection.execute("SELECT * FROM ranked.summaries").df())
         how = ranked_as(connection)
         versions = dict(
             connection.execute(
                 "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
             ).fetchall()
         )
-        tables = published_tables(connection)
+        tables = tuple(replace(table, rows=harmless_frame(table.rows)) for table in published_tables(connection))
         handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
         titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
@@ -66,9 +76,9 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         tuple(prompts),
         is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
         tables=tables,
-        handbook=with_aliases(handbook, titles),
-        changes=changes,
-        onet=onet,
+        handbook=harmless_frame(with_aliases(handbook, titles)),
+        changes=harmless_frame(changes),
+        onet=harmless_frame(onet),
     )
 
 

@@ -20,6 +20,7 @@ from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
+from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run import Batching
 from exposure_dagster.scoring.run import score_with_model as ask_model
@@ -268,7 +269,11 @@ def score_prompt(
                 "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
             )
         case _:
-            figures = _shown(*score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress))
+            done, estimated_usd = score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress)
+            cut = cut_documents(warehouse, name)
+            figures = _shown(done, estimated_usd)
+            figures |= {"documents cut": cut.documents, "characters left out": cut.left_out}
+            note = _what_failed(name, done)
     return _standing(warehouse, name, figures, note)
 
 
@@ -350,8 +355,20 @@ def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
 
 def _shown(figures: RunFigures, estimated_usd: float) -> dict[str, int | float | str]:
     shown = {name.replace("_", " "): value for name, value in asdict(figures).items() if value is not None}
-    del shown["documents"]
-    return {**shown, "estimated cost usd": round(estimated_usd, 6)}
+    del shown["documents"], shown["noted"]
+    return {**shown, **figures.noted, "estimated cost usd": round(estimated_usd, 6)}
+
+
+def _what_failed(name: str, figures: RunFigures) -> str | None:
+    if not figures.failed:
+        return None
+    why = f"; the commonest error: {figures.commonest_error}" if figures.commonest_error else ""
+    return f"{name}: {figures.failed:,} of {figures.documents:,} documents have no answer{why}"
+
+
+def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
+    """How much of a prompt's documents its standing answers are not about, since it was too long for the model."""
+    return cuts(note for (note,) in warehouse.rows("SELECT note FROM scored.scores WHERE prompt = ?", [name]))
 
 
 def _standing(

@@ -11,7 +11,9 @@ from exposure_dagster.tables import DEFINITIONS, OOH_OCCUPATIONS, PROMPT_VERSION
 from exposure_dagster.warehouse import Warehouse
 
 FORMULA = '=HYPERLINK("http://evil.example","click")'
-HOSTILE = 'a "quoted" </script><script>alert(1)</script> | pipe,\r\nnew line \u202e turned \u2028 日本 👩🏽‍⚕️'
+HOSTILE = 'a "quoted" </script><script>alert(1)</script> | pipe,\r\nnew line \u202e turned \x1b[2J\u2028 日本 👩🏽‍⚕️'
+AS_PUBLISHED = 'a "quoted" </script><script>alert(1)</script> | pipe,\nnew line  turned [2J\n 日本 👩🏽‍⚕️'
+"""The same, without the characters that act on a terminal."""
 
 OCCUPATIONS = pd.DataFrame(
     [

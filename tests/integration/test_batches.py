@@ -28,6 +28,7 @@ from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.money import Budget
+from exposure_dagster.scoring.notes import AT_ITS_WORST
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
 from exposure_dagster.stages.parsed import text_sha256
@@ -61,6 +62,7 @@ class BatchServer:
     looks: dict[str, int] = field(default_factory=dict)
     broken_results: int = 0
     created_at: str = TIME
+    usage: Any = field(default_factory=lambda: {"input_tokens": 1000, "output_tokens": 100})
     singles: int = 0
     address: str = ""
 
@@ -94,6 +96,8 @@ class BatchServer:
             return {"type": "errored", "error": error}
         if fate in ("expired", "canceled"):
             return {"type": fate}
+        if fate == "no message":
+            return {"type": "succeeded", "message": None}
         text = json.dumps({"id": document, "title": document, "rationale": "Because.", "score": 7})
         message = {
             "id": f"msg_{document}",
@@ -103,7 +107,7 @@ class BatchServer:
             "content": [{"type": "text", "text": "no JSON" if fate == "garbled" else text}],
             "stop_reason": "refusal" if fate == "refused" else "end_turn",
             "stop_sequence": None,
-            "usage": {"input_tokens": 1000, "output_tokens": 100},
+            "usage": self.usage,
         }
         return {"type": "succeeded", "message": message}
 
@@ -265,6 +269,36 @@ def test_everything_goes_in_one_batch_at_half_the_price(bench: Bench) -> None:
     assert result.figures.cost_usd == pytest.approx(4 * (1000 * price.input + 100 * price.output) / 1e6 / 2)
     rows = bench.warehouse.rows("SELECT DISTINCT scorer, batch_id, is_accepted FROM scored.responses")
     assert rows == [("claude-batch", "msgbatch_0", True)]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"input_tokens": -(10**6), "output_tokens": 100},
+        {"input_tokens": 1000, "output_tokens": 10**9},
+        {"input_tokens": 10**30, "output_tokens": -1},
+        {"input_tokens": "a few", "output_tokens": 1e30},
+    ],
+)
+def test_a_result_whose_usage_cannot_be_true_is_kept_and_counted_at_its_worst(bench: Bench, usage: object) -> None:
+    bench.server.usage = usage
+
+    result = bench.score()
+
+    assert set(bench.statuses(result).values()) == {"ok"}
+    assert len(bench.server.asked()) == 4
+    rows = bench.warehouse.rows("SELECT cost_usd, note FROM scored.responses")
+    assert all(0 < cost < 0.01 and note.endswith(AT_ITS_WORST) for cost, note in rows)
+    assert result.figures.cost_usd == pytest.approx(sum(cost for cost, _ in rows))
+
+
+def test_a_result_that_is_no_message_fails_alone(bench: Bench) -> None:
+    bench.server.fates = {"b": ["no message"]}
+
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
+    assert bench.server.asked().count("b") == 2
 
 
 def test_a_second_run_sends_nothing(bench: Bench) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from ranked_tables import FORMULA, HOSTILE, PROMPT, answer, fill
+from ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
 
+from exposure_dagster.characters import harmless
 from exposure_dagster.errors import SettingError, WarehouseError
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
@@ -155,7 +156,17 @@ def test_text_that_looks_like_a_formula_is_disarmed_in_the_csv_file_alone(publis
 def test_hostile_text_stays_in_its_cell(published: Path) -> None:
     rows = {row["doc_id"]: row for row in csv_rows(published / "ranking.csv")}
     assert len(rows) == 4
-    assert rows["physicians"]["rationale"] == HOSTILE
+    assert rows["physicians"]["rationale"] == AS_PUBLISHED
+
+
+def test_no_published_file_holds_a_character_that_acts_on_a_terminal(published: Path, warehouse: Warehouse) -> None:
+    assert warehouse.rows(
+        "SELECT rationale FROM scored.scores WHERE prompt = 'exposure' AND contains(rationale, ?)", ["\x1b"]
+    )
+    for file in published.parent.rglob("*"):
+        if file.suffix in (".csv", ".json", ".md"):
+            text = file.read_text(encoding="utf-8")
+            assert harmless(text) == text, file.name
 
 
 # Parquet
@@ -177,7 +188,10 @@ def test_a_parquet_file_read_by_duckdb_holds_what_the_warehouse_holds(
 ) -> None:
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT * FROM read_parquet(?) ORDER BY ALL", [str(published / f"{name}.parquet")])
-        assert rows.fetchall() == warehouse.rows(f"SELECT * FROM {table} WHERE prompt = 'exposure' ORDER BY ALL")
+        assert rows.fetchall() == [
+            tuple(AS_PUBLISHED if cell == HOSTILE else cell for cell in row)
+            for row in warehouse.rows(f"SELECT * FROM {table} WHERE prompt = 'exposure' ORDER BY ALL")
+        ]
 
 
 def test_a_parquet_file_becomes_the_frame_that_was_published(published: Path, content: PublishedContent) -> None:
@@ -185,7 +199,7 @@ def test_a_parquet_file_becomes_the_frame_that_was_published(published: Path, co
         frame = connection.execute("FROM read_parquet(?)", [str(published / "ranking.parquet")]).df()
     pd.testing.assert_frame_equal(frame, content.prompts[0].rankings)
     by_id = frame.set_index("doc_id")
-    assert (by_id.loc["roofers", "rationale"], by_id.loc["physicians", "rationale"]) == (FORMULA, HOSTILE)
+    assert (by_id.loc["roofers", "rationale"], by_id.loc["physicians", "rationale"]) == (FORMULA, AS_PUBLISHED)
     assert by_id.loc["physicians", "wages"] == 839_000 * 239_200
 
 
@@ -210,7 +224,7 @@ def test_the_json_file_holds_head_summaries_and_every_document(published: Path) 
     assert document["sources"][0]["url"] == "https://www.bls.gov/ooh/"
     assert {row["grouping"] for row in document["summaries"]} >= {"all", "tier", "score_threshold"}
     by_id = {row["doc_id"]: row for row in document["ranking"]}
-    assert by_id["physicians"]["rationale"] == HOSTILE
+    assert by_id["physicians"]["rationale"] == AS_PUBLISHED
     assert (by_id["actors"]["rank"], by_id["actors"]["score"], by_id["actors"]["wages"]) == (1, 7.5, None)
     assert (by_id["military"]["rank"], by_id["military"]["status"]) == (None, "refused")
 

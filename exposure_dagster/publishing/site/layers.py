@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from exposure_dagster.characters import harmless
 from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition
 from exposure_dagster.publishing.content import PublishedPrompt
@@ -230,7 +231,7 @@ def _behind_means(rankings: pd.DataFrame, length: int) -> dict[str, Any]:
 
 def _asked(asked: AskedPrompt) -> dict[str, Any]:
     return {
-        "system": asked.system,
+        "system": harmless(asked.system),
         "model": asked.model,
         "effort": asked.effort,
         "samples": asked.samples,

@@ -103,8 +103,8 @@ class Exchange:
         (document,) = self.documents
         return _about(schema, *document)
 
-    def say(self, text: str, stop_reason: str = "end_turn") -> None:
-        """Reply with a message that holds `text`."""
+    def say(self, text: str, stop_reason: str = "end_turn", **changes: Any) -> None:
+        """Reply with a message that holds `text`; `changes` are to the message. A part that is None is left out."""
         message = {
             "id": "msg_1",
             "type": "message",
@@ -112,7 +112,6 @@ class Exchange:
             "model": self.request["model"],
             "content": [{"type": "thinking", "thinking": "", "signature": "s"}, {"type": "text", "text": text}],
             "stop_reason": stop_reason,
-            "stop_sequence": None,
             "usage": {
                 "input_tokens": 100 * len(self.documents) + 7 + self.unevenness,
                 "output_tokens": 31 * len(self.documents) + self.unevenness // 3,
@@ -120,7 +119,7 @@ class Exchange:
                 "cache_read_input_tokens": 500,
             },
         }
-        self.send(200, json.dumps(message).encode())
+        self.send(200, json.dumps({k: v for k, v in {**message, **changes}.items() if v is not None}).encode())
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.handler.send_response(status)
@@ -149,6 +148,16 @@ def status(code: int, retry_after: str | None = None, error_type: str = "some_er
 def edited(name: str, edit: Callable[[Any], Any]) -> Fault:
     """A good answer, changed: `edit` takes and returns its content."""
     return Fault(name, lambda exchange: exchange.say(json.dumps(edit(exchange.good_answer()))))
+
+
+def rewritten(name: str, rewrite: Callable[[str], str]) -> Fault:
+    """A good answer whose text is changed."""
+    return Fault(name, lambda exchange: exchange.say(rewrite(json.dumps(exchange.good_answer()))))
+
+
+def counted(usage: Any) -> Fault:
+    """A good answer with another usage; None leaves it out."""
+    return Fault("ok", lambda exchange: exchange.say(json.dumps(exchange.good_answer()), usage=usage))
 
 
 def saying(text: str, stop_reason: str = "end_turn") -> Fault:

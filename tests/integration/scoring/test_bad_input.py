@@ -172,6 +172,18 @@ def test_a_document_that_is_too_long_is_cut_at_its_end_and_that_is_on_record(sce
     assert scene.rows("note", "doc_id = 'doc-000'") == [(None,)]
 
 
+def test_an_instruction_that_leaves_no_room_for_a_document_ends_the_run_before_anything_is_sent(scene: Scene) -> None:
+    scene.asked = asked_prompt(model="claude-haiku-4-5", effort=None, instruction="Judge the work. " * 25_000)
+
+    with pytest.raises(
+        ScoringStoppedError, match="leaves no room for a document: claude-haiku-4-5 takes 200,000 tokens"
+    ):
+        scene.score()
+
+    assert scene.model.seen == []
+    assert scene.warehouse.rows("SELECT outcome FROM scored.runs") == [("failed",)]
+
+
 def test_a_ledger_of_an_older_version_is_taken_on(scene: Scene) -> None:
     scene.score()
     with duckdb.connect(str(scene.warehouse.path)) as connection:

@@ -36,7 +36,7 @@ MENDABLE = [
     saying("```json\n{}\n```"),
     saying("[1, 2"),
     edited("a score above the scale", lambda answer: answer | {"score": 11}),
-    edited("a score as text", lambda answer: answer | {"score": "7"}),
+    edited("a score as a fraction", lambda answer: answer | {"score": "7/10"}),
     edited("a score between two", lambda answer: answer | {"score": 6.5}),
     edited("no score", lambda answer: answer | {"score": None}),
     edited("no rationale", lambda answer: answer | {"rationale": " "}),

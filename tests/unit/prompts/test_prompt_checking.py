@@ -202,7 +202,7 @@ def test_enabled_takes_yes_and_no() -> None:
         (changed("corpus: ooh", "\tcorpus: ooh"), 3),
         (changed("corpus: ooh", "corpus: [ooh"), 4),
         (changed("corpus: ooh", "corpus: *ooh"), 3),
-        (changed("corpus: ooh", "corpus: o\0h"), 3),
+        (changed("corpus: ooh", "corpus: o\uffffh"), 3),
         (changed("corpus: ooh", "? [a]\n: b"), 3),
         ("---\n- a list\n---\nRate it.", 2),
         ("\n\n---\n\ntitle: a: b\n---\nRate it.", 5),
@@ -310,3 +310,24 @@ def test_a_mistake_in_quadrants_is_named(text: str, key: str, what: str) -> None
 def test_quadrants_need_attributes() -> None:
     text = changed("scale:", f"ranking: {{quadrants: {QUADRANTS}}}\nscale:")
     assert problems(text) == [(5, "ranking.quadrants", "needs attributes to divide by")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "character"),
+    [
+        (changed("corpus: ooh", "corpus: o\0h"), 3, "U+0000"),
+        (changed("Take care.", "Take\0care."), 21, "U+0000"),
+        (changed("Take care.", "\x1b[2JTake care."), 21, "U+001B"),
+        (changed("Take care.", "Take\x9b care.").replace("\n", "\r\n"), 21, "U+009B"),
+        ("\0", 1, "U+0000"),
+    ],
+)
+def test_a_control_character_anywhere_is_told_with_its_line(text: str, line: int, character: str) -> None:
+    ((found, key, what),) = problems(text)
+    assert (found, key) == (line, None)
+    assert what == f"the control character {character} cannot stand in a prompt"
+
+
+def test_a_control_character_is_no_tab_no_line_end_and_no_letter() -> None:
+    text = changed("Take care.", "Take\tcare, می\u200cنویسنده.").replace("\n", "\r\n")
+    assert isinstance(check(text), PromptFile)

@@ -8,6 +8,7 @@ import pytest
 
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import (
+    MAX_FILE_BYTES,
     BrokenPromptError,
     PromptFolder,
     load_folder,
@@ -138,3 +139,18 @@ def test_loading_a_broken_file_raises_all_its_problems(tmp_path: Path) -> None:
     assert str(file) in str(caught.value)
     assert "title: missing" in str(caught.value)
     assert len(caught.value.problems) == 2
+
+
+def test_a_file_that_is_too_long_to_be_a_prompt_is_broken_however_long_it_is(tmp_path: Path) -> None:
+    text = template("long")
+    fits = write(tmp_path, "fits.md", text + "x" * (MAX_FILE_BYTES - len(text.encode())))
+    write(tmp_path, "long.md", fits.read_text(encoding="utf-8") + "x")
+    (tmp_path / "endless.md").symlink_to("/dev/zero")
+
+    folder = folder_of(tmp_path)
+
+    assert [prompt.name for prompt in folder.prompts] == ["fits"]
+    assert {str(problem) for broken in folder.broken for problem in broken.problems} == {
+        f"{tmp_path / 'long.md'}: cannot be read: it is larger than 200,000 bytes, which is the most that is read",
+        f"{tmp_path / 'endless.md'}: cannot be read: it is no ordinary file",
+    }

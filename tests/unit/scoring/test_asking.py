@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
-from exposure_dagster.scoring.asking import BYTES_PER_TOKEN, MAX_GROWTH, Asking
+from exposure_dagster.scoring.asking import BYTES_PER_TOKEN, LEAST_TEXT_BYTES, MAX_GROWTH, Asking
 from exposure_dagster.scoring.prices import load_prices
 
 SMALL_CONTEXT = "claude-haiku-4-5"
@@ -49,6 +51,48 @@ def test_a_document_that_is_too_long_keeps_as_much_of_its_beginning_as_surely_fi
     assert 0.9 * CONTEXT_BYTES < len(cut.document.text.encode()) < CONTEXT_BYTES
     assert cut.note is not None
     assert cut.note.startswith(f"only the first {len(cut.document.text):,} of 500,000 characters were sent")
+
+
+def longest_instruction() -> int:
+    """Bytes of the longest instruction that leaves a document room, by search."""
+    fits, too_long = 1, CONTEXT_BYTES
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if asking(instruction="x" * middle).why_no_room is None:
+            fits = middle
+        else:
+            too_long = middle
+    return fits
+
+
+def test_an_instruction_that_leaves_a_document_no_room_is_refused_and_says_how_long_it_may_be() -> None:
+    longest = longest_instruction()
+    asking(instruction="x" * longest).check_room()
+
+    with pytest.raises(ScoringError) as refused:
+        asking(instruction="x" * (longest + 1)).check_room()
+
+    said = re.findall(r"[\d,]+ bytes", str(refused.value))
+    is_long, may_be = (int(part.removesuffix(" bytes").replace(",", "")) for part in said)
+    assert is_long == may_be + 1
+
+
+@pytest.mark.parametrize("length", [3_000, 10_000, 1_000_000])
+def test_whatever_the_instruction_a_document_is_sent_whole_or_with_a_good_part_of_its_text(length: int) -> None:
+    tight = asking(instruction="x" * longest_instruction())
+
+    cut = tight.cut(Document("d" * 300, "t" * 300, "x" * length))
+
+    assert len(cut.document.text) >= min(length, LEAST_TEXT_BYTES)
+    request = tight.request([cut.document], tight.max_tokens(1))
+    assert len(request.system) + len(request.user) <= CONTEXT_BYTES
+
+
+def test_no_document_is_sent_as_a_title_even_where_the_title_takes_all_room() -> None:
+    cut = asking().cut(Document("d", "t" * CONTEXT_BYTES, "x" * 50_000))
+
+    assert len(cut.document.text) == LEAST_TEXT_BYTES
+    assert cut.note is not None
 
 
 def test_a_request_takes_as_many_documents_as_the_prompt_says() -> None:

@@ -71,13 +71,13 @@ def test_what_is_answered_or_refused_is_not_open() -> None:
     assert open_questions(scoring, records) == []
 
 
-def test_what_failed_is_open_and_goes_on_counting_its_attempts() -> None:
+def test_what_failed_is_open_comes_last_and_goes_on_counting_its_attempts() -> None:
     scoring = job()
     records = {scoring.key_of(BAKERS, 1): KeyRecord(10, Status.FAILED)}
 
     questions = open_questions(scoring, records)
 
-    assert [(question.document, question.attempts) for question in questions] == [(BAKERS, 10), (COOKS, 0)]
+    assert [(question.document, question.attempts) for question in questions] == [(COOKS, 0), (BAKERS, 10)]
 
 
 def test_a_document_of_which_one_sample_was_refused_is_not_asked_about_any_more() -> None:

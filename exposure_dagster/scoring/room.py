@@ -1,0 +1,35 @@
+"""Prompts whose instruction leaves a document no room in what their model takes. They cannot be used.
+
+How long a prompt may be is its model's to say, so that this is known here and not where files are read.
+"""
+
+from __future__ import annotations
+
+from exposure_dagster.prompts.checking import Problem
+from exposure_dagster.prompts.files import BrokenPrompt, BrokenPromptError, PromptFolder
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.prices import PriceTable
+
+
+def with_room(folder: PromptFolder, prices: PriceTable) -> PromptFolder:
+    """The folder, in which prompts without room for a document are broken."""
+    broken = {prompt.name: lacking for prompt in folder.prompts if (lacking := _lacking(prompt, prices))}
+    return PromptFolder(
+        tuple(prompt for prompt in folder.prompts if prompt.name not in broken),
+        tuple(sorted([*folder.broken, *broken.values()], key=lambda one: one.source)),
+    )
+
+
+def check_room(prompt: Prompt, prices: PriceTable) -> Prompt:
+    """The prompt. Raises BrokenPromptError where it leaves no room for a document."""
+    if lacking := _lacking(prompt, prices):
+        raise BrokenPromptError(lacking)
+    return prompt
+
+
+def _lacking(prompt: Prompt, prices: PriceTable) -> BrokenPrompt | None:
+    reason = Asking(prompt.asked, prices.of(prompt.asked.model)).why_no_room
+    if reason is None:
+        return None
+    return BrokenPrompt(prompt.name, prompt.source, (Problem(prompt.source, None, None, reason),))
