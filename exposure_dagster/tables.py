@@ -532,7 +532,11 @@ SCORES = Table(
         _number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
         _time("scored_at", "When the last of its samples was answered."),
         _text("error", "Last error, where status is failed or refused."),
-        _text("note", "What a reader of the answer should know: that the document was cut, and how."),
+        _text(
+            "note",
+            "What a reader of the answer should know: that the document was cut, how the answer had to be read, that "
+            "its usage could not be true.",
+        ),
     ),
     key=("prompt", "doc_id"),
 )
@@ -594,7 +598,11 @@ RESPONSES = Table(
         _number("latency_ms", "From sending to the whole answer.", unit="ms"),
         _time("created_at", "When the attempt ended."),
         _text("error", "What went wrong, without keys or texts."),
-        _text("note", "What a reader of the answer should know: that the document was cut, and how."),
+        _text(
+            "note",
+            "What a reader of the answer should know: that the document was cut, how the answer had to be read, that "
+            "its usage could not be true.",
+        ),
     ),
     key=("request_key", "attempt"),
     is_append_only=True,

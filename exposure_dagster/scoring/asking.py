@@ -37,9 +37,6 @@ TOKENS_PER_ATTRIBUTE = 24
 THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16384}
 """Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
 
-MOST_REPEATS = 100
-"""Answers to one request that would not do, in one run: far fewer are asked for (see `context.Patience`)."""
-
 MAX_GROWTH = 8
 """How many times its first room an answer that is cut short again and again may get."""
 
@@ -90,7 +87,7 @@ class Asking:
             user=user_message(documents),
             answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
-            max_tokens=min(max_tokens + min(repeat, MOST_REPEATS), self.price.max_output_tokens),
+            max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
         )
 
     def worst_cost(self, request: MessageRequest) -> int:
@@ -101,10 +98,11 @@ class Asking:
         usage = request.worst_usage
         return self.price.rates_for(usage.prompt_tokens).cost_nano(usage) + self.asked.documents_per_request
 
-    def worst_usage(self, documents: Sequence[Document]) -> Usage:
-        """The most that any request about these documents can take, however often an answer was cut short."""
-        most = MAX_GROWTH * self.max_tokens(len(documents))
-        return self.request(documents, most, repeat=MOST_REPEATS).worst_usage
+    def worst_usage(self, documents: Sequence[Document], attempts: int) -> Usage:
+        """The most that a request about these documents can take, if so many attempts were made before: each time an
+        answer is cut short there is twice the room."""
+        most = min(2**attempts, MAX_GROWTH) * self.max_tokens(len(documents))
+        return self.request(documents, most, repeat=attempts).worst_usage
 
     def check_room(self) -> None:
         """Raises ScoringError where the instruction leaves a document too little room."""

@@ -94,7 +94,7 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
         how=how + ("" if open_documents.output_tokens else f", {ASSUMED_OUTPUT_TOKENS} tokens an answer assumed"),
         cost_usd=cost,
         batch_cost_usd=cost * prices.batch_factor,
-        cuts=cuts(cut.note for cut in sent),
+        cuts=cuts({cut.document.doc_id: cut.note for cut in sent}.values()),
     )
 
 

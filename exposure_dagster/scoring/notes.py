@@ -53,12 +53,10 @@ class Cuts:
     left_out: int
 
     def __str__(self) -> str:
-        what = "document was" if self.documents == 1 else "documents were"
+        what = "document is" if self.documents == 1 else "documents are"
         share = self.left_out / max(1, self.sent + self.left_out)
-        return (
-            f"{self.documents:,} {what} too long for the model and cut at the end: {self.left_out:,} characters, "
-            f"{share:.1%} of their text, left out"
-        )
+        left_out = f"{self.left_out:,} characters, {share:.1%} of their text, are left out at the end"
+        return f"{self.documents:,} {what} longer than the model takes: {left_out}"
 
 
 def cuts(notes: Iterable[str | None]) -> Cuts:

@@ -32,7 +32,8 @@ def ledger_rows(
     count = len(questions)
     usage, usage_note = attempt.usage, attempt.usage_note
     if batch_id is not None and attempt.fate is Fate.ANSWERED:
-        usage, usage_note = believed(usage, run.asking.worst_usage([cut.document for cut in cuts]))
+        attempts = max(question.attempts for question in questions)
+        usage, usage_note = believed(usage, run.asking.worst_usage([cut.document for cut in cuts], attempts))
     rates = run.asking.price.rates_for(usage.prompt_tokens if usage else 0)
     shares = [None] * count if usage is None else usage.shares(count)
     now = utc_now()

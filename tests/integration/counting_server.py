@@ -42,6 +42,7 @@ class CountingServer:
     """What was asked, and how the server behaves. `deny` makes it refuse the key; `hold` lets requests wait."""
 
     port: int = 0
+    tokens_counted: object = TOKENS_COUNTED
     asked: list[Asked] = field(default_factory=list)
     is_denying: bool = False
     arrived: threading.Event = field(default_factory=threading.Event)
@@ -120,7 +121,7 @@ async def _converse(server: CountingServer, reader: asyncio.StreamReader, writer
             length = int(re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)[1])  # type: ignore[index]
             request = json.loads(await reader.readexactly(length))
             if b"/count_tokens " in head.splitlines()[0]:
-                status, reply = 200, {"input_tokens": TOKENS_COUNTED}
+                status, reply = 200, {"input_tokens": server.tokens_counted}
             else:
                 status, reply = await server.answer(request)
             body = json.dumps(reply).encode()

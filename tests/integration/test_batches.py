@@ -292,6 +292,8 @@ def test_a_result_whose_usage_cannot_be_true_is_kept_and_counted_at_its_worst(be
     rows = bench.warehouse.rows("SELECT cost_usd, note FROM scored.responses")
     assert all(0 < cost < 0.01 and note.endswith(AT_ITS_WORST) for cost, note in rows)
     assert result.figures.cost_usd == pytest.approx(sum(cost for cost, _ in rows))
+    ((reserved,),) = bench.warehouse.rows("SELECT worst_usd FROM scored.batches")
+    assert result.figures.cost_usd <= reserved
 
 
 def test_a_result_that_is_no_message_fails_alone(bench: Bench) -> None:

@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.estimate import OpenDocuments, estimate
+from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget, in_usd
 from exposure_dagster.scoring.notes import AT_ITS_WORST
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
+from tests.integration.counting_server import counting_server
 from tests.integration.scoring.faulty_model import ANY, counted
 from tests.integration.scoring.scene import MODEL, TEXT, Scene, asked_prompt, by_status
 
@@ -120,3 +124,18 @@ def test_of_several_documents_the_worst_is_spread_over_all(scene: Scene) -> None
     (max_tokens,) = {seen.max_tokens for seen in scene.model.seen}
     assert len(scene.model.seen) == 2
     assert scene.rows("sum(output_tokens)", "true GROUP BY request_id ORDER BY 1 --") == [(max_tokens,), (max_tokens,)]
+
+
+@pytest.mark.parametrize("tokens", [-1, 0, 10**30, 1e30, None, "many"])
+def test_an_estimate_believes_no_count_of_tokens_that_cannot_be_true(tokens: object) -> None:
+    document = Document("a", "A", "Text. " * 500)
+    open_documents = OpenDocuments("exposure", asked_prompt(), [document], None)
+    with counting_server() as server:
+        access = Access(SecretStr("key"), server.url)
+        counted_by_api = estimate(open_documents, load_prices(), access)
+        server.tokens_counted = tokens
+        taken_from_characters = estimate(open_documents, load_prices(), access)
+
+    assert counted_by_api.how.startswith("counted by the API")
+    assert "the API could not be asked to count" in taken_from_characters.how
+    assert taken_from_characters.cost_usd == estimate(open_documents, load_prices()).cost_usd

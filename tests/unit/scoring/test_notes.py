@@ -19,7 +19,7 @@ def test_how_much_was_cut_is_read_back_from_the_notes_whatever_else_they_say() -
 
     assert found == Cuts(documents=2, sent=1_001_234, left_out=55_556)
     assert str(cuts([CUT])) == (
-        "1 document was too long for the model and cut at the end: 55,555 characters, 97.8% of their text, left out"
+        "1 document is longer than the model takes: 55,555 characters, 97.8% of their text, are left out at the end"
     )
     assert cuts([None, FENCED]) == Cuts(0, 0, 0)
 
