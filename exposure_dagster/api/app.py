@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
-from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, BinaryIO, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Response
@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from exposure_dagster import __version__
 from exposure_dagster.api import records
-from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, Tags
+from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, OpenedFile, Tags, tag_of
 from exposure_dagster.api.problems import Problem, declared, tell_problems
 from exposure_dagster.api.queries import (
     ChangeQuery,
@@ -30,12 +30,17 @@ from exposure_dagster.api.queries import (
     page,
 )
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
-from exposure_dagster.api.snapshots import Publications, PublishedRecords, Record, Snapshot
+from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
 from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, METHOD
-from exposure_dagster.publishing.site.builder import SITE_FILES, content_security_policy
+from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
 
 PREFIX = "/api/v1"
+
+NEEDED = (MANIFEST, "prompts.parquet", "prompt_versions.parquet")
+"""Files without which no answer can say by whom scores were made, and from what."""
+
+OF_OCCUPATIONS = ("occupations.parquet", "handbook.parquet", "titles.parquet")
 
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -107,17 +112,25 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         responses={304: {"description": "The reader has it already (If-None-Match)"}, **declared(422, 503)}
     )
     found_or_not = declared(404)
-    one = Depends(snapshot_of_request)
+    any_one = Depends(snapshot_of_request)
+
+    async def whole_snapshot(snapshot: Snapshot = any_one) -> Snapshot:
+        snapshot.require(*NEEDED)
+        return snapshot
+
+    one = Depends(whole_snapshot)
 
     @router.get("/health", response_model=records.Health, tags=["server"], summary="Whether it answers, and from what")
-    def health(response: Response, snapshot: Snapshot = one) -> Record:
+    def health(response: Response, snapshot: Snapshot = any_one) -> Record:
         response.headers["Cache-Control"] = "no-store"
+        is_whole = not any(name in snapshot.damaged for name in NEEDED)
         return {
-            **_head(snapshot, snapshot.prompts.values()),
-            "status": "ok",
+            **(_head(snapshot, snapshot.prompts.values()) if is_whole else {"digest": snapshot.digest, "notes": []}),
+            "status": "damaged" if snapshot.damaged else "ok",
+            "damaged": [{"path": name, "problem": problem} for name, problem in snapshot.damaged.items()],
             "version": snapshot.version,
             "published_at": snapshot.published_at,
-            "is_sample": snapshot.sample_note is not None,
+            "is_sample": None if MANIFEST in snapshot.damaged else snapshot.sample_note is not None,
             "has_site": "index.html" in snapshot.site,
             "prompts": len(snapshot.prompts),
             "occupations": len(snapshot.occupations),
@@ -150,6 +163,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="Handbook occupations: filter, search, sort, page",
     )
     def occupations(request: Request, query: Annotated[OccupationQuery, Query()], snapshot: Snapshot = one) -> Record:
+        snapshot.require(*OF_OCCUPATIONS)
         rows = matching_occupations(snapshot.occupations, query, lambda slug: snapshot.aliases.get(slug, ()))
         return {**_head(snapshot, snapshot.prompts.values()), **page(rows, query, request)}
 
@@ -161,6 +175,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="One occupation: facts, O*NET codes, all its scores",
     )
     def occupation(slug: _Slug, snapshot: Snapshot = one) -> Record:
+        snapshot.require(*OF_OCCUPATIONS)
         rows = [row for row in snapshot.occupations if row["slug"] == slug]
         if not rows:
             raise HTTPException(404, f"No occupation {slug} is published. {PREFIX}/occupations lists them.")
@@ -197,7 +212,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     def rankings(
         request: Request, prompt: _Prompt, query: Annotated[RankingQuery, Query()], snapshot: Snapshot = one
     ) -> Record:
-        found = _prompt(snapshot, prompt)
+        found = _prompt(snapshot, prompt, "ranking")
         return {**_head(snapshot, [found]), **page(matching_rankings(found.rankings, query), query, request)}
 
     @router.get(
@@ -208,7 +223,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="Jobs, wages and mean scores by group",
     )
     def summaries(prompt: _Prompt, query: Annotated[SummaryQuery, Query()], snapshot: Snapshot = one) -> Record:
-        found = _prompt(snapshot, prompt)
+        found = _prompt(snapshot, prompt, "summaries")
         rows = [row for row in found.summaries if query.grouping in (None, row["grouping"])]
         return {**_head(snapshot, [found]), "items": rows}
 
@@ -222,7 +237,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     def resilience(
         request: Request, prompt: _Prompt, query: Annotated[Paging, Query()], snapshot: Snapshot = one
     ) -> Record:
-        found = _prompt(snapshot, prompt)
+        found = _prompt(snapshot, prompt, "ai_resilience")
         return {**_head(snapshot, [found]), **page(found.resilience, query, request)}
 
     @router.get(
@@ -235,7 +250,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     def task_rollups(
         request: Request, prompt: _Prompt, query: Annotated[Paging, Query()], snapshot: Snapshot = one
     ) -> Record:
-        found = _prompt(snapshot, prompt)
+        found = _prompt(snapshot, prompt, "task_rollups")
         return {**_head(snapshot, [found]), **page(found.task_rollups, query, request)}
 
     @router.get(
@@ -246,7 +261,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="Where one score comes from",
     )
     def provenance(prompt: _Prompt, doc_id: _Document, snapshot: Snapshot = one) -> Record:
-        found = _prompt(snapshot, prompt)
+        found = _prompt(snapshot, prompt, "ranking", "provenance")
         ranking, behind = found.ranking_of.get(doc_id), found.provenance_of.get(doc_id)
         if ranking is None or behind is None:
             raise HTTPException(
@@ -262,6 +277,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="What moved since the version before: the largest shifts of each prompt first",
     )
     def changes(request: Request, query: Annotated[ChangeQuery, Query()], snapshot: Snapshot = one) -> Record:
+        snapshot.require("changes.parquet")
         chosen = [found for name, found in snapshot.prompts.items() if not query.prompt or name in query.prompt]
         rows = [row for found in chosen for row in found.changes if not query.change or row["change"] in query.change]
         return {**_head(snapshot, chosen), **page(rows, query, request)}
@@ -274,10 +290,12 @@ def _head(snapshot: Snapshot, prompts: Iterable[PublishedRecords]) -> Record:
     return {"digest": snapshot.digest, "notes": [*notes, *([snapshot.sample_note] if snapshot.sample_note else [])]}
 
 
-def _prompt(snapshot: Snapshot, name: str) -> PublishedRecords:
+def _prompt(snapshot: Snapshot, name: str, *tables: str) -> PublishedRecords:
+    """A prompt, of which the tables are to be used."""
     found = snapshot.prompts.get(name)
     if found is None:
         raise HTTPException(404, f"No prompt {name} is published. {PREFIX}/prompts lists them.")
+    snapshot.require(*(f"{name}/{table}.parquet" for table in tables))
     return found
 
 
@@ -285,6 +303,7 @@ def _occupation(row: Record, snapshot: Snapshot) -> Record:
     codes = row["onet_codes"] or []
     scores, resilience, rollups = [], [], []
     for name, prompt in snapshot.prompts.items():
+        snapshot.require(*(f"{name}/{table}.parquet" for table in ("ranking", "ai_resilience", "task_rollups")))
         documents = {OOH_CORPUS: [row["slug"]], ONET_CORPUS: codes}.get(prompt.head["corpus"], [])
         of_prompt = {
             "prompt_title": prompt.head["title"],
@@ -312,34 +331,36 @@ def _serve_pages(app: FastAPI) -> None:
 def _serve_files(app: FastAPI, publications: Publications) -> None:
     """The site at the root, and the exported files below /files; each request reads one publication."""
 
-    def answer(
-        name: str, body: bytes, snapshot: Snapshot, headers: Mapping[str, str] = MappingProxyType({})
-    ) -> Response:
+    def answer(request: Request, name: str, file: BinaryIO, snapshot: Snapshot, **headers: str) -> Response:
         kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
-        return Response(body, headers={DIGEST_HEADER: snapshot.digest, "Content-Type": kind, **headers})
+        headers |= {DIGEST_HEADER: snapshot.digest, "ETag": tag_of(snapshot.digest, request.scope)}
+        return OpenedFile(file, changed_at=snapshot.published_at, media_type=kind, headers=headers)
 
     @app.get("/files/{path:path}", include_in_schema=False)
-    def file(path: str) -> Response:
-        found = publications.read_file(path)
+    def file(path: str, request: Request) -> Response:
+        found = publications.open_file(path)
         if found is None:
             raise HTTPException(404, f"The publication holds no such file. {PREFIX}/files lists them.")
-        snapshot, body = found
-        return answer(path, body, snapshot)
+        snapshot, opened = found
+        return answer(request, path, opened, snapshot)
 
     def site_file(name: str) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
             snapshot = publications.current()
+            snapshot.require(f"{SITE_FOLDER}/{name}")
             if name not in snapshot.site:
                 raise HTTPException(
                     404, "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
                 )
-            headers = {"Content-Security-Policy": content_security_policy()}
+            policy = {"Content-Security-Policy": content_security_policy()}
             body = snapshot.site[name]
-            if "gzip" in request.headers.get("Accept-Encoding", ""):
-                headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-            else:
-                body = gzip.decompress(body)
-            return answer(name, body, snapshot, headers)
+            if "gzip" in request.headers.get("Accept-Encoding", "") and "Range" not in request.headers:
+                kind = _MEDIA_TYPES[PurePosixPath(name).suffix]
+                packed = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Accept-Ranges": "bytes"}
+                return Response(
+                    body, headers={DIGEST_HEADER: snapshot.digest, "Content-Type": kind, **packed, **policy}
+                )
+            return answer(request, name, io.BytesIO(gzip.decompress(body)), snapshot, **policy)
 
         return endpoint
 

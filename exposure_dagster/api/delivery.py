@@ -4,9 +4,18 @@ the server that sends it."""
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import BinaryIO
 
 import uvicorn
+from anyio import AsyncFile, wrap_file
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, MalformedRangeHeader, RangeNotSatisfiable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure_dagster import __version__
@@ -72,13 +81,16 @@ class Tags:
                 headers.setdefault("Referrer-Policy", "no-referrer")
                 headers.setdefault("Content-Security-Policy", POLICY)
                 digest = headers.get(DIGEST_HEADER)
-                if message["status"] == 200 and digest is not None and "Cache-Control" not in headers:
-                    tag = _tag(digest, scope, is_compressed="gzip" in asked.get("Accept-Encoding", ""))
+                if message["status"] in (200, 206) and digest is not None and "Cache-Control" not in headers:
+                    is_compressed = message["status"] == 200 and "gzip" in asked.get("Accept-Encoding", "")
+                    tag = tag_of(digest, scope, is_compressed=is_compressed)
                     headers["ETag"] = tag
                     is_known = _names(asked.get("If-None-Match"), tag)
                     if is_known:
                         message = {**message, "status": 304}
-                        del headers["Content-Length"], headers["Content-Type"]
+                        for name in ("Content-Length", "Content-Type", "Content-Range"):
+                            if name in headers:
+                                del headers[name]
                         headers["Vary"] = "Accept-Encoding"
                 headers.setdefault("Cache-Control", "no-cache")
                 message = {**message, "headers": headers.raw}
@@ -89,7 +101,40 @@ class Tags:
         await self._app(scope, receive, send_tagged)
 
 
-def _tag(digest: str, scope: Scope, *, is_compressed: bool) -> str:
+class OpenedFile(FileResponse):
+    """A file that is open already, whole or in the ranges that are asked for, and closed when it was sent.
+
+    It goes on being sent although it is removed or replaced meanwhile. `headers` hold its ETag as it is uncompressed:
+    a range is never compressed. A Range that is none is passed over, as RFC 9110 has it.
+    """
+
+    def __init__(self, file: BinaryIO, *, changed_at: datetime, media_type: str, headers: Mapping[str, str]) -> None:
+        seconds = int(changed_at.timestamp())
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        facts = os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, size, seconds, seconds, seconds))
+        super().__init__("", headers=headers, media_type=media_type, stat_result=facts)
+        self._file = file
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[AsyncFile[bytes]]:
+        with self._file:
+            yield wrap_file(self._file)
+
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        try:
+            return super()._parse_range_header(http_range, file_size)
+        except MalformedRangeHeader:
+            return []
+        except RangeNotSatisfiable:
+            raise HTTPException(
+                416, f"The file has {file_size:,} bytes.", headers={"Content-Range": f"bytes */{file_size}"}
+            ) from None
+
+
+def tag_of(digest: str, scope: Scope, *, is_compressed: bool = False) -> str:
+    """The ETag of what a publication answers to a request."""
     address = scope.get("raw_path", scope["path"].encode()) + b"?" + scope["query_string"]
     name = hashlib.sha256(f"{__version__} {digest} {scope.get('root_path', '')} ".encode() + address).hexdigest()[:32]
     return f'"{name}-gzip"' if is_compressed else f'"{name}"'

@@ -208,13 +208,25 @@ class Files(Answer):
     files: list[File] = Field(description="Every exported file.")
 
 
-class Health(Answer):
-    """That the server can answer, and what it answers from."""
+class DamagedFile(BaseModel):
+    """A file of the publication that is not served, nor what would be read from it."""
 
-    status: str = Field(description="ok.")
-    version: str = Field(description="Version of the project that wrote the publication.")
+    path: str = Field(description="Path in the publication.")
+    problem: str = Field(description="What is wrong with it.")
+
+
+class Health(Answer):
+    """That the server can answer, and what it answers from. Of a damaged publication what is whole is counted."""
+
+    status: str = Field(description="ok, or damaged where files of the publication are.")
+    damaged: list[DamagedFile] = Field(description="Every damaged file; publish again to have them whole.")
+    version: str | None = Field(
+        description="Version of the project that wrote the publication. Null: the manifest is damaged."
+    )
     published_at: datetime = Field(description="When the publication became the current one. Unit: UTC.")
-    is_sample: bool = Field(description="True where the pages are those of the bundled sample.")
+    is_sample: bool | None = Field(
+        description="True where the pages are those of the bundled sample. Null: the manifest is damaged."
+    )
     has_site: bool = Field(description="True where the publication holds the site.")
     prompts: int = Field(description="Published prompts.")
     occupations: int = Field(description="Handbook pages.")

@@ -1,6 +1,7 @@
 """A publication in memory: read once from its files, whole, and never changed.
 
-Every request takes one snapshot and answers from it alone, so that a publish meanwhile is never seen half.
+Every request takes one snapshot and answers from it alone, so that a publish meanwhile is never seen half. What is
+damaged is left out of it and named, and what stands in whole files is served.
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
 from exposure_dagster.errors import PublicationError
+from exposure_dagster.publishing.publication import CHECKSUMS, checksums, sha256_of
 from exposure_dagster.publishing.site.builder import SITE_FOLDER
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
@@ -44,6 +48,13 @@ Record = dict[str, Any]
 ATTEMPTS = 5
 """How often a publication that goes away while it is read is looked for again."""
 
+_PAUSE_S = 0.02
+
+MANIFEST = "manifest.json"
+
+_DIFFERS = "is damaged: it is not what was written"
+_MISSING = "is missing"
+_UNREADABLE = "is damaged: it cannot be read"
 _ANEW = "Publish again, with `exposure run` or by materializing published/exports."
 
 
@@ -66,13 +77,14 @@ class PublishedRecords:
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `files` the exported files with their sizes in bytes.
 
-    `site` holds the files of the site by name, packed by gzip once and for all readers; empty where the publication
-    holds none.
+    `damaged` says of files, by their paths, what is wrong; whoever uses what they hold asks `require` first.
+    `version` is null where the manifest cannot be read. `site` holds the files of the site by name, packed by gzip
+    once and for all readers; empty where the publication holds none.
     """
 
     folder: Path
     digest: str
-    version: str
+    version: str | None
     published_at: datetime
     sample_note: str | None
     occupations: Sequence[Record]
@@ -80,6 +92,16 @@ class Snapshot:
     prompts: Mapping[str, PublishedRecords]
     files: Mapping[str, int]
     site: Mapping[str, bytes]
+    damaged: Mapping[str, str]
+    identity: int
+
+    def require(self, *names: str) -> None:
+        """Raises PublicationError that names the first of the files that is damaged."""
+        for name in names:
+            if name in self.damaged:
+                raise PublicationError(
+                    f"the file {name} of the publication {self.damaged[name]}", where=str(self.folder), remedy=_ANEW
+                )
 
 
 class Publications:
@@ -93,7 +115,10 @@ class Publications:
     def cached(self) -> Snapshot | None:
         """The current snapshot if it was read already; does not wait."""
         latest = self._latest
-        return latest if latest is not None and latest.folder.name == self._current_digest() else None
+        if latest is None or latest.folder.name != self._current_digest():
+            return None
+        identity = _identity(self._root / "current")
+        return latest if identity in (None, latest.identity) else None  # a folder that is gone was read whole
 
     def current(self) -> Snapshot:
         """The current snapshot, read now if need be.
@@ -114,25 +139,34 @@ class Publications:
                     )
                 try:
                     self._latest = _read(self._root / digest)
-                except FileNotFoundError as error:
-                    missing = str(error.filename or error)
-                    continue  # removed since: another one is current by now
-                return self._latest
-        raise PublicationError(f"the publication lacks {missing}", where=str(self._root / digest), remedy=_ANEW)
+                except FileNotFoundError:
+                    time.sleep(_PAUSE_S)  # removed or replaced since: another one is current by now, or soon
+                else:
+                    if not self._latest.damaged or self.cached() is not None:  # else it was being removed
+                        return self._latest
+        raise PublicationError("the publication is not there", where=str(self._root / digest), remedy=_ANEW)
 
-    def read_file(self, name: str) -> tuple[Snapshot, bytes] | None:
+    def open_file(self, name: str) -> tuple[Snapshot, BinaryIO] | None:
         """An exported file of the current publication, by its path in it; None where it holds none of that name.
 
-        Raises PublicationError as `current` does.
+        Whoever gets it closes it: it can be read to its end although a publish removes it meanwhile. Raises
+        PublicationError as `current` does, and where the file is damaged.
         """
         for _ in range(ATTEMPTS):
             snapshot = self.cached() or self.current()
+            snapshot.require(name)
             if name not in snapshot.files:
                 return None
             try:
-                return snapshot, (snapshot.folder / name).read_bytes()
+                file = (snapshot.folder / name).open("rb")
             except FileNotFoundError:
+                time.sleep(_PAUSE_S)
                 continue
+            if os.fstat(file.fileno()).st_size == snapshot.files[name]:
+                return snapshot, file
+            file.close()
+            what = f"the file {name} of the publication has been changed since"
+            raise PublicationError(what, where=str(snapshot.folder), remedy=_ANEW)
         raise PublicationError(f"the publication lacks {name}", where=str(snapshot.folder), remedy=_ANEW)
 
     def _current_digest(self) -> str | None:
@@ -142,13 +176,23 @@ class Publications:
             return None
 
 
+def _identity(folder: Path) -> int | None:
+    """Tells a folder from one that was written anew in its place; None where it is not there."""
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return None
+
+
 def _read(folder: Path) -> Snapshot:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    """Raises FileNotFoundError where the folder goes away."""
+    identity = folder.stat().st_ino
+    damaged = _damaged_files(folder)
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     site = [name for name in sizes if name.startswith(f"{SITE_FOLDER}/")]
+    manifest = _read_manifest(folder, damaged)
     with duckdb.connect() as connection:
-        reader = _Reader(connection, folder, sizes)
-        facts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in manifest["prompts"]}
+        reader = _Reader(connection, folder, sizes, damaged)
         heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
         changes = _by(reader.rows(CHANGES, "changes"), "prompt")
@@ -156,25 +200,68 @@ def _read(folder: Path) -> Snapshot:
         for title in reader.rows(OOH_TITLES, "titles"):
             if title["is_alias"]:
                 aliases[title["slug"]].append(title["title"])
-        return Snapshot(
-            folder=folder,
-            digest=manifest["digest"],
-            version=manifest["version"],
-            published_at=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
-            sample_note=manifest["sample"],
-            occupations=_occupations(reader),
-            aliases=MappingProxyType(dict(aliases)),
-            prompts=MappingProxyType(
-                {
-                    head["prompt"]: _prompt(reader, {**facts[head["prompt"]], **head}, versions, changes)
-                    for head in heads
-                }
-            ),
-            files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site}),
-            site=MappingProxyType(
-                {name.removeprefix(f"{SITE_FOLDER}/"): gzip.compress((folder / name).read_bytes()) for name in site}
-            ),
-        )
+        occupations = _occupations(reader)
+        if any(head["prompt"] not in manifest.prompts for head in heads):
+            damaged.setdefault(MANIFEST, "does not say of every prompt how it was scored")
+        prompts = {
+            head["prompt"]: _prompt(reader, {**manifest.prompts.get(head["prompt"], {}), **head}, versions, changes)
+            for head in heads
+        }
+    return Snapshot(
+        folder=folder,
+        digest=folder.name,
+        version=manifest.version,
+        published_at=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
+        sample_note=manifest.sample_note,
+        occupations=occupations,
+        aliases=MappingProxyType(dict(aliases)),
+        prompts=MappingProxyType(prompts),
+        files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site}),
+        site=MappingProxyType(
+            {
+                name.removeprefix(f"{SITE_FOLDER}/"): gzip.compress((folder / name).read_bytes())
+                for name in site
+                if name not in damaged
+            }
+        ),
+        damaged=MappingProxyType(dict(sorted(damaged.items()))),
+        identity=identity,
+    )
+
+
+def _damaged_files(folder: Path) -> dict[str, str]:
+    """What is wrong with files, by their checksums; of a publication of an earlier version nothing is known."""
+    try:
+        expected = checksums(folder)
+    except ValueError:
+        return {CHECKSUMS: _UNREADABLE}
+    damaged = {}
+    for name, sha256 in expected.items():
+        found = sha256_of(folder / name)
+        if found != sha256:
+            damaged[name] = _DIFFERS if found else _UNREADABLE if (folder / name).exists() else _MISSING
+    return damaged
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    """What the manifest says; of prompts, by name, what their own rows do not."""
+
+    version: str | None = None
+    sample_note: str | None = None
+    prompts: Mapping[str, Record] = field(default_factory=dict)
+
+
+def _read_manifest(folder: Path, damaged: dict[str, str]) -> _Manifest:
+    if MANIFEST in damaged:
+        return _Manifest()
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        prompts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in content["prompts"]}
+        return _Manifest(version=content["version"], sample_note=content["sample"], prompts=prompts)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        damaged[MANIFEST] = _MISSING if isinstance(error, OSError) else _UNREADABLE
+        return _Manifest()
 
 
 def _prompt(
@@ -215,27 +302,31 @@ class _Reader:
     connection: duckdb.DuckDBPyConnection
     folder: Path
     sizes: Mapping[str, int]
+    damaged: dict[str, str]
 
     def rows(self, table: Table, stem: str, *, is_required: bool = False) -> Sequence[Record]:
-        """The rows of a Parquet file; none where a file that may be left out is not there.
-
-        Raises FileNotFoundError where one that may not be is missing, or goes away meanwhile.
-        """
+        """The rows of a Parquet file; none where one that may be left out is not there, or where it is damaged, which
+        is noted."""
         name = f"{stem}.parquet"
-        if name not in self.sizes:
-            if is_required:
-                raise FileNotFoundError(2, "missing", name)
+        if name not in self.sizes and is_required:
+            self.damaged.setdefault(name, _MISSING)
+        if name not in self.sizes or name in self.damaged:
             return ()
+        kinds = {column.name: column.type for column in table.columns}
         try:
             found = self.connection.execute("FROM read_parquet(?)", [str(self.folder / name)])
-        except duckdb.IOException as error:
-            raise FileNotFoundError(2, str(error), name) from error
-        kinds = {column.name: column.type for column in table.columns}
-        columns = [(column[0], kinds.get(column[0])) for column in found.description or ()]
-        return [
-            {column: _plain(value, kind) for (column, kind), value in zip(columns, row, strict=True) if kind}
-            for row in found.fetchall()
-        ]
+            columns = [(column[0], kinds.get(column[0])) for column in found.description or ()]
+            rows = [
+                {column: _plain(value, kind) for (column, kind), value in zip(columns, row, strict=True) if kind}
+                for row in found.fetchall()
+            ]
+        except (duckdb.Error, ValueError):
+            self.damaged[name] = _UNREADABLE
+            return ()
+        if not {name for name, _ in columns}.issuperset(table.key):
+            self.damaged[name] = _UNREADABLE
+            return ()
+        return rows
 
 
 def _plain(value: Any, kind: str | None) -> Any:

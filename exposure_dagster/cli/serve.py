@@ -38,6 +38,8 @@ def serve(is_demo: bool, port: int, host: str) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     if not snapshot.site:
         warn("the publication holds no site; publish again with `exposure run`")
+    for name, problem in snapshot.damaged.items():
+        warn(f"{name} {problem}, and what it holds is not served; publish again with `exposure run`")
     ERR.print(f"Publication {snapshot.digest}, of {snapshot.published_at:%Y-%m-%d %H:%M} UTC", markup=False)
     ERR.print(f"Site: {address}/   API: {address}/docs   (stop with Ctrl+C)", markup=False, soft_wrap=True)
     try:

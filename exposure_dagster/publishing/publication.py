@@ -1,11 +1,13 @@
 """A publication: a folder named after the digest of its content, and the link that points at it.
 
 The folder is complete before `current` is switched to it in one step, so that a reader never sees
-half of one and half of another.
+half of one and half of another. It holds the checksums of its files, so that damage is found and told by name
+(`sha256sum -c SHA256SUMS` says the same), and a damaged folder is written anew when its content is published again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,26 +17,34 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from exposure_dagster.errors import SettingError
+from exposure_dagster.private import make_private
 
 KEPT_PUBLICATIONS = 5
 """Folders that stay, the current one included, for readers that opened an earlier one before the switch."""
 
+CHECKSUMS = "SHA256SUMS"
+"""The file of the checksums."""
+
 ABANDONED_AFTER_S = 3600.0
 """A folder that was left unfinished for so long belongs to a process that was killed."""
 
+_CHECKSUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _PUBLICATION = re.compile(r"[0-9a-f]{16,64}")
 _UNFINISHED = ".unfinished-"
 
 
 def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
-    """Have `write` fill the folder `root/digest` unless it is there already, and switch `root/current` to it.
+    """Have `write` fill the folder `root/digest` unless it is there already, whole, and switch `root/current` to it.
 
     `digest` is hexadecimal. Returns the folder. Raises SettingError where `root` cannot be written.
     """
     folder = root / digest
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
+        if not root.is_dir():
+            make_private(root.parent)
+            root.mkdir(exist_ok=True)
+            root.chmod(0o755)
+        if not _is_whole(folder):
             _fill(folder, write)
         _switch(root / "current", folder)
     except OSError as error:
@@ -49,7 +59,39 @@ def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
 
 def is_published(root: Path) -> bool:
     """Whether readers find a whole publication there."""
-    return (root / "current" / "manifest.json").is_file()
+    return (root / "current" / "manifest.json").is_file() and _is_whole(root / "current")
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file of a publication when it was written, by its path in it.
+
+    Empty where an earlier version wrote none. Raises ValueError where they cannot be read.
+    """
+    try:
+        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    found = [_CHECKSUM.fullmatch(line) for line in lines]
+    if not all(found):
+        raise ValueError(f"{CHECKSUMS} is no list of checksums")
+    return {match[2]: match[1] for match in found if match is not None}
+
+
+def sha256_of(path: Path) -> str | None:
+    """The SHA-256 of a file; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        expected = checksums(folder)
+    except ValueError:
+        return False
+    return folder.is_dir() and all(sha256_of(folder / name) == sha256 for name, sha256 in expected.items())
 
 
 def withdraw(root: Path) -> bool:
@@ -62,16 +104,29 @@ def withdraw(root: Path) -> bool:
 
 
 def _fill(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write the folder beside its place and put it there, instead of a damaged one if need be."""
     unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
+    damaged = unfinished.with_name(f"{unfinished.name}-damaged")
     try:
-        unfinished.chmod(0o755)
         write(unfinished)
+        _write_checksums(unfinished)
+        if folder.is_dir() and not _is_whole(folder):
+            folder.rename(damaged)
         unfinished.rename(folder)
     except OSError:
         if not folder.is_dir():  # else another process has published the same content meanwhile
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(damaged, ignore_errors=True)
+
+
+def _write_checksums(folder: Path) -> None:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CHECKSUMS)
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _switch(link: Path, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from exposure_dagster.api import Publications, create_app
 from exposure_dagster.errors import PublicationError
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import ATTRIBUTIONS
+from exposure_dagster.publishing.publication import CHECKSUMS, publish
 from exposure_dagster.publishing.site import SITE_FILES, content_security_policy
 from exposure_dagster.stages.published import publish_content, read_content
 from exposure_dagster.warehouse import Warehouse
@@ -319,11 +320,75 @@ def test_where_nothing_is_published_that_is_said_and_the_folder_is_not(tmp_path:
     assert str(tmp_path) not in answer.text
 
 
-def test_a_publication_of_an_earlier_version_is_named_with_the_remedy(root: Path, tmp_path: Path) -> None:
-    shutil.copytree(root, tmp_path / "published", symlinks=True)
-    (tmp_path / "published" / "current" / "prompts.parquet").unlink()
-    with pytest.raises(PublicationError, match=r"lacks prompts\.parquet\. Publish again"):
-        Publications(tmp_path / "published").current()
+# What is damaged
+
+
+def flip(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def damaged_copy(root: Path, to: Path, name: str, damage: Callable[[Path], None]) -> TestClient:
+    shutil.copytree(root, to, symlinks=True)
+    damage(to / "current" / name)
+    return TestClient(create_app(Publications(to)), raise_server_exceptions=False)
+
+
+def test_every_damaged_file_is_named_and_all_else_is_served_as_before(
+    client: TestClient, root: Path, tmp_path: Path
+) -> None:
+    tables = sorted(path.relative_to(root / "current").as_posix() for path in (root / "current").rglob("*.parquet"))
+    whole = {address: client.get(address) for address in (*EVERYTHING, "/", "/files/exposure/ranking.csv")}
+    del whole[f"{API}/health"], whole[f"{API}/files"]
+    assert {answer.status_code for answer in whole.values()} == {200}
+    for number, name in enumerate([*tables, "manifest.json", "exposure/ranking.csv", "site/index.html"]):
+        damage = (flip, cut, Path.unlink)[number % 3]
+        broken = damaged_copy(root, tmp_path / str(number), name, damage)
+        own = f"/files/{name}" if not name.startswith("site/") else "/"
+        refused = []
+        for address in (own, *whole):
+            answer = broken.get(address)
+            if answer.status_code == 200:
+                assert answer.content == whole[address].content, (name, address)
+                continue
+            refused.append(address)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json"), address
+            assert f"The file {name} of the publication is " in answer.json()["detail"], (name, address)
+            assert str(tmp_path) not in answer.text
+        health = broken.get(f"{API}/health").json()
+        assert (health["status"], [one["path"] for one in health["damaged"]]) == ("damaged", [name])
+        assert own in refused
+        assert name in ("manifest.json", "prompts.parquet", "prompt_versions.parquet") or len(refused) <= 6, refused
+
+
+@pytest.mark.parametrize("damage", [cut, Path.unlink])
+@pytest.mark.parametrize("name", ["manifest.json", "prompts.parquet", "exposure/ranking.parquet"])
+def test_of_a_publication_without_checksums_what_cannot_be_read_is_named(
+    root: Path, tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    def as_written_by_an_earlier_version(path: Path) -> None:
+        (tmp_path / "published" / "current" / CHECKSUMS).unlink()
+        damage(path)
+
+    broken = damaged_copy(root, tmp_path / "published", name, as_written_by_an_earlier_version)
+    answer = broken.get(f"{API}/prompts/exposure/rankings")
+    assert answer.status_code == 503
+    assert f"The file {name} of the publication is " in answer.json()["detail"]
+    assert [one["path"] for one in broken.get(f"{API}/health").json()["damaged"]] == [name]
+
+
+def test_a_damaged_publication_that_is_published_again_is_served_whole(root: Path, tmp_path: Path) -> None:
+    broken = damaged_copy(root, tmp_path / "published", "exposure/ranking.parquet", cut)
+    assert broken.get(f"{API}/prompts/exposure/rankings").status_code == 503
+    folder = (root / "current").resolve()
+    publish(tmp_path / "published", folder.name, lambda to: shutil.copytree(folder, to, dirs_exist_ok=True))
+    assert broken.get(f"{API}/prompts/exposure/rankings").status_code == 200
+    assert broken.get(f"{API}/health").json()["status"] == "ok"
 
 
 # The site, the files, the reference
@@ -349,6 +414,68 @@ def test_every_exported_file_is_served_as_it_is(client: TestClient, root: Path) 
         body = client.get(one["url"]).content
         assert body == (root / "current" / one["path"]).read_bytes()
         assert len(body) == one["size_bytes"]
+
+
+# Ranges
+
+
+RANGED = ("/files/exposure/ranking.json", "/site.js", "/map.png")
+
+
+@pytest.mark.parametrize("path", RANGED)
+def test_a_part_of_a_file_is_sent_where_it_is_asked_for(client: TestClient, path: str) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
+    body, size = whole.content, len(whole.content)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    for asked, first, last in (("0-0", 0, 0), ("5-99", 5, 99), ("-7", size - 7, size - 1), ("9-", 9, size - 1)):
+        part = client.get(path, headers={"Range": f"bytes={asked}", "Accept-Encoding": "gzip"})
+        assert (part.status_code, part.headers["Content-Range"]) == (206, f"bytes {first}-{last}/{size}")
+        assert part.content == body[first : last + 1]
+        assert part.headers["Content-Length"] == str(len(part.content))
+        assert "Content-Encoding" not in part.headers
+        assert part.headers["ETag"] == whole.headers["ETag"]
+        for name in ("Publication-Digest", "X-Content-Type-Options", "Content-Security-Policy"):
+            assert part.headers[name] == whole.headers[name]
+    several = client.get(path, headers={"Range": "bytes=0-3,10-13"})
+    assert several.headers["Content-Type"].startswith("multipart/byteranges")
+    assert body[:4] in several.content and body[10:14] in several.content
+
+
+@pytest.mark.parametrize("path", RANGED)
+def test_a_part_is_sent_only_of_the_version_that_the_reader_has(client: TestClient, path: str) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
+    packed_tag = client.get(path, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
+    same = {"Range": "bytes=0-9", "If-Range": whole.headers["ETag"]}
+    assert client.get(path, headers=same).status_code == 206
+    for other in ('"other"', packed_tag, f"W/{whole.headers['ETag']}", "Mon, 02 Mar 2020 08:00:00 GMT"):
+        answer = client.get(path, headers={**same, "If-Range": other, "Accept-Encoding": "identity"})
+        assert (answer.status_code, answer.content) == (200, whole.content)
+    known = client.get(path, headers={"Range": "bytes=0-9", "If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.content, "Content-Range" in known.headers) == (304, b"", False)
+
+
+@pytest.mark.parametrize("path", RANGED)
+def test_a_part_that_is_not_there_is_a_problem_and_what_is_no_range_is_passed_over(
+    client: TestClient, path: str
+) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": "identity"}).content
+    beyond = client.get(path, headers={"Range": f"bytes={len(whole)}-"})
+    assert (beyond.status_code, beyond.headers["Content-Type"]) == (416, "application/problem+json")
+    assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
+    assert beyond.json()["detail"] == f"The file has {len(whole):,} bytes."
+    many = ",".join(f"{at}-{at}" for at in range(0, 400, 2))
+    for asked in ("lines=0-5", "bytes", "bytes=", "bytes=a-b", "bytes=9-5", f"bytes={many}"):
+        answer = client.get(path, headers={"Range": asked, "Accept-Encoding": "identity"})
+        assert (answer.status_code, answer.content) == (200, whole), asked
+
+
+def test_a_file_that_was_changed_after_it_was_looked_at_is_not_sent(root: Path, tmp_path: Path) -> None:
+    address = "/files/exposure/ranking.csv"
+    broken = damaged_copy(root, tmp_path / "published", "manifest.json", lambda path: None)
+    assert broken.get(address).status_code == 200
+    cut(tmp_path / "published" / "current" / "exposure" / "ranking.csv")
+    answer = broken.get(address)
+    assert (answer.status_code, "has been changed since" in answer.text) == (503, True)
 
 
 def test_the_reference_explains_every_operation_without_a_script_or_anything_from_elsewhere(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import subprocess
@@ -21,7 +22,13 @@ from exposure_dagster.errors import SettingError, WarehouseError
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.exports import missing_files
-from exposure_dagster.publishing.publication import ABANDONED_AFTER_S, KEPT_PUBLICATIONS, publish
+from exposure_dagster.publishing.publication import (
+    ABANDONED_AFTER_S,
+    CHECKSUMS,
+    KEPT_PUBLICATIONS,
+    is_published,
+    publish,
+)
 from exposure_dagster.publishing.site import SITE_FILES
 from exposure_dagster.stages.published import publish_content, ranked_fingerprint, read_content
 from exposure_dagster.tables import RANKINGS, SUMMARIES
@@ -61,6 +68,7 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(
         [
             "ATTRIBUTION.md",
+            CHECKSUMS,
             "data_dictionary.md",
             "manifest.json",
             *(f"site/{name}" for name in SITE_FILES),
@@ -97,9 +105,14 @@ def test_a_file_that_is_missing_or_empty_is_named(content: PublishedContent, roo
     assert missing_files(content, folder) == ["exposure/brief.md", "manifest.json"]
 
 
-def test_others_may_read_what_is_published(content: PublishedContent, root: Path) -> None:
-    folder = publish_content(content, root)
-    assert folder.stat().st_mode & 0o055 == 0o055
+def test_others_may_read_what_is_published_whatever_the_umask(content: PublishedContent, root: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        folder = publish_content(content, root)
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode & 0o777 for path in (root, folder, *folder.rglob("*"))}
+    assert all(mode == (0o755 if path.is_dir() else 0o644) for path, mode in modes.items()), modes
 
 
 def test_the_manifest_says_what_was_published(content: PublishedContent, published: Path) -> None:
@@ -246,6 +259,46 @@ def test_unchanged_content_is_not_written_again(content: PublishedContent, wareh
     again = publish_content(read_content(warehouse), root)
     assert again == folder
     assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
+def test_the_checksums_are_those_that_sha256sum_checks(content: PublishedContent, root: Path) -> None:
+    folder = publish_content(content, root)
+    lines = (folder / CHECKSUMS).read_text().splitlines()
+    assert {line[66:] for line in lines} == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS
+    }
+    assert all(hashlib.sha256((folder / line[66:]).read_bytes()).hexdigest() == line[:64] for line in lines)
+    assert all(line[64:66] == "  " for line in lines)
+
+
+def flip(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+
+
+@pytest.mark.parametrize(
+    "damage", [flip, Path.unlink, lambda path: path.with_name(CHECKSUMS).write_text("?")], ids=["bit", "gone", "sums"]
+)
+def test_a_damaged_publication_is_none_and_is_written_anew_when_it_is_published_again(
+    root: Path, damage: Callable[[Path], object]
+) -> None:
+    folder = publish(root, digest_of(1), writes("whole"))
+    assert is_published(root) is False, "it has no manifest"
+    (folder / "manifest.json").write_text("{}")
+    assert is_published(root)
+    damage(folder / "0.txt")
+    assert not is_published(root)
+    assert publish(root, digest_of(1), writes("whole")) == folder
+    assert (folder / "0.txt").read_text() == "whole"
+    assert names_in(root) == {"current", digest_of(1)}
+
+
+def test_a_publication_of_an_earlier_version_without_checksums_counts_as_whole(root: Path) -> None:
+    folder = publish(root, digest_of(1), writes("old"))
+    (folder / CHECKSUMS).unlink()
+    publish(root, digest_of(1), writes("new"))
+    assert (folder / "0.txt").read_text() == "old"
 
 
 def test_other_content_is_another_folder_and_the_earlier_one_stays_readable(root: Path, tmp_path: Path) -> None:
