@@ -116,7 +116,9 @@ def scores(
         )
         if report.note:
             context.log.warning(report.note)
-        rows = store.read("SELECT * EXCLUDE (scored_at) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name])
+        rows = store.read(
+            "SELECT * EXCLUDE (scored_at, input_hash) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name]
+        )
         yield table_result(
             store,
             SCORES,

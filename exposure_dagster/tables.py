@@ -656,6 +656,22 @@ DEFINITIONS = Table(
     key=("prompt",),
 )
 
+RANKING_INPUTS = Table(
+    schema="ranked",
+    name="inputs",
+    grain="prompt",
+    description="What each prompt's rankings are to be made from, as digests: they are stale when it changes.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("ranking_input_hash", "SHA-256 of all that follows: the data version.", unit="hex"),
+        _text("scores_digest", "Digest of the standing answers; null where there are none."),
+        _text("facts_digest", "Digest of the figures of the prompt's corpus: jobs, pay, outlook."),
+        _text("ranking_hash", "SHA-256 of the definition.", unit="hex"),
+        _text("formula_version", "Version of our own ranking code.", unit="hex"),
+    ),
+    key=("prompt",),
+)
+
 RANKINGS = Table(
     schema="ranked",
     name="rankings",
@@ -896,6 +912,7 @@ TABLES = MappingProxyType(
             BATCHES,
             RUNS,
             DEFINITIONS,
+            RANKING_INPUTS,
             RANKINGS,
             SUMMARIES,
             CHANGES,

@@ -35,6 +35,7 @@ from exposure_dagster.tables import (
     INPUTS,
     PROMPT_VERSIONS,
     PROMPTS,
+    RANKING_INPUTS,
     RANKINGS,
     RESILIENCE,
     RUNS,
@@ -44,7 +45,10 @@ from exposure_dagster.tables import (
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 
-_STANDING_TABLES = (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
+_STANDING_TABLES = (
+    *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS),
+    *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS),
+)
 
 _GENERATION = "generation of prompt "
 
