@@ -129,7 +129,6 @@ def table_result(
         preview = connection.execute(
             f"SELECT {shown} FROM {table.full_name} WHERE {condition} LIMIT {PREVIEW_ROWS}", values
         ).df()
-        registry = rows_fit_the_registry(connection, table)
     return MaterializeResult(
         asset_key=key_of(table),
         data_version=DataVersion(data_version),
@@ -138,8 +137,15 @@ def table_result(
             "preview": MetadataValue.md(markdown_table(preview)),
             **(metadata or {}),
         },
-        check_results=[check_result(table, outcome) for outcome in (registry, *outcomes)],
+        check_results=table_checks(warehouse, table, outcomes),
     )
+
+
+def table_checks(warehouse: Warehouse, table: Table, outcomes: Sequence[CheckOutcome]) -> list[AssetCheckResult]:
+    """The outcome of the check that every table has, and these, as Dagster takes them."""
+    with warehouse.connect(read_only=True) as connection:
+        registry = rows_fit_the_registry(connection, table)
+    return [check_result(table, outcome) for outcome in (registry, *outcomes)]
 
 
 def check_result(table: Table, outcome: CheckOutcome) -> AssetCheckResult:

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, multi_asset
+from dagster import (
+    AssetCheckResult,
+    AssetExecutionContext,
+    Config,
+    DagsterInstance,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    multi_asset,
+)
+from pydantic import Field
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import (
@@ -11,6 +21,7 @@ from assets.reporting import (
     histogram,
     key_of,
     readable_errors,
+    table_checks,
     table_result,
     table_spec,
 )
@@ -84,8 +95,20 @@ def inputs(
         )
 
 
+BACKFILL_TAG = "dagster/backfill"
+
+
+class ScoresConfig(Config):
+    """What a person may say of a run, or of all runs of a backfill."""
+
+    named: list[str] = Field(
+        default=[],
+        description="Prompts that are asked in a backfill of several too, though their files say `enabled: false`.",
+    )
+
+
 @multi_asset(
-    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"))],
+    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True)],
     check_specs=check_specs(
         SCORES,
         {
@@ -95,17 +118,33 @@ def inputs(
     ),
     partitions_def=PROMPTS_PARTITIONS,
     pool="scoring",
+    can_subset=True,  # else its checks have to have an outcome where nothing is asked
 )
 def scores(
     context: AssetExecutionContext,
+    config: ScoresConfig,
     warehouse: WarehouseResource,
     scorer: ScorerResource,
     progress: ResourceParam[ProgressFactory],
-) -> Iterator[MaterializeResult[Any]]:
-    """Ask for the answers that are wanted and not yet there."""
+) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+    """Ask for the answers that are wanted and not yet there; where the checks alone are selected, nothing.
+
+    A prompt that is not enabled is asked where it is named: by its own partition, or in the configuration of the run.
+    """
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
+        if not context.selected_asset_keys:
+            yield from table_checks(store, SCORES, checks.scores(store, name))
+            return
+        is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
+        if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
+            context.log.warning(
+                f"{name} is left out: its file says `enabled: false`, and this run is one of a backfill of several "
+                f"prompts. To ask it, choose its partition alone, or name it in the configuration: "
+                f'{{"ops": {{"scores": {{"config": {{"named": ["{name}"]}}}}}}}}'
+            )
+            return
         report = scored.score_prompt(
             store,
             name,
@@ -127,6 +166,19 @@ def scores(
             metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
             outcomes=checks.scores(store, name),
         )
+
+
+def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:
+    """Whether a run belongs to a backfill of several partitions, or to one of which nothing is known any more."""
+    if backfill_id is None:
+        return False
+    backfill = instance.get_backfill(backfill_id)
+    if backfill is None:
+        return True
+    if backfill.asset_backfill_data is None:
+        return len(backfill.partition_names or ()) != 1
+    subset = backfill.asset_backfill_data.get_target_partitions_subset(key_of(SCORES))
+    return len(list(subset.get_partition_keys())) != 1
 
 
 def _figures(report: scored.ScoreReport) -> dict[str, Any]:

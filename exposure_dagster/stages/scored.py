@@ -141,6 +141,11 @@ def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:
     )
 
 
+def is_enabled(warehouse: Warehouse, name: str) -> bool:
+    """Whether the prompt is asked without being named, as recorded."""
+    return warehouse.rows("SELECT is_enabled FROM scored.prompts WHERE prompt = ?", [name]) != [(False,)]
+
+
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
     """Fill scored.inputs for one prompt with every document of its corpus."""
     prompt = stored_prompt(warehouse, name)
