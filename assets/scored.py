@@ -181,12 +181,17 @@ def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:
     return len(list(subset.get_partition_keys())) != 1
 
 
+def _distributions(report: scored.ScoreReport) -> str:
+    tables = {one.attribute: histogram(one.values, one.low, one.high) for one in report.answers}
+    return "\n\n".join(tables.values() if len(tables) == 1 else (f"**{name}**\n\n{t}" for name, t in tables.items()))
+
+
 def _figures(report: scored.ScoreReport) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "scorer": report.scorer,
         "documents": report.documents,
         "is complete": report.is_complete,
-        "distribution of scores": MetadataValue.md(histogram(report.scores, report.low, report.high)),
+        "distribution of scores": MetadataValue.md(_distributions(report)),
         **report.figures,
     }
     if report.note:

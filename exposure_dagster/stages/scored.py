@@ -242,15 +242,23 @@ class ModelMeans:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """The numbers that stand for one attribute, a document each (NaN without an answer), and the ends of its scale."""
+
+    attribute: str
+    values: pd.Series
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class ScoreReport:
     """How a prompt's partition stands after a run. `figures` are what the scorer measured, by name."""
 
     scorer: str
     documents: int
     is_complete: bool
-    scores: pd.Series
-    low: float
-    high: float
+    answers: tuple[Answers, ...]
     figures: Mapping[str, int | float | str]
     note: str | None = None
 
@@ -367,14 +375,23 @@ def _standing(
     warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
 ) -> ScoreReport:
     rows = warehouse.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
-    allowed = stored_prompt(warehouse, name).asked.attributes[0].allowed
+    numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
+    attributes = stored_prompt(warehouse, name).asked.attributes
     return ScoreReport(
         scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
         documents=len(rows),
         is_complete=bool((rows["status"] == "ok").all()),
-        scores=rows["score"],
-        low=min(allowed),
-        high=max(allowed),
+        answers=tuple(
+            Answers(
+                one.key,
+                rows["score"]
+                if len(attributes) == 1
+                else pd.Series([answer.get(one.key) for answer in numbers], dtype=float),
+                min(one.allowed),
+                max(one.allowed),
+            )
+            for one in attributes
+        ),
         figures=figures,
         note=note,
     )
