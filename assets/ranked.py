@@ -14,8 +14,10 @@ from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
     ONET_OCCUPATIONS,
+    ONET_TASKS,
     OOH_OCCUPATIONS,
     OWN_DOCUMENTS,
+    RANKING_INPUTS,
     RANKINGS,
     SCORES,
     SOC_CROSSWALK,
@@ -24,7 +26,7 @@ from exposure_dagster.tables import (
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
 
-_RANKED_FROM = (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, SOC_CROSSWALK, OWN_DOCUMENTS)
+_RANKED_FROM = (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, ONET_TASKS, SOC_CROSSWALK, OWN_DOCUMENTS)
 
 HIGHEST = 15
 MOVERS = 15
@@ -47,13 +49,24 @@ def definitions(
 
 
 @multi_asset(
-    specs=[
-        table_spec(
-            RANKINGS,
-            deps=[key_of(table) for table in _RANKED_FROM],
-            kinds=("duckdb", "pandas"),
-        )
-    ],
+    specs=[table_spec(RANKING_INPUTS, deps=[key_of(table) for table in _RANKED_FROM])],
+    check_specs=check_specs(RANKING_INPUTS, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Take the digest of what the prompt's rankings are made from: all that follows hangs on it alone.
+
+    So a change of figures that no other prompt is ranked by makes no other prompt's rankings stale.
+    """
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        digest = ranked.collect_ranking_inputs(store, name)
+        yield table_result(store, RANKING_INPUTS, data_version=digest, partition={"prompt": name})
+
+
+@multi_asset(
+    specs=[table_spec(RANKINGS, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
     check_specs=check_specs(
         RANKINGS,
         {
@@ -103,7 +116,7 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
 
 
 @multi_asset(
-    specs=[table_spec(CHANGES, deps=[key_of(SCORES), key_of(DEFINITIONS)], kinds=("duckdb", "pandas"))],
+    specs=[table_spec(CHANGES, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
     check_specs=check_specs(CHANGES, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )

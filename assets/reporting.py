@@ -56,7 +56,7 @@ def table_spec(
         key_of(table),
         deps=list(deps),
         group_name=table.schema,
-        description=f"{table.description}\n\nOne row a {table.grain}.",
+        description=f"{table.description}\n\n{table.rows_are}",
         kinds=set(kinds),
         owners=list(OWNERS),
         metadata={
@@ -129,17 +129,23 @@ def table_result(
         preview = connection.execute(
             f"SELECT {shown} FROM {table.full_name} WHERE {condition} LIMIT {PREVIEW_ROWS}", values
         ).df()
-        registry = rows_fit_the_registry(connection, table)
     return MaterializeResult(
         asset_key=key_of(table),
         data_version=DataVersion(data_version),
         metadata={
             "dagster/row_count" if partition is None else "dagster/partition_row_count": rows,
             "preview": MetadataValue.md(markdown_table(preview)),
-            **(metadata or {}),
+            **_rounded(metadata or {}),
         },
-        check_results=[check_result(table, outcome) for outcome in (registry, *outcomes)],
+        check_results=table_checks(warehouse, table, outcomes),
     )
+
+
+def table_checks(warehouse: Warehouse, table: Table, outcomes: Sequence[CheckOutcome]) -> list[AssetCheckResult]:
+    """The outcome of the check that every table has, and these, as Dagster takes them."""
+    with warehouse.connect(read_only=True) as connection:
+        registry = rows_fit_the_registry(connection, table)
+    return [check_result(table, outcome) for outcome in (registry, *outcomes)]
 
 
 def check_result(table: Table, outcome: CheckOutcome) -> AssetCheckResult:
@@ -151,8 +157,13 @@ def check_result(table: Table, outcome: CheckOutcome) -> AssetCheckResult:
         check_name=outcome.name,
         description=outcome.description,
         severity=AssetCheckSeverity.ERROR if outcome.is_blocking else AssetCheckSeverity.WARN,
-        metadata={**outcome.figures, **found},
+        metadata={**_rounded(outcome.figures), **found},
     )
+
+
+def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the digits that binary fractions add: 0.005677529999999999 is 0.005678."""
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
@@ -167,7 +178,7 @@ def markdown_table(frame: pd.DataFrame) -> str:
 
 def histogram(scores: pd.Series, low: float, high: float) -> str:
     """How many scores fall to each whole number of the scale, as a Markdown table with bars."""
-    counts = (scores.dropna() + 0.5).astype(int).value_counts()
+    counts = ((scores.dropna() + 0.5) // 1).astype(int).value_counts()
     longest = max(int(counts.max()) if len(counts) else 0, 1)
     lines = ["| score | documents | |", "|--:|--:|:--|"]
     for value in range(int(low), int(high) + 1):

@@ -12,14 +12,11 @@ from exposure_dagster.checks import CheckOutcome
 from exposure_dagster.stages import resilience as stage
 from exposure_dagster.stages.ranked import RankReport
 from exposure_dagster.tables import (
-    DEFINITIONS,
     OCCUPATIONS,
-    ONET_OCCUPATIONS,
-    ONET_TASKS,
     OOH_OCCUPATIONS,
+    RANKING_INPUTS,
     RANKINGS,
     RESILIENCE,
-    SCORES,
     SOC_CROSSWALK,
     TASK_ROLLUPS,
     Table,
@@ -31,11 +28,7 @@ SHOWN = 15
 
 
 @multi_asset(
-    specs=[
-        table_spec(
-            RESILIENCE, deps=[key_of(SCORES), key_of(DEFINITIONS), key_of(ONET_OCCUPATIONS)], kinds=("duckdb", "pandas")
-        )
-    ],
+    specs=[table_spec(RESILIENCE, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
     check_specs=check_specs(
         RESILIENCE, {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."}
     ),
@@ -52,11 +45,7 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
 
 
 @multi_asset(
-    specs=[
-        table_spec(
-            TASK_ROLLUPS, deps=[key_of(RANKINGS), key_of(DEFINITIONS), key_of(ONET_TASKS)], kinds=("duckdb", "pandas")
-        )
-    ],
+    specs=[table_spec(TASK_ROLLUPS, deps=[key_of(RANKING_INPUTS), key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
     check_specs=check_specs(TASK_ROLLUPS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, multi_asset
+from dagster import (
+    AssetCheckResult,
+    AssetExecutionContext,
+    Config,
+    DagsterInstance,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    multi_asset,
+)
+from pydantic import Field
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import (
@@ -11,6 +21,7 @@ from assets.reporting import (
     histogram,
     key_of,
     readable_errors,
+    table_checks,
     table_result,
     table_spec,
 )
@@ -85,8 +96,20 @@ def inputs(
         )
 
 
+BACKFILL_TAG = "dagster/backfill"
+
+
+class ScoresConfig(Config):
+    """What a person may say of a run, or of all runs of a backfill."""
+
+    named: list[str] = Field(
+        default=[],
+        description="Prompts that are asked in a backfill of several too, though their files say `enabled: false`.",
+    )
+
+
 @multi_asset(
-    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"))],
+    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True)],
     check_specs=check_specs(
         SCORES,
         {
@@ -97,17 +120,33 @@ def inputs(
     ),
     partitions_def=PROMPTS_PARTITIONS,
     pool="scoring",
+    can_subset=True,  # else its checks have to have an outcome where nothing is asked
 )
 def scores(
     context: AssetExecutionContext,
+    config: ScoresConfig,
     warehouse: WarehouseResource,
     scorer: ScorerResource,
     progress: ResourceParam[ProgressFactory],
-) -> Iterator[MaterializeResult[Any]]:
-    """Ask for the answers that are wanted and not yet there."""
+) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+    """Ask for the answers that are wanted and not yet there; where the checks alone are selected, nothing.
+
+    A prompt that is not enabled is asked where it is named: by its own partition, or in the configuration of the run.
+    """
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
+        if not context.selected_asset_keys:
+            yield from table_checks(store, SCORES, checks.scores(store, name))
+            return
+        is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
+        if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
+            context.log.warning(
+                f"{name} is left out: its file says `enabled: false`, and this run is one of a backfill of several "
+                f"prompts. To ask it, choose its partition alone, or name it in the configuration: "
+                f'{{"ops": {{"scores": {{"config": {{"named": ["{name}"]}}}}}}}}'
+            )
+            return
         report = scored.score_prompt(
             store,
             name,
@@ -118,7 +157,9 @@ def scores(
         )
         if report.note:
             context.log.warning(report.note)
-        rows = store.read("SELECT * EXCLUDE (scored_at) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name])
+        rows = store.read(
+            "SELECT * EXCLUDE (scored_at, input_hash) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name]
+        )
         yield table_result(
             store,
             SCORES,
@@ -129,12 +170,30 @@ def scores(
         )
 
 
+def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:
+    """Whether a run belongs to a backfill of several partitions, or to one of which nothing is known any more."""
+    if backfill_id is None:
+        return False
+    backfill = instance.get_backfill(backfill_id)
+    if backfill is None:
+        return True
+    if backfill.asset_backfill_data is None:
+        return len(backfill.partition_names or ()) != 1
+    subset = backfill.asset_backfill_data.get_target_partitions_subset(key_of(SCORES))
+    return len(list(subset.get_partition_keys())) != 1
+
+
+def _distributions(report: scored.ScoreReport) -> str:
+    tables = {one.attribute: histogram(one.values, one.low, one.high) for one in report.answers}
+    return "\n\n".join(tables.values() if len(tables) == 1 else (f"**{name}**\n\n{t}" for name, t in tables.items()))
+
+
 def _figures(report: scored.ScoreReport) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "scorer": report.scorer,
         "documents": report.documents,
         "is complete": report.is_complete,
-        "distribution of scores": MetadataValue.md(histogram(report.scores, report.low, report.high)),
+        "distribution of scores": MetadataValue.md(_distributions(report)),
         **report.figures,
     }
     if report.note:

@@ -6,6 +6,7 @@ process that runs something holds a lock, which dies with it: a run without its 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure_dagster.errors import SettingError
-from exposure_dagster.scoring.locks import FileLock, holding, is_held
+from exposure_dagster.scoring.locks import holding, is_held
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -34,6 +35,9 @@ concurrency:
 """
 
 
+_NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+
+
 def prepare_dagster_home(folder: Path) -> Path:
     """The folder, made and with a `dagster.yaml` where it had none. Raises SettingError where it cannot be written."""
     config = folder / "dagster.yaml"
@@ -51,16 +55,18 @@ def prepare_dagster_home(folder: Path) -> Path:
 
 
 def open_instance(folder: Path) -> DagsterInstance:
-    """The Dagster instance of a home that `prepare_dagster_home` made.
+    """The Dagster instance of a home that `prepare_dagster_home` made, for this process.
 
-    Raises SettingError where its files cannot be opened.
+    What steps print goes to the terminal alone: Dagster would start two helpers a stream to copy it into files, which
+    outlive a kill and answer Ctrl+C with a traceback. Raises SettingError where its files cannot be opened.
     """
     from dagster import DagsterInstance
+    from dagster._core.instance.ref import InstanceRef
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with holding(folder / "opening.lock"):  # two first runs at once would both make its tables
-            return DagsterInstance.from_config(str(folder))
+            return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": _NO_COPIES}))
     except (OSError, SQLAlchemyError) as error:
         raise SettingError(
             f"Dagster's own state cannot be opened for writing ({str(error).splitlines()[0]})",
@@ -79,14 +85,40 @@ def running(folder: Path, run_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def only_daemon(folder: Path) -> Iterator[bool]:
-    """For the length of the block: whether no other `exposure dev` is at work on the home."""
-    lock = FileLock(folder / "dev.lock")
-    is_ours = lock.try_acquire()
+def only_daemon(folder: Path) -> Iterator[int]:
+    """Hold the lock of the home's one daemon for the length of the block, and for as long as any process lives that
+    was handed the descriptor that is yielded. The id of the process group is to be written to it.
+
+    Raises SettingError where another holds it: two daemons would launch everything twice.
+    """
+    path = folder / "dev.lock"
     try:
-        yield is_ours
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingError(
+            f"the home folder cannot be written ({error.strerror})",
+            where=str(path),
+            remedy="Set EXPOSURE_HOME to a folder that can be written.",
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingError(
+                "`exposure dev` is at work on this home already, or what one that was killed had started lives on",
+                where=str(folder.parent),
+                remedy=f"Stop it{_by_its_group(path)}, or set EXPOSURE_HOME to another folder.",
+            ) from None
+        os.truncate(descriptor, 0)
+        yield descriptor
     finally:
-        lock.release()
+        os.close(descriptor)
+
+
+def _by_its_group(path: Path) -> str:
+    """How to end all that holds the lock of a daemon, whose file names the process group of it all."""
+    group = path.read_text(encoding="utf-8").strip()
+    return f" (`kill -- -{group}` ends all of it)" if group else ""
 
 
 def close_orphans(instance: DagsterInstance, *, has_daemon_restarted: bool = False) -> list[str]:

@@ -17,6 +17,7 @@ from exposure_dagster.tables import (
     OOH_OCCUPATIONS,
     OOH_TITLES,
     OWN_DOCUMENTS,
+    RANKING_INPUTS,
     SOC_CROSSWALK,
     TEXTS,
     Table,
@@ -25,6 +26,7 @@ from exposure_dagster.tables import (
 SOURCES_JOB = "refresh_sources"
 SCORING_JOB = "score_prompts"
 RANKING_JOB = "rank_prompts"
+INPUTS_JOB = "collect_inputs"
 PUBLISHING_JOB = "publish"
 EVERYTHING_JOB = "everything"
 
@@ -39,6 +41,7 @@ SLOW_SOURCES = AssetSelection.assets(AssetKey([ONET_PAGES.schema, ONET_PAGES.nam
 
 INPUTS_KEY = AssetKey(["scored", "inputs"])
 SCORES_KEY = AssetKey(["scored", "scores"])
+RANKING_INPUTS_KEY = AssetKey([RANKING_INPUTS.schema, RANKING_INPUTS.name])
 
 _TABLES_OF_CORPUS = {
     OOH_CORPUS: (OOH_OCCUPATIONS, OOH_TITLES),
@@ -76,6 +79,11 @@ ASSET_JOBS = (
         RANKING_JOB,
         selection=RANKING,
         description="Rank one prompt's standing answers anew: new weights, tiers or labels. Sends no request.",
+    ),
+    define_asset_job(
+        INPUTS_JOB,
+        selection=AssetSelection.assets(INPUTS_KEY, RANKING_INPUTS_KEY),
+        description="Look again at what one prompt is asked about and ranked from. Sends no request, ranks nothing.",
     ),
     define_asset_job(
         PUBLISHING_JOB, selection=PUBLISHING, description="Write the published files of all that is ranked."

@@ -154,6 +154,13 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **_from("version versioned_at", RUN),
         },
         "ranked.definitions": _from("prompt ranking_hash definition", PROMPT_FILE),
+        "ranked.inputs": {
+            **_same("ranked.definitions", "prompt ranking_hash"),
+            **_from("scores_digest", *_SCORE, "scored.scores.rationale"),
+            **_from("facts_digest", *_JOBS, *_PAY),
+            **_from("formula_version", RUN),
+            **_from("ranking_input_hash", *_SCORE, "scored.scores.rationale", *_JOBS, *_PAY),
+        },
         "ranked.rankings": {
             **_same("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
             **_same("scored.scores", "attributes"),

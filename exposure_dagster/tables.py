@@ -48,6 +48,11 @@ class Table:
         return f"{self.schema}.{self.name}"
 
     @property
+    def rows_are(self) -> str:
+        """What one row stands for, as a sentence. A grain that begins with "the" is of a table with one row."""
+        return f"One row: {self.grain}." if self.grain.startswith("the ") else f"One row for each {self.grain}."
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
@@ -96,7 +101,7 @@ _FETCHED = (
 OOH_INDEX = Table(
     schema="raw",
     name="ooh_index",
-    grain="the handbook's A–Z page (one row)",
+    grain="the handbook's A–Z page",
     description="The A–Z index of the Occupational Outlook Handbook, as fetched.",
     columns=_FETCHED,
     key=("url",),
@@ -127,7 +132,7 @@ _PROVENANCE = (
 ONET_LIST = Table(
     schema="raw",
     name="onet_list",
-    grain="the list of all O*NET occupations (one row)",
+    grain="the list of all O*NET occupations",
     description="The list of all O*NET occupations, as fetched.",
     columns=(*_FETCHED, *_PROVENANCE),
     key=("url",),
@@ -153,7 +158,7 @@ ONET_PAGES = Table(
 ONET_DATABASE = Table(
     schema="raw",
     name="onet_database",
-    grain="the release of the O*NET database in use (one row)",
+    grain="the release of the O*NET database in use",
     description=(
         "The release of the O*NET database that is parsed: the zip archive as fetched or saved, or, of a saved "
         "folder, an archive of its tables. `url` is the address, or the path of what was saved."
@@ -169,7 +174,7 @@ ONET_DATABASE = Table(
 RAW_PROJECTIONS = Table(
     schema="raw",
     name="employment_projections",
-    grain="the edition of BLS's employment projections in use (one row)",
+    grain="the edition of BLS's employment projections in use",
     description=(
         "BLS's employment projections by occupation, as downloaded. `url` is the address, or the path of what was "
         "saved."
@@ -686,6 +691,22 @@ DEFINITIONS = Table(
     key=("prompt",),
 )
 
+RANKING_INPUTS = Table(
+    schema="ranked",
+    name="inputs",
+    grain="prompt",
+    description="What each prompt's rankings are to be made from, as digests: they are stale when it changes.",
+    columns=(
+        _text("prompt", "Name of the prompt.", required=True),
+        _text("ranking_input_hash", "SHA-256 of all that follows: the data version.", unit="hex"),
+        _text("scores_digest", "Digest of the standing answers; null where there are none."),
+        _text("facts_digest", "Digest of the figures of the prompt's corpus: jobs, pay, outlook."),
+        _text("ranking_hash", "SHA-256 of the definition.", unit="hex"),
+        _text("formula_version", "Version of our own ranking code.", unit="hex"),
+    ),
+    key=("prompt",),
+)
+
 RANKINGS = Table(
     schema="ranked",
     name="rankings",
@@ -927,6 +948,7 @@ TABLES = MappingProxyType(
             RUNS,
             CORRECTIONS,
             DEFINITIONS,
+            RANKING_INPUTS,
             RANKINGS,
             SUMMARIES,
             CHANGES,

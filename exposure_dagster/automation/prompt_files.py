@@ -1,15 +1,14 @@
 """The sensor that keeps Dagster's view of the prompts in step with the prompt folder. It costs nothing."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from dagster import (
     AddDynamicPartitionsRequest,
     AssetCheckEvaluation,
     AssetCheckKey,
+    AssetCheckResult,
     AssetKey,
     AssetMaterialization,
-    AssetsDefinition,
     DagsterInstance,
     DefaultSensorStatus,
     DeleteDynamicPartitionsRequest,
@@ -20,18 +19,18 @@ from dagster import (
     sensor,
 )
 
-from assets import ranked, resilience, scored
 from assets.partitions import PROMPTS_PARTITIONS
-from assets.reporting import check_result
-from exposure_dagster.automation.affirm import affirmed, current_versions
+from assets.reporting import check_result, key_of
+from assets.scored import PROMPT_FILE_CHECK
 from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
-from exposure_dagster.checks import prompt_files_can_be_used
+from exposure_dagster.checks import prompt_files_can_be_used, rows_fit_the_registry
 from exposure_dagster.jobs import INPUTS_KEY
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import PromptStanding, State, record_standings, standings
-from exposure_dagster.tables import PROMPTS
+from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
+from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS
+from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
@@ -75,27 +74,23 @@ def follow_prompts(
     gone = sorted(recorded_prompts(store) - names - busy)
     for name in gone:
         forget_prompt(store, name)
-    events: list[AssetMaterialization | AssetCheckEvaluation] = []
-    seen: list[PromptStanding] = []
+    events: list[AssetMaterialization] = []
     if store.exists:
         seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
-    # What is told now can be hung on by what stands at the next look, when it is recorded; so can what runs leave.
-    cursor = json.dumps([_versions_of_shared_sources(context.instance), sorted(busy), len(events)])
-    if not events and cursor != context.cursor:
-        events += _what_stands_as_it_is(context.instance, seen)
-    checks = _check_events(context.instance, folder)
+    told = {event.asset_key for event in events}
+    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told)]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
-        nothing = SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
-        return SensorResult(cursor=cursor, skip_reason=nothing)
+        return SensorResult(
+            skip_reason=SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
+        )
     for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in gone)]:
         context.log.warning(line)
     return SensorResult(
         dynamic_partitions_requests=partitions,
         asset_events=[*events, *checks],
-        cursor=cursor,
         skip_reason=SkipReason("; ".join(problems)) if problems else None,
     )
 
@@ -133,38 +128,6 @@ def _what_dagster_does_not_know(
     return events
 
 
-def _what_stands_as_it_is(instance: DagsterInstance, seen: Sequence[PromptStanding]) -> list[AssetMaterialization]:
-    """Inputs and rankings that no change of their sources touched."""
-    collected = {one.prompt for one in seen if one.documents}
-    ranked_so = {one.prompt for one in seen if one.state is not State.MISSING and not one.is_ranked_otherwise}
-    return [
-        event
-        for key, deps in _SOURCES_OF.items()
-        for event in affirmed(instance, key, collected if key == INPUTS_KEY else ranked_so, deps)
-    ]
-
-
-def _versions_of_shared_sources(instance: DagsterInstance) -> dict[str, str | None]:
-    shared = {dep for deps in _SOURCES_OF.values() for dep, is_partitioned in deps.items() if not is_partitioned}
-    return current_versions(instance, shared)
-
-
-def _sources_of(assets: AssetsDefinition) -> dict[AssetKey, dict[AssetKey, bool]]:
-    """By key, the assets that it hangs on, and whether they have a partition a prompt, as scores and definitions do."""
-    return {
-        spec.key: {dep.asset_key: dep.asset_key.path[0] in ("scored", "ranked") for dep in spec.deps}
-        for spec in assets.specs
-    }
-
-
-_SOURCES_OF = {
-    **_sources_of(scored.inputs),
-    **_sources_of(ranked.rankings),
-    **_sources_of(resilience.resilience),
-    **_sources_of(resilience.task_rollups),
-}
-
-
 def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterialization:
     return AssetMaterialization(
         asset_key=key,
@@ -174,20 +137,36 @@ def _materialization(key: AssetKey, name: str, version: str) -> AssetMaterializa
     )
 
 
-def _check_events(instance: DagsterInstance, folder: PromptFolder) -> list[AssetCheckEvaluation]:
-    """The check of the prompt files, reported when its outcome is not the one that is recorded last."""
+def _check_events(instance: DagsterInstance, folder: PromptFolder, told: set[AssetKey]) -> list[AssetCheckEvaluation]:
+    """The check of the prompt files, reported when its outcome is not the one that is recorded last.
+
+    And with each new record of its asset (among those `told`): a check counts for the latest record only.
+    """
     result = check_result(PROMPTS, prompt_files_can_be_used(folder))
-    told = last_evaluation(instance, AssetCheckKey(PROMPTS_KEY, scored.PROMPT_FILE_CHECK))
-    is_told = result.passed if told is None else (told.passed, told.description) == (result.passed, result.description)
-    if is_told:
+    last = last_evaluation(instance, AssetCheckKey(PROMPTS_KEY, PROMPT_FILE_CHECK))
+    is_known = result.passed if last is None else (last.passed, last.description) == (result.passed, result.description)
+    return [] if is_known and PROMPTS_KEY not in told else [_evaluation(PROMPTS_KEY, result)]
+
+
+def _registry_checks(store: Warehouse, told: set[AssetKey]) -> list[AssetCheckEvaluation]:
+    """The check that every table has, of the tables of which something is told."""
+    if not told:
         return []
-    return [
-        AssetCheckEvaluation(
-            asset_key=PROMPTS_KEY,
-            check_name=scored.PROMPT_FILE_CHECK,
-            passed=result.passed,
-            severity=result.severity,
-            description=result.description,
-            metadata=result.metadata,
-        )
-    ]
+    with store.connect(read_only=True) as connection:
+        return [
+            _evaluation(key_of(table), check_result(table, rows_fit_the_registry(connection, table)))
+            for table in (PROMPTS, INPUTS, DEFINITIONS)
+            if key_of(table) in told
+        ]
+
+
+def _evaluation(key: AssetKey, result: AssetCheckResult) -> AssetCheckEvaluation:
+    assert result.check_name is not None
+    return AssetCheckEvaluation(
+        asset_key=key,
+        check_name=result.check_name,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
+    )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dagster import (
+    AssetKey,
+    AssetsDefinition,
     DefaultSensorStatus,
     RunRequest,
     SensorDefinition,
@@ -12,16 +14,18 @@ from dagster import (
     sensor,
 )
 
+from assets import ranked, scored
 from assets.published import EXPORTS
 from assets.reporting import key_of
 from exposure_dagster.automation.runs import (
     active_partitions,
     age_of_publication,
     last_materialization_id,
+    made_from_earlier_sources,
     published_fingerprint,
     retry_mark,
 )
-from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB
+from exposure_dagster.jobs import INPUTS_JOB, INPUTS_KEY, PUBLISHING_JOB, RANKING_INPUTS_KEY, RANKING_JOB
 from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.stages.standing import standings
@@ -52,6 +56,15 @@ def downstream_sensors(interval_seconds: int) -> list[SensorDefinition]:
             default_status=DefaultSensorStatus.RUNNING,
             description="Publishes once for all that changed, when no prompt is being scored or ranked.",
         )(publish_what_changed),
+        sensor(
+            job_name=INPUTS_JOB,
+            minimum_interval_seconds=interval_seconds,
+            default_status=DefaultSensorStatus.RUNNING,
+            description=(
+                "Looks again at what a prompt is asked about and ranked from, where a source changed that other "
+                "prompts share. Sends no request, and ranks nothing."
+            ),
+        )(look_at_inputs_again),
     ]
 
 
@@ -82,6 +95,54 @@ def rank_what_changed(
     if not requests:
         yield SkipReason("every ranking is made as its file says, from the figures of now")
     yield from requests
+
+
+def look_at_inputs_again(
+    context: SensorEvaluationContext,
+    prompt_files: PromptsResource,
+    warehouse: WarehouseResource,
+    scorer: ScorerResource,
+) -> Iterator[RunRequest | SkipReason]:
+    """One run a prompt whose inputs Dagster shows as stale, though the change of a source did not touch them.
+
+    Sources are shared by all prompts: documents of one's own, say, are a new version of `parsed/documents`. A run finds
+    the same inputs again, and nothing below them is stale by that.
+    """
+    busy = active_partitions(context.instance)
+    idle = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.prompt not in busy]
+    is_unchanged = {
+        INPUTS_KEY: {one.prompt for one in idle if one.documents and not one.is_input_unrecorded},
+        RANKING_INPUTS_KEY: {one.prompt for one in idle if not one.is_ranked_otherwise},
+    }
+    stale = {
+        key: made_from_earlier_sources(context.instance, key, prompts, _SHARED_SOURCES[key])
+        for key, prompts in is_unchanged.items()
+    }
+    known = set(context.instance.get_dynamic_partitions("prompts"))
+    due = sorted(set.union(*stale.values()) & known)
+    if not due:
+        yield SkipReason("all inputs are made from the sources of now")
+        return
+    newest = max(last_materialization_id(context.instance, key) for key in set.union(*_SHARED_SOURCES.values()))
+    for prompt in due:
+        keys = [key for key, prompts in stale.items() if prompt in prompts]
+        names = ",".join(key.to_user_string() for key in keys)
+        yield RunRequest(
+            partition_key=prompt,
+            asset_selection=keys,
+            run_key=f"{prompt}:{names}:{newest}:{retry_mark(context.instance, INPUTS_JOB, prompt)}",
+        )
+
+
+def _shared_sources(assets: AssetsDefinition) -> dict[AssetKey, set[AssetKey]]:
+    """By key, those of the assets that it hangs on that have no partition a prompt."""
+    return {
+        spec.key: {dep.asset_key for dep in spec.deps if dep.asset_key.path[0] in ("raw", "parsed")}
+        for spec in assets.specs
+    }
+
+
+_SHARED_SOURCES = {**_shared_sources(scored.inputs), **_shared_sources(ranked.ranking_inputs)}
 
 
 def publish_what_changed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from dagster import (
@@ -13,6 +14,7 @@ from dagster import (
     DagsterEventType,
     DagsterInstance,
     DagsterRunStatus,
+    EventLogRecord,
     RunsFilter,
 )
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -27,6 +29,7 @@ WANTED_TAG = "exposure/wanted"
 
 PARTITION_TAG = "dagster/partition"
 DATA_VERSION_TAG = "dagster/data_version"
+_NOTED_VERSION = "dagster/input_data_version/"
 
 LOOKED_BACK = 50
 """Runs and records of one prompt that are gone through for an earlier version of it."""
@@ -65,9 +68,8 @@ def this_hour() -> int:
 
 def last_materialization_id(instance: DagsterInstance, key: AssetKey, partition: str | None = None) -> int:
     """Id of the latest materialization; 0 where there is none."""
-    filters = AssetRecordsFilter(asset_key=key, asset_partitions=[partition] if partition else None)
-    records = instance.fetch_materializations(filters, limit=1).records
-    return records[0].storage_id if records else 0
+    record = _latest_materialization(instance, key, partition)
+    return record.storage_id if record else 0
 
 
 def published_fingerprint(instance: DagsterInstance) -> str | None:
@@ -99,6 +101,43 @@ def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str
     return {partition: of_partition[DATA_VERSION_TAG] for partition, of_partition in tags.items()}
 
 
+def made_from_earlier_sources(
+    instance: DagsterInstance, key: AssetKey, partitions: Collection[str], sources: Collection[AssetKey]
+) -> set[str]:
+    """Those of an asset's partitions that Dagster shows as stale because of its sources without partitions.
+
+    It compares the data version of a source with the one that a run noted; where no run made the partition, and so
+    nothing is noted, an event of the source after it is enough.
+    """
+    latest = {source: _latest_materialization(instance, source) for source in sources}
+    stale = set()
+    for partition in partitions:
+        record = _latest_materialization(instance, key, partition)
+        if record is None:
+            continue
+        noted = _tags(record)
+        is_of_a_run = any(tag.startswith(_NOTED_VERSION) for tag in noted)
+        for source, now in latest.items():
+            if now is None:
+                continue
+            is_other = noted.get(f"{_NOTED_VERSION}{source.to_user_string()}") != _tags(now).get(DATA_VERSION_TAG)
+            if is_other if is_of_a_run else now.storage_id > record.storage_id:
+                stale.add(partition)
+    return stale
+
+
+def _latest_materialization(
+    instance: DagsterInstance, key: AssetKey, partition: str | None = None
+) -> EventLogRecord | None:
+    filters = AssetRecordsFilter(asset_key=key, asset_partitions=None if partition is None else [partition])
+    records = instance.fetch_materializations(filters, limit=1).records
+    return records[0] if records else None
+
+
+def _tags(record: EventLogRecord) -> Mapping[str, str]:
+    return (record.asset_materialization.tags if record.asset_materialization else None) or {}
+
+
 def last_other_launch(instance: DagsterInstance, job: str, partition: str, wanted: str) -> str:
     """Run id of the latest launch for the partition that wanted another version; "none" where there is none."""
     for run in instance.get_runs(filters=RunsFilter(job_name=job, tags={PARTITION_TAG: partition}), limit=LOOKED_BACK):
@@ -111,7 +150,6 @@ def last_other_input(instance: DagsterInstance, partition: str, wanted: str) -> 
     """Id of the latest record of the partition's input in another version; 0 where there is none."""
     filters = AssetRecordsFilter(asset_key=INPUTS_KEY, asset_partitions=[partition])
     for record in instance.fetch_materializations(filters, limit=LOOKED_BACK).records:
-        materialization = record.asset_materialization
-        if materialization and (materialization.tags or {}).get(DATA_VERSION_TAG) != wanted:
+        if record.asset_materialization and _tags(record).get(DATA_VERSION_TAG) != wanted:
             return record.storage_id
     return 0

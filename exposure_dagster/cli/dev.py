@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from exposure_dagster.attended import GRACE_S
+from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR, warn
 from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
+
+LOOKED_EVERY_S = 0.1
 
 DEMO_HOME = Path("data") / "demo"
 
@@ -66,15 +72,57 @@ def dev(is_demo: bool, port: int, host: str) -> None:
         }
     workspace = project_root() / "workspace.yaml"
     where = ["-w", str(workspace)] if workspace.is_file() else ["-m", "exposure_dagster.definitions"]
-    command = [sys.executable, "-m", "dagster", "dev", *where, "-h", host, "-p", str(port)]
-    ERR.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl+C)", markup=False)
+    with only_daemon(home) as lock:
+        listener(host, port).close()
+        _close_what_an_earlier_one_left(home)
+        ERR.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl+C)", markup=False)
+        sys.exit(_attend_to(["dev", *where, "-h", host, "-p", str(port)], environment, lock))
+
+
+def _attend_to(command: list[str], environment: dict[str, str], lock: int) -> int:
+    """Run a dagster command until it ends or a signal asks to, and end all that it started. Returns an exit status.
+
+    All its processes inherit the lock as their standard input, which none of them reads: it is free when the last of
+    them is gone, whatever became of this one. If this one is killed, the pipe is closed, and they end by that.
+    """
+    received: list[int] = []
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN:  # ignored under `nohup`
+            signal.signal(one, lambda number, _: received.append(number))
+    theirs, ours = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exposure_dagster.attended", str(theirs), *command],
+        env=environment,
+        cwd=project_root(),
+        stdin=lock,
+        pass_fds=[theirs],
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(lock, f"{process.pid}\n".encode())
+    while process.poll() is None and not received:
+        time.sleep(LOOKED_EVERY_S)
+    _end(process)
+    os.close(ours)
+    if received:
+        return 128 + received[0]
+    warn("the processes of Dagster ended by themselves; what they printed last says why")
+    return process.returncode or 1
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and its group, runs under way among them; what is there after the time of grace is killed."""
+    deadline = time.monotonic() + GRACE_S
     try:
-        with only_daemon(home) as is_only:
-            if is_only:
-                _close_what_an_earlier_one_left(home)
-            sys.exit(subprocess.run(command, env=environment, cwd=project_root(), check=False).returncode)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        os.killpg(process.pid, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            process.poll()  # else it stays in the group when it has ended
+            os.killpg(process.pid, 0)
+            time.sleep(LOOKED_EVERY_S)
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 def _close_what_an_earlier_one_left(home: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import sys
 
 import click
 
 from exposure_dagster.cli.dev import demo_settings, run_demo
+from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.terminal import ERR, warn
-from exposure_dagster.errors import PublicationError, SettingError
+from exposure_dagster.errors import PublicationError
 from exposure_dagster.settings import load_settings
 
 
@@ -33,9 +32,9 @@ def serve(is_demo: bool, port: int, host: str) -> None:
             raise
         run_demo(settings)
         snapshot = publications.current()
-    listener = _listener(host, port)
+    listening = listener(host, port)
     app = create_app(publications, cors_origins=settings.allowed_origins)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     if not snapshot.site:
         warn("the publication holds no site; publish again with `exposure run`")
     for name, problem in snapshot.damaged.items():
@@ -43,20 +42,6 @@ def serve(is_demo: bool, port: int, host: str) -> None:
     ERR.print(f"Publication {snapshot.digest}, of {snapshot.published_at:%Y-%m-%d %H:%M} UTC", markup=False)
     ERR.print(f"Site: {address}/   API: {address}/docs   (stop with Ctrl+C)", markup=False, soft_wrap=True)
     try:
-        server_of(app).run(sockets=[listener])
+        server_of(app).run(sockets=[listening])
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises SettingError that says why it cannot."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        is_taken = error.errno == errno.EADDRINUSE
-        raise SettingError(
-            "another program listens on this port" if is_taken else f"cannot listen here ({error.strerror or error})",
-            where=f"{host}:{port}",
-            remedy="Choose another with --port." if is_taken else "Choose another address with --host.",
-        ) from error

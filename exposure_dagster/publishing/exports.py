@@ -76,7 +76,7 @@ def data_dictionary() -> str:
     """What every exported column means, as Markdown."""
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
     for file, table in PUBLISHED_TABLES:
-        lines += [f"## {file}.csv, .parquet", "", f"One row a {table.grain}. {table.description}", ""]
+        lines += [f"## {file}.csv, .parquet", "", f"{table.rows_are} {table.description}", ""]
         lines += _column_table(table)
     lines += [
         "In the CSV files a text that begins with `=`, `+`, `-` or `@` has an apostrophe before it, so that a "

@@ -45,12 +45,26 @@ def answers_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(connection.execute(_ANSWERS).fetchall())
 
 
+@dataclass(frozen=True)
+class RankingInputs:
+    """All that a prompt's ranked tables are made from, as digests: definition, figures, answers, and our own code."""
+
+    ranking_hash: str
+    facts_digest: str | None
+    scores_digest: str | None
+    formula_version: str
+
+    @property
+    def ranking_input_hash(self) -> str:
+        return content_hash([self.formula_version, self.ranking_hash, self.facts_digest, self.scores_digest])
+
+
 def basis(ranking_hash: str, figures: str | None, answers: str | None) -> str:
-    """Digest of all that a prompt's ranked tables are made from: definition, figures, answers, and our own code."""
-    return content_hash([_code(), ranking_hash, figures, answers])
+    """Digest of all that a prompt's ranked tables are made from."""
+    return RankingInputs(ranking_hash, figures, answers, _code()).ranking_input_hash
 
 
-def basis_now(warehouse: Warehouse, prompt: str) -> str:
+def ranking_inputs_now(warehouse: Warehouse, prompt: str) -> RankingInputs:
     """What the prompt's ranked tables would be made from now. Raises PromptError where nothing says how."""
     with warehouse.connect(read_only=True) as connection:
         row = connection.execute(
@@ -64,7 +78,17 @@ def basis_now(warehouse: Warehouse, prompt: str) -> str:
                 where=f"prompt {prompt}",
                 remedy="Materialize ranked/definitions for it first.",
             )
-        return basis(row[0], figures_digests(connection).get(row[1]), answers_digests(connection).get(prompt))
+        return RankingInputs(
+            ranking_hash=row[0],
+            facts_digest=figures_digests(connection).get(row[1]),
+            scores_digest=answers_digests(connection).get(prompt),
+            formula_version=_code(),
+        )
+
+
+def basis_now(warehouse: Warehouse, prompt: str) -> str:
+    """The digest of it all."""
+    return ranking_inputs_now(warehouse, prompt).ranking_input_hash
 
 
 def basis_of_rankings(warehouse: Warehouse, prompt: str) -> str | None:

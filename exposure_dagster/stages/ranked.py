@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import duckdb
 import pandas as pd
@@ -20,8 +20,9 @@ from exposure_dagster.stages.basis import (
     frame_digest,
     put_basis,
     put_ranked_as,
+    ranking_inputs_now,
 )
-from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES, Table
+from exposure_dagster.tables import DEFINITIONS, RANKING_INPUTS, RANKINGS, SUMMARIES, Table
 from exposure_dagster.warehouse import Warehouse, replace_rows
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
@@ -51,6 +52,14 @@ def put_definition(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> Non
         "definition": definition.model_dump_json(),
     }
     replace_rows(connection, DEFINITIONS, pd.DataFrame([row]), where={"prompt": prompt.name})
+
+
+def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
+    """Fill ranked.inputs for one prompt; returns its ranking_input_hash."""
+    inputs = ranking_inputs_now(warehouse, prompt)
+    row = {"prompt": prompt, "ranking_input_hash": inputs.ranking_input_hash, **asdict(inputs)}
+    warehouse.replace(RANKING_INPUTS, pd.DataFrame([row]), where={"prompt": prompt})
+    return inputs.ranking_input_hash
 
 
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:

@@ -37,6 +37,7 @@ from exposure_dagster.tables import (
     INPUTS,
     PROMPT_VERSIONS,
     PROMPTS,
+    RANKING_INPUTS,
     RANKINGS,
     RESILIENCE,
     SCORES,
@@ -45,7 +46,10 @@ from exposure_dagster.tables import (
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 
-_STANDING_TABLES = (PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
+_STANDING_TABLES = (
+    *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS),
+    *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS),
+)
 
 _GENERATION = "generation of prompt "
 
@@ -136,6 +140,11 @@ def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:
         AskedPrompt.model_validate_json(asked),
         BaselineDefinition.model_validate_json(baseline),
     )
+
+
+def is_enabled(warehouse: Warehouse, name: str) -> bool:
+    """Whether the prompt is asked without being named, as recorded."""
+    return warehouse.rows("SELECT is_enabled FROM scored.prompts WHERE prompt = ?", [name]) != [(False,)]
 
 
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
@@ -234,15 +243,23 @@ class ModelMeans:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """The numbers that stand for one attribute, a document each (NaN without an answer), and the ends of its scale."""
+
+    attribute: str
+    values: pd.Series
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class ScoreReport:
     """How a prompt's partition stands after a run. `figures` are what the scorer measured, by name."""
 
     scorer: str
     documents: int
     is_complete: bool
-    scores: pd.Series
-    low: float
-    high: float
+    answers: tuple[Answers, ...]
     figures: Mapping[str, int | float | str]
     note: str | None = None
 
@@ -375,14 +392,23 @@ def _standing(
     warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
 ) -> ScoreReport:
     rows = warehouse.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
-    allowed = stored_prompt(warehouse, name).asked.attributes[0].allowed
+    numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
+    attributes = stored_prompt(warehouse, name).asked.attributes
     return ScoreReport(
         scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
         documents=len(rows),
         is_complete=bool((rows["status"] == "ok").all()),
-        scores=rows["score"],
-        low=min(allowed),
-        high=max(allowed),
+        answers=tuple(
+            Answers(
+                one.key,
+                rows["score"]
+                if len(attributes) == 1
+                else pd.Series([answer.get(one.key) for answer in numbers], dtype=float),
+                min(one.allowed),
+                max(one.allowed),
+            )
+            for one in attributes
+        ),
         figures=figures,
         note=note,
     )

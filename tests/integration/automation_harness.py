@@ -24,7 +24,7 @@ from exposure_dagster.definitions import build_defs
 from exposure_dagster.settings import Settings
 from exposure_dagster.warehouse import Warehouse
 
-FREE_SENSORS = ("follow_prompts", "rank_what_changed", "publish_what_changed")
+FREE_SENSORS = ("follow_prompts", "rank_what_changed", "look_at_inputs_again", "publish_what_changed")
 RESCORING = "rescore_what_is_stale"
 
 
@@ -119,6 +119,7 @@ class Automation:
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,
+            asset_selection=request.asset_selection,
             tags={**request.tags, **identity},
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

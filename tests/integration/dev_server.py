@@ -20,6 +20,7 @@ import httpx
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300.0
 SELECTOR = 'repositoryLocationName: "exposure", repositoryName: "__repository__"'
+DEV = (str(Path(sys.executable).with_name("exposure")), "dev")
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
 
@@ -29,6 +30,7 @@ class DevServer:
 
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
     runs_seen: set[str] = field(default_factory=set)
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
@@ -141,29 +143,25 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
     log = folder / "dev.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("exposure")), "dev", "--port", str(port)],
+            [*DEV, "--port", str(port)],
             cwd=ROOT,
-            env={**_bare_environment(), **environment},
+            env={**bare_environment(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        server = DevServer(f"http://127.0.0.1:{port}", log)
+        server = DevServer(f"http://127.0.0.1:{port}", log, process)
         try:
             server.wait(lambda: process.poll() is not None or _is_up(server), "the webserver")
             assert process.poll() is None, log.read_text(encoding="utf-8")
             yield server
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                process.send_signal(signal.SIGINT)
+            process.wait(120)
 
 
-def _bare_environment() -> dict[str, str]:
+def bare_environment() -> dict[str, str]:
     """Without the settings of whoever runs the tests."""
     ours = ("EXPOSURE_", "ANTHROPIC_", "DAGSTER_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

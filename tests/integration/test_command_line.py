@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -56,6 +57,13 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
     return error
 
 
+def test_a_port_of_the_ui_that_is_taken_is_told_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = exposure("dev", "--port", str(port), home=tmp_path)
+    assert f"127.0.0.1:{port}: another program listens on this port. Choose another with --port." in one_sentence(done)
+
+
 def test_live_fetching_without_a_contact_says_what_to_set(tmp_path: Path) -> None:
     assert "EXPOSURE_CONTACT" in one_sentence(exposure("run", home=tmp_path))
 
@@ -84,9 +92,10 @@ def test_ctrl_c_ends_a_run_with_one_sentence(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **variables},
+            start_new_session=True,
         )
         wait_for(lambda: has_step_started(tmp_path / "dagster"))
-        run.send_signal(signal.SIGINT)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal sends it: to all processes that the command started
         _, said = run.communicate(timeout=120)
     assert run.returncode == 130
     assert said.strip().startswith("Stopped.") and said.strip().count("\n") == 0

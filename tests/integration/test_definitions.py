@@ -37,6 +37,13 @@ def test_scores_hang_on_their_inputs_alone() -> None:
     assert graph.get(AssetKey(["scored", "scores"])).parent_keys == {AssetKey(["scored", "inputs"])}
 
 
+def test_rankings_hang_on_one_digest_of_what_they_are_made_from() -> None:
+    graph = build_defs(load_settings()).get_repository_def().asset_graph
+    made = [AssetKey(["ranked", name]) for name in ("rankings", "summaries", "changes", "resilience", "task_rollups")]
+    parents = {parent for key in made for parent in graph.get(key).parent_keys}
+    assert parents == {AssetKey(["ranked", "inputs"]), AssetKey(["ranked", "rankings"])}
+
+
 def test_the_jobs_that_users_script_against_are_there() -> None:
     names = {job.name for job in build_defs(load_settings()).jobs or ()}
     assert {"refresh_sources", "score_prompts", "everything"} <= names
@@ -48,6 +55,7 @@ def test_what_costs_nothing_is_on_from_the_start_and_what_spends_is_off() -> Non
     assert sensors == {
         "follow_prompts": DefaultSensorStatus.RUNNING,
         "rank_what_changed": DefaultSensorStatus.RUNNING,
+        "look_at_inputs_again": DefaultSensorStatus.RUNNING,
         "publish_what_changed": DefaultSensorStatus.RUNNING,
         "launch_rescoring": DefaultSensorStatus.RUNNING,  # only after a run of rescore_stale, which a person starts
         "rescore_what_is_stale": DefaultSensorStatus.STOPPED,

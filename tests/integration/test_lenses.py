@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from dagster import AssetRecordsFilter
 
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.instance import open_instance
+from exposure_dagster.jobs import SCORES_KEY
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.warehouse import Warehouse
 
@@ -36,6 +40,19 @@ def scores(settings: Settings, prompt: str) -> dict[str, float]:
             "SELECT doc_id, score FROM ranked.rankings WHERE prompt = ?", [prompt]
         )
     )  # fmt: skip
+
+
+def test_the_distribution_of_every_attribute_is_shown(lenses: Settings) -> None:
+    with open_instance(lenses.dagster_home) as instance:
+        filters = AssetRecordsFilter(asset_key=SCORES_KEY, asset_partitions=["two_variable"])
+        made = instance.fetch_materializations(filters, limit=1).records[0].asset_materialization
+    assert made is not None
+    _, *parts = re.split(r"\*\*(\w+)\*\*", str(made.metadata["distribution of scores"].value))
+    counted = {
+        name: sum(int(count) for count in re.findall(r"^\| \d+ \| (\d+) \|", table, re.MULTILINE))
+        for name, table in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert counted == {"digital": 30, "remote": 30}
 
 
 @pytest.mark.parametrize("name", LENSES)

@@ -1,0 +1,146 @@
+"""`Materialize all` asks what is enabled; a prompt that is not is asked where a person names it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dagster import DagsterInstance, ExecuteInProcessResult
+from dagster._core.execution.backfill import PartitionBackfill
+
+from exposure_dagster.definitions import build_defs
+from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB, SOURCES_JOB, sources_of
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
+from exposure_dagster.warehouse import Warehouse
+
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+BOTH = ["climate", "exposure"]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with sources; `exposure` is enabled, `climate` is not."""
+    root = tmp_path_factory.mktemp("backfills")
+    (root / "prompts").mkdir()
+    for name in BOTH:
+        shutil.copy(BUNDLED_PROMPTS / f"{name}.md", root / "prompts")
+    settings = Settings(home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts")
+    prepare_dagster_home(settings.dagster_home)
+    with open_instance(settings.dagster_home) as instance:
+        instance.add_dynamic_partitions("prompts", BOTH)
+        definitions = build_defs(settings)
+        graph = definitions.get_repository_def().asset_graph
+        done = definitions.resolve_job_def(SOURCES_JOB).execute_in_process(
+            instance=instance, asset_selection=sorted(sources_of({"ooh"}).resolve(graph)), run_config={"loggers": QUIET}
+        )
+        assert done.success
+    return settings
+
+
+@pytest.fixture
+def instance(settings: Settings) -> Iterator[DagsterInstance]:
+    with Warehouse(settings.warehouse_file).transaction() as connection:
+        connection.execute("DELETE FROM scored.scores")
+    with open_instance(settings.dagster_home) as instance:
+        yield instance
+
+
+def backfill(settings: Settings, instance: DagsterInstance, partitions: list[str]) -> str:
+    """As the UI begins one from the graph; returns its id."""
+    name = f"of {' and '.join(partitions)}"
+    instance.add_backfill(
+        PartitionBackfill.from_asset_partitions(
+            backfill_id=name,
+            asset_graph=build_defs(settings).get_repository_def().asset_graph,
+            partition_names=partitions,
+            asset_selection=[INPUTS_KEY, SCORES_KEY],
+            backfill_timestamp=1.0,
+            tags={},
+            dynamic_partitions_store=instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+    )
+    return name
+
+
+def run(
+    settings: Settings,
+    instance: DagsterInstance,
+    partition: str,
+    *,
+    of: str | None = None,
+    named: list[str] | None = None,
+) -> ExecuteInProcessResult:
+    config: dict[str, Any] = {"loggers": QUIET}
+    if named:
+        config["ops"] = {"scores": {"config": {"named": named}}}
+    return (
+        build_defs(settings)
+        .resolve_job_def(SCORING_JOB)
+        .execute_in_process(
+            instance=instance,
+            partition_key=partition,
+            tags={} if of is None else {"dagster/backfill": of},
+            run_config=config,
+        )
+    )
+
+
+def answered(settings: Settings) -> list[str]:
+    rows = Warehouse(settings.warehouse_file).rows("SELECT DISTINCT prompt FROM scored.scores ORDER BY 1")
+    return [name for (name,) in rows]
+
+
+def test_a_backfill_of_all_prompts_asks_the_enabled_ones_and_says_what_it_left_out(
+    settings: Settings, instance: DagsterInstance
+) -> None:
+    everything = backfill(settings, instance, BOTH)
+    results = {name: run(settings, instance, name, of=everything) for name in BOTH}
+    assert [result.success for result in results.values()] == [True, True]
+    assert answered(settings) == ["exposure"]
+    made = {event.asset_key for event in results["climate"].get_asset_materialization_events()}
+    assert INPUTS_KEY in made
+    assert not {key for key in made if key.path[-1] in ("scores", "rankings", "summaries")}
+    said = [entry.user_message for entry in instance.all_logs(results["climate"].run_id)]
+    assert any("climate is left out: its file says `enabled: false`" in one for one in said)
+
+
+@pytest.mark.parametrize("way", ["its own partition", "a backfill of it alone", "the configuration of a backfill"])
+def test_a_prompt_that_is_not_enabled_is_asked_where_it_is_named(
+    way: str, settings: Settings, instance: DagsterInstance
+) -> None:
+    match way:
+        case "its own partition":
+            result = run(settings, instance, "climate")
+        case "a backfill of it alone":
+            result = run(settings, instance, "climate", of=backfill(settings, instance, ["climate"]))
+        case _:
+            result = run(settings, instance, "climate", of="a backfill that is forgotten", named=["climate"])
+    assert result.success
+    assert answered(settings) == ["climate"]
+
+
+def test_in_a_backfill_of_which_nothing_is_known_it_is_not_asked(settings: Settings, instance: DagsterInstance) -> None:
+    assert run(settings, instance, "climate", of="a backfill that is forgotten").success
+    assert answered(settings) == []
+
+
+def test_to_run_the_checks_alone_asks_nothing(settings: Settings, instance: DagsterInstance) -> None:
+    checks = [key for key in build_defs(settings).resolve_asset_graph().asset_check_keys if key.asset_key == SCORES_KEY]
+    job = (
+        build_defs(settings)
+        .resolve_implicit_global_asset_job_def()
+        .get_subset(asset_selection=set(), asset_check_selection=set(checks))
+    )
+    result = job.execute_in_process(instance=instance, partition_key="exposure", run_config={"loggers": QUIET})
+    assert result.success
+    assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
+        key.name for key in checks
+    }
+    assert answered(settings) == []

@@ -1,0 +1,171 @@
+"""What is fresh shows as fresh in Dagster, with green checks and the run that made it, with O*NET and without."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, AssetRecordsFilter, DagsterInstance
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
+
+from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.definitions import build_defs
+from exposure_dagster.instance import open_instance
+from exposure_dagster.jobs import INPUTS_JOB, PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
+
+LOOKS = 3
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def settings_of(root: Path) -> Settings:
+    return Settings(home=root / "home", sites=str(root / "sites"), scorer=ScorerName.BASELINE, prompts=root / "prompts")
+
+
+def made_home(root: Path, *names: str) -> Path:
+    """A home after one `exposure run` of these prompts; `climate` lies beside them, not enabled and never scored."""
+    (root / "prompts").mkdir()
+    shutil.copytree(SAMPLE_SITES, root / "sites")
+    for name in ("exposure", "climate", "resilience"):
+        shutil.copy(BUNDLED_PROMPTS / f"{name}.md", root / "prompts")
+    run_pipeline(settings_of(root), names=names)
+    return root
+
+
+@pytest.fixture(scope="module")
+def home_without_onet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_home(tmp_path_factory.mktemp("without"), "exposure")
+
+
+@pytest.fixture(scope="module")
+def home_with_onet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_home(tmp_path_factory.mktemp("with"), "exposure", "resilience")
+
+
+@pytest.fixture
+def without_onet(home_without_onet: Path, tmp_path: Path) -> Iterator[Automation]:
+    yield from copied(home_without_onet, tmp_path)
+
+
+@pytest.fixture
+def with_onet(home_with_onet: Path, tmp_path: Path) -> Iterator[Automation]:
+    yield from copied(home_with_onet, tmp_path)
+
+
+def copied(home: Path, tmp_path: Path) -> Iterator[Automation]:
+    root = tmp_path / "copy"
+    shutil.copytree(home, root, symlinks=True)
+    settings = settings_of(root)
+    with open_instance(settings.dagster_home) as instance:
+        yield Automation(settings, instance)
+
+
+def look(automation: Automation) -> list[tuple[str, str | None]]:
+    """Three looks of every sensor that is on from the start, with the runs that they launch."""
+    return [launched for _ in range(LOOKS) for launched in automation.tick(*FREE_SENSORS)]
+
+
+def what_shows_as_stale(automation: Automation) -> dict[str, list[str]]:
+    """Assets, or their partitions, that Dagster marks as unsynced, with its reasons."""
+    instance = automation.instance
+    graph = build_defs(automation.settings).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    found = {}
+    for key in graph.get_all_asset_keys():
+        for partition in instance.get_dynamic_partitions("prompts") if graph.get(key).is_partitioned else [None]:
+            if reasons := [cause.reason for cause in resolver.get_stale_causes(key, partition)]:
+                found[f"{key.to_user_string()} {partition or ''}".strip()] = reasons
+    return found
+
+
+def what_is_not_green(automation: Automation) -> list[str]:
+    """Checks of materialized assets that failed, or that do not count for what was materialized last."""
+    instance = automation.instance
+    graph = build_defs(automation.settings).resolve_asset_graph()
+    keys = [key for key in graph.asset_check_keys if instance.get_latest_materialization_event(key.asset_key)]
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    return [
+        f"{key.asset_key.to_user_string()} {key.name}"
+        for key in keys
+        if key not in latest
+        or latest[key].status.value != "SUCCEEDED"
+        or not asyncio.run(latest[key].targets_latest_materialization(LoadingContextForTest(instance)))
+    ]
+
+
+def what_lost_its_run(automation: Automation) -> list[str]:
+    """Assets, or their partitions, whose latest materialization no run made, though a run made the same version."""
+    found = []
+    for key in build_defs(automation.settings).resolve_asset_graph().get_all_asset_keys():
+        for partition, records in by_partition(automation.instance, key).items():
+            (latest, *_), runs = records, [version for version, run_id in records if run_id]
+            if not latest[1] and latest[0] in runs:
+                found.append(f"{key.to_user_string()} {partition or ''}".strip())
+    return found
+
+
+def by_partition(instance: DagsterInstance, key: AssetKey) -> dict[str | None, list[tuple[str, str]]]:
+    """Data version and run of each materialization, newest first."""
+    found: dict[str | None, list[tuple[str, str]]] = {}
+    for record in instance.fetch_materializations(AssetRecordsFilter(asset_key=key), limit=1000).records:
+        assert record.asset_materialization is not None
+        version = (record.asset_materialization.tags or {})["dagster/data_version"]
+        found.setdefault(record.partition_key, []).append((version, record.run_id))
+    return found
+
+
+def assert_all_is_well(automation: Automation) -> None:
+    assert what_shows_as_stale(automation) == {}
+    assert what_is_not_green(automation) == []
+    assert what_lost_its_run(automation) == []
+
+
+@pytest.mark.parametrize("kind", ["with_onet", "without_onet"])
+def test_after_a_run_the_sensors_leave_everything_as_fresh_as_the_run_left_it(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    loop: Automation = request.getfixturevalue(kind)
+    assert look(loop) == []
+    assert_all_is_well(loop)
+
+
+def test_fetching_again_what_did_not_change_makes_nothing_stale(without_onet: Automation) -> None:
+    """Of `climate`, which no run has scored, no run noted its sources: one light run does, once."""
+    look(without_onet)
+    run_pipeline(without_onet.settings, names=("exposure",))
+    assert look(without_onet) == [(INPUTS_JOB, "climate")]
+    assert_all_is_well(without_onet)
+
+
+def test_an_edit_marks_its_own_prompt_until_it_is_scored_and_no_other(with_onet: Automation) -> None:
+    look(with_onet)
+    path = with_onet.prompts / "exposure.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\nThink of tomorrow.\n", encoding="utf-8")
+    assert look(with_onet) == []
+    assert list(what_shows_as_stale(with_onet)) == ["scored/scores exposure"]
+    assert what_is_not_green(with_onet) == []
+    assert with_onet.settle(RESCORING, *FREE_SENSORS) == [(SCORING_JOB, "exposure"), (PUBLISHING_JOB, None)]
+    assert_all_is_well(with_onet)
+
+
+def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(with_onet: Automation) -> None:
+    look(with_onet)
+    edit_duties_of_roofers(Path(with_onet.settings.sites))
+    job = build_defs(with_onet.settings).resolve_job_def(SOURCES_JOB)
+    assert job.execute_in_process(instance=with_onet.instance, run_config=QUIET).success
+    assert {job for job, _ in look(with_onet)} == {INPUTS_JOB, PUBLISHING_JOB}
+    assert list(what_shows_as_stale(with_onet)) == ["scored/scores exposure"]
+    assert what_is_not_green(with_onet) == []
+
+
+def test_onet_tables_that_are_made_later_make_no_other_prompt_stale(without_onet: Automation) -> None:
+    look(without_onet)
+    run_pipeline(without_onet.settings, names=("resilience",))
+    launched = look(without_onet)
+    assert sorted(launched) == [(INPUTS_JOB, "climate"), (INPUTS_JOB, "exposure")], "nothing is asked or ranked again"
+    assert_all_is_well(without_onet)
