@@ -32,6 +32,9 @@ run_monitoring:
 concurrency:
   runs:
     max_concurrent_runs: 4
+python_logs:  # what a run waits for, and batches that are picked up, stand among its events
+  managed_python_loggers: [exposure_dagster]
+  python_log_level: WARNING
 """
 
 

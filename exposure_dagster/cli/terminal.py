@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -92,3 +93,15 @@ def warn(text: str) -> None:
     """A warning on stderr; the text is shown as it is."""
     ERR.print("Warning: ", style="yellow", end="")
     ERR.print(text, markup=False, soft_wrap=True)
+
+
+class _WarningsOnTerminal(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(record.getMessage())
+
+
+def show_warnings() -> None:
+    """What the domain logs as a warning, such as what a run waits for, is shown as ours."""
+    logger = logging.getLogger("exposure_dagster")
+    if not any(isinstance(handler, _WarningsOnTerminal) for handler in logger.handlers):
+        logger.addHandler(_WarningsOnTerminal(logging.WARNING))
