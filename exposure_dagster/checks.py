@@ -13,6 +13,7 @@ from textwrap import shorten
 import duckdb
 import pandas as pd
 
+from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
 from exposure_dagster.scoring.mirror import differences, open_ledger
@@ -58,7 +59,8 @@ def unread_fields(key: str, unread: pd.DataFrame) -> str:
         f"{row[key]}, {row['field']}: {shorten(row['found'], SHOWN_CHARACTERS, placeholder=' …')}"
         for row in unread.to_dict("records")
     )
-    return f"{len(unread):,} fields on {unread[key].nunique():,} pages could not be read ({named})"
+    fields, pages = counted(len(unread), "field"), counted(unread[key].nunique(), "page")
+    return f"{fields} on {pages} could not be read ({named})"
 
 
 def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
@@ -74,16 +76,16 @@ def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -
     empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
     gaps = {str(name): int(count) for name, count in empty.items() if count}
     passed = doubled.empty and not gaps
-    description = f"({key}) is unique and {len(required)} required columns are filled"
+    description = f"({key}) is unique, and no required cell is empty"
     if not passed:
-        description = f"{len(doubled)} keys occur more than once; empty required cells: {gaps or 'none'}"
+        description = f"({key}) is not unique: {counted(len(doubled), 'key')}; empty required cells: {gaps or 'none'}"
     return CheckOutcome("rows_fit_the_registry", passed, description, None if doubled.empty else doubled)
 
 
 def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) -> CheckOutcome:
     """Every page that was to be fetched could be; each that could not is named with status and reason."""
     if not missing:
-        return CheckOutcome("every_listed_page_is_there", True, f"all {listed:,} pages could be had")
+        return CheckOutcome("every_listed_page_is_there", True, f"{counted(listed, 'page')}, none missing")
     found = pd.DataFrame(
         [
             {

@@ -97,6 +97,11 @@ def shown_figure(value: float | int | str) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 page`, `1,200 pages`: for nouns that take an s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def readable_duration(seconds: float) -> str:
     """`42s`, `3m42s` or `2h05m`, rounded to the second (to the minute from an hour on)."""
     whole = round(seconds)

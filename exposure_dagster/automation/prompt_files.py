@@ -25,6 +25,7 @@ from assets.scored import PROMPT_FILE_CHECK
 from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
 from exposure_dagster.checks import prompt_files_can_be_used, rows_fit_the_registry
 from exposure_dagster.jobs import INPUTS_KEY
+from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
@@ -84,7 +85,7 @@ def follow_prompts(
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
         return SensorResult(
-            skip_reason=SkipReason("; ".join(problems) or f"{len(names)} prompt files, nothing changed")
+            skip_reason=SkipReason("; ".join(problems) or f"{counted(len(names), 'prompt file')}, nothing changed")
         )
     for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in gone)]:
         context.log.warning(line)

@@ -26,6 +26,7 @@ from exposure_dagster.automation.runs import (
     retry_mark,
 )
 from exposure_dagster.jobs import INPUTS_JOB, INPUTS_KEY, PUBLISHING_JOB, RANKING_INPUTS_KEY, RANKING_JOB
+from exposure_dagster.progress import counted
 from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.stages.published import ranked_fingerprint
 from exposure_dagster.stages.standing import standings
@@ -157,7 +158,7 @@ def publish_what_changed(
     """
     under_way = active_partitions(context.instance)
     if under_way:
-        yield SkipReason(f"{len(under_way)} prompts are being scored or ranked; waiting to publish once for all")
+        yield SkipReason(f"{counted(len(under_way), 'prompt')} under way; waiting to publish once for all")
         return
     broken = prompt_files.load().what_is_broken
     fingerprint = ranked_fingerprint(warehouse.open(), broken)

@@ -38,6 +38,7 @@ from exposure_dagster.automation.runs import (
 )
 from exposure_dagster.errors import SettingError
 from exposure_dagster.jobs import ASSET_JOBS, SCORES_KEY, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.progress import counted
 from exposure_dagster.settings import Settings, variable_of
 from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
 from resources.pages import PromptsResource
@@ -85,7 +86,9 @@ def rescore_what_is_stale(
     ]
     idle = [standing for standing in wanted if standing.prompt not in busy]
     if not idle:
-        yield SkipReason(f"{len(wanted)} prompts to score, all under way" if wanted else "every prompt is fresh")
+        yield SkipReason(
+            f"{counted(len(wanted), 'prompt')} to score, all under way" if wanted else "every prompt is fresh"
+        )
         return
     known = set(context.instance.get_dynamic_partitions("prompts"))
     for standing in idle:

@@ -17,6 +17,7 @@ from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR, warn
 from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
+from exposure_dagster.progress import counted
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
 
 LOOKED_EVERY_S = 0.1
@@ -129,7 +130,7 @@ def _close_what_an_earlier_one_left(home: Path) -> None:
     with open_instance(home) as instance:
         if closed := close_orphans(instance, has_daemon_restarted=True):
             warn(
-                f"{len(closed)} runs were under way when an earlier daemon or command line ended; they count as failed"
+                f"{counted(len(closed), 'run')} of an earlier daemon or command line ended with it, and count as failed"
             )
 
 

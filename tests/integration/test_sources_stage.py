@@ -647,7 +647,7 @@ def test_a_page_that_is_no_handbook_page_keeps_its_earlier_rows_and_is_named(sav
     assert saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL") == rows
     outcome = outcome_of(saved.warehouse, "no_field_is_unread")
     assert outcome.description.startswith(
-        "1 fields on 1 pages could not be read (roofers, page: this is no handbook page: it has no tabs"
+        "1 field on 1 page could not be read (roofers, page: this is no handbook page: it has no tabs"
     )
     assert found_by(outcome) == [
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, readable_duration
+from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, counted, readable_duration
 
 
 class Watch:
@@ -83,3 +83,7 @@ def test_nobody_need_listen() -> None:
     NO_PROGRESS.start("fetched", 1)
     NO_PROGRESS.advance(failed=1)
     NO_PROGRESS.finish()
+
+
+def test_what_is_counted_reads_as_english() -> None:
+    assert [counted(count, "page") for count in (0, 1, 1200)] == ["0 pages", "1 page", "1,200 pages"]
