@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from exposure_dagster.characters import acting_in
 from exposure_dagster.parsing.html import END_MAY_BE_LEFT_OUT, TAG, WITHOUT_END, as_utf8, encoding_of
 
 DAMAGE = "markup"
@@ -22,14 +23,7 @@ _WHOLE = re.compile(
     rb"(?:\s" + _LOOSE + rb"""(?:(?:"[^"<]*+"|'[^'<]*+')""" + _LOOSE + rb")*+)?/?)>)*+[^<>]*+"
 )
 """Text and tags in turn, as far as each bracket belongs to a tag that has the form of one."""
-_NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]")
-# The same in bytes, to pass over quickly the pages that have none.
-_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
-_NO_TEXT_IN_UTF8 = (
-    re.compile(rb"\xc2[\x80-\x9f]"),
-    re.compile(rb"\xe2(?:\x80[\x8e\x8f\xaa-\xae]|\x81[\xa6-\xa9])"),
-    re.compile(rb"\xef\xbf\xbd"),
-)
+_REPLACEMENT = "\ufffd"
 _EXPECTED_ENCODINGS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252"})
 _SHOWN_TAGS = 5
 _SHOWN_CHARACTERS = 40
@@ -52,20 +46,12 @@ def _encoding(body: bytes) -> str:
 
 
 def _characters(page: bytes) -> str:
-    if _is_clean(page):
+    text = page.decode("utf-8", errors="replace")
+    found = acting_in(text) + [_REPLACEMENT] * text.count(_REPLACEMENT)
+    if not found:
         return ""
-    found = _NO_TEXT.findall(page.decode("utf-8", errors="replace"))
     names = ", ".join(f"U+{ord(sign):04X}" for sign in sorted(set(found))[:_SHOWN_TAGS])
     return f"characters that belong to no text, or could not be read: {names} ({len(found):,} in all)"
-
-
-def _is_clean(page: bytes) -> bool:
-    try:
-        page.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    has_controls = len(page.translate(None, delete=_CONTROL_BYTES)) < len(page)
-    return not has_controls and not any(sign.search(page) for sign in _NO_TEXT_IN_UTF8)
 
 
 def _torn_tag(markup: bytes) -> str:
