@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format lock clean
+.PHONY: help demo dev test check format lock licences audit sbom dist clean
 
 help:
 	@echo "make demo    run the whole pipeline offline on the bundled sample"
@@ -14,6 +14,8 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make format  format the code"
 	@echo "make lock    make the lock file anew from pyproject.toml"
+	@echo "make audit   look up the known vulnerabilities of what is locked (docs/supply-chain.md)"
+	@echo "make dist    build the packages and their bill of materials into dist/"
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -48,6 +50,18 @@ lock:
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-strip-extras --no-header --output-file requirements.lock
+
+licences: $(STAMP)
+	$(BIN)/python docs/supply_chain.py page
+
+audit: $(STAMP)
+	@$(BIN)/python docs/supply_chain.py audit
+
+sbom: $(STAMP)
+	$(BIN)/python docs/supply_chain.py sbom dist/exposure-dagster.cdx.json
+
+dist: sbom
+	$(BIN)/python -m build --no-isolation --outdir dist .
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -19,6 +19,7 @@ _SURROGATES = "\ud800-\udfff"
 
 _LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _HARMFUL = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_UNSEEN}{_SURROGATES}]")
+_ACTING = re.compile(f"[{_CONTROLS}{_DIRECTIONS}]")
 _CONTROL = re.compile(f"(?!\r)[{_CONTROLS}]")
 
 
@@ -34,6 +35,11 @@ def visible(text: str) -> str:
     if not _HARMFUL.search(text):
         return text
     return _HARMFUL.sub(_spelt, text.replace("\r\n", "\n"))
+
+
+def acting_in(text: str) -> list[str]:
+    """The control characters and marks of direction of a text, in order; the return of a line end is none."""
+    return _ACTING.findall(text.replace("\r\n", "\n"))
 
 
 def first_control(text: str) -> str | None:

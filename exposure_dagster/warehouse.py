@@ -149,7 +149,10 @@ class Warehouse:
                 retry_error_callback=self._give_up,
             ):
                 with attempt, _OPENING:
-                    return duckdb.connect(str(self.path), read_only=read_only)
+                    connection = duckdb.connect(str(self.path), read_only=read_only)
+                    # Else DuckDB draws a bar into the output of a process that runs no file, as Dagster's steps do.
+                    connection.execute("SET enable_progress_bar = false")
+                    return connection
         except (OSError, duckdb.Error) as error:
             raise WarehouseError(
                 f"it cannot be opened ({_first_line(error)})",

@@ -12,6 +12,9 @@ from exposure_dagster.parsing.html import classes_of, squeezed, text_of
 
 _HEADER_SEPARATOR = ": "
 _WIDEST_SPAN = 100
+_SPARE_COLUMNS = 1
+"""The header of a page's projections spans a column more than the rows below it have."""
+
 _SET_IN = re.compile(r"sub\d")
 _CELLS = frozenset({"td", "th"})
 _BLOCKS = frozenset({"p", "div", "ul", "ol", "dl"})
@@ -35,6 +38,7 @@ class Grid:
 
     `header` is empty where the table has none; levels of a header are joined, "Change: Percent".
     `indents` gives for each row of the body how far its first cell is set in (class `sub1`, `sub2`, …).
+    `flaw` says why cells may stand in columns that are not theirs; empty where rows and spans fit together.
     """
 
     caption: str
@@ -42,6 +46,7 @@ class Grid:
     body: list[list[str]]
     indents: list[int]
     footnotes: list[str]
+    flaw: str = ""
 
 
 def read_grid(table: LexborNode) -> Grid:
@@ -79,13 +84,25 @@ def lay_out(
         while len(head) + 1 < len(body) and all(cell.is_header for cell in body[len(head)]):
             head = body[: len(head) + 1]
         body, indents = body[len(head) :], indents[len(head) :]
-    levels = _spread(head, repeat_columns=True)
-    rows = _spread(body, repeat_columns=False)
+    levels, hanging_head = _spread(head, repeat_columns=True)
+    rows, hanging_body = _spread(body, repeat_columns=False)
     width = max(map(len, levels + rows), default=0)
+    flaw = _uneven("header", levels) or _uneven("body", rows)
+    if hanging_head or hanging_body:
+        flaw = flaw or "a cell is said to span more rows than there are"
+    if levels and rows and not 0 <= len(levels[0]) - len(rows[0]) <= _SPARE_COLUMNS:
+        flaw = flaw or f"{len(rows[0])} columns under a header of {len(levels[0])}"
     for row in levels + rows:
         row.extend([""] * (width - len(row)))
     header = [_HEADER_SEPARATOR.join(dict.fromkeys(filter(None, column))) for column in zip(*levels, strict=True)]
-    return Grid(caption, header, rows, indents, footnotes)
+    return Grid(caption, header, rows, indents, footnotes, flaw)
+
+
+def _uneven(part: str, rows: list[list[str]]) -> str:
+    other = next((number for number, row in enumerate(rows, start=1) if len(row) != len(rows[0])), None)
+    if other is None:
+        return ""
+    return f"row {other} of the {part} has {len(rows[other - 1])} columns, row 1 has {len(rows[0])}"
 
 
 def _cells(row: LexborNode) -> list[Cell]:
@@ -121,7 +138,8 @@ def _indent(row: LexborNode) -> int:
     return next((int(name[3:]) for name in names), 0)
 
 
-def _spread(rows: list[list[Cell]], *, repeat_columns: bool) -> list[list[str]]:
+def _spread(rows: list[list[Cell]], *, repeat_columns: bool) -> tuple[list[list[str]], _Hanging]:
+    """The rows laid out, and what would still hang into rows below the last."""
     hanging: _Hanging = {}
     spread = []
     for row in rows:
@@ -138,7 +156,7 @@ def _spread(rows: list[list[Cell]], *, repeat_columns: bool) -> list[list[str]]:
                 texts.append(text)
             _fill_from_above(texts, hanging)
         spread.append(texts)
-    return spread
+    return spread, hanging
 
 
 def _fill_from_above(texts: list[str], hanging: _Hanging) -> None:

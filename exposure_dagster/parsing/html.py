@@ -5,44 +5,67 @@ from __future__ import annotations
 import codecs
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_BYTE_ORDER_MARKS = (
+_BEGINNINGS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
 )
 _DECLARED_ENCODING = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([a-z\d.:_-]+)""", re.IGNORECASE)
 _SNIFFED_BYTES = 4096
+_TAGS_OF_A_LONG_PAGE = 8_000
+_DEEPEST = 1_000
+TAG = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9]*)")
+"""The beginning of a tag: its name, with the slash of an end tag."""
+WITHOUT_END = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+END_MAY_BE_LEFT_OUT = frozenset(
+    b"html head body p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rt rp".split()
+)
 _ANY_BYTES = bytes(range(256))
 
 # Browsers read these labels as windows-1252, and pages are written for browsers.
 _READ_AS_WINDOWS_1252 = frozenset({"iso-8859-1", "iso8859-1", "latin1", "latin-1", "ascii", "us-ascii"})
 
 # None of these is text to read, wherever it stands. `:is` keeps a node from being listed twice.
-_CLUTTER = ':is(br,script,style,noscript,iframe,.youtube-player,.about-this-section,a[href*="youtube."])'
-_VIDEO_TRANSCRIPT = "video transcript"
+_CLUTTER = ":is(br,iframe,.youtube-player,.about-this-section,a)"
+# Links to help and to transcripts, known by their words: a page that lost their class still has these.
+_HELP = ("about this section", "video transcript")
 
 
-def encoding_of(body: bytes) -> str:
-    """By byte order mark, else as declared, else UTF-8 if it is, else windows-1252.
+class Encoding(NamedTuple):
+    """The name of a codec, and whether nothing in the body speaks for it."""
 
-    A body that declares UTF-8 and holds not one character of it beyond ASCII was saved by a program in its own
-    encoding: windows-1252 as a rule.
+    name: str
+    is_guessed: bool = False
+
+
+def encoding_of(body: bytes) -> Encoding:
+    """By its first bytes, else UTF-8 if it is, else as declared, else windows-1252.
+
+    Text that is no UTF-8 hardly ever reads as such, so a body that does is it, whatever it declares. One that
+    declares UTF-8 and holds not one character of it beyond ASCII was saved by a program in its own encoding:
+    windows-1252 as a rule.
     """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return encoding
+    for beginning, encoding in _BEGINNINGS:
+        if body.startswith(beginning):
+            return Encoding(encoding)
     declared = _DECLARED_ENCODING.search(body, 0, _SNIFFED_BYTES)
     known = _known_encoding(declared[1].decode("ascii").lower()) if declared is not None else None
-    if known is not None and known != "utf-8":
-        return known
+    if body.isascii():  # which says nothing: some encodings write everything in ASCII
+        return Encoding(known or "utf-8")
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return "cp1252" if known is None or body.decode("utf-8", errors="ignore").isascii() else "utf-8"
-    return "utf-8"
+        if known is not None and known != "utf-8":
+            return Encoding(known)
+        if known is None or body.decode("utf-8", errors="ignore").isascii():
+            return Encoding("cp1252", is_guessed=True)
+    return Encoding("utf-8")
 
 
 @lru_cache(maxsize=32)
@@ -59,26 +82,59 @@ def _known_encoding(label: str) -> str | None:
     return "utf-8" if name.startswith(("utf-16", "utf-32")) else name
 
 
+def as_utf8(body: bytes) -> bytes:
+    """The page in UTF-8, without a byte order mark; bytes that its encoding does not have become U+FFFD."""
+    encoding = encoding_of(body).name
+    if encoding == "utf-8":
+        return body.removeprefix(codecs.BOM_UTF8)
+    return body.decode(encoding, errors="replace").encode(errors="replace").removeprefix(codecs.BOM_UTF8)
+
+
 def tree_of(body: bytes) -> LexborHTMLParser:
-    """The tree of a page; malformed HTML is mended as a browser would."""
-    encoding = encoding_of(body)
-    if encoding == "utf-8":  # which the parser decodes itself, and faster
-        return LexborHTMLParser(body.removeprefix(codecs.BOM_UTF8))
-    return LexborHTMLParser(body.decode(encoding, errors="replace"))
+    """The tree of a page; malformed HTML is mended as a browser would.
+
+    Raises NestedTooDeeplyError before a tree is built that would take minutes to build.
+    """
+    page = as_utf8(body)
+    if page.count(b"<") > _TAGS_OF_A_LONG_PAGE:
+        _check_depth(page)
+    return LexborHTMLParser(page)
+
+
+def tree_of_words(body: bytes) -> LexborHTMLParser:
+    """The tree without what no reader sees: scripts and styles."""
+    tree = tree_of(body)
+    tree.strip_tags(["script", "style", "noscript"])
+    return tree
+
+
+class NestedTooDeeplyError(Exception):
+    """Elements stand in one another further than any page has them."""
+
+
+def _check_depth(page: bytes) -> None:
+    depth = 0
+    for tag in TAG.findall(page.lower()):
+        name = tag.lstrip(b"/")
+        if name in WITHOUT_END or name in END_MAY_BE_LEFT_OUT:  # which do not stand in one another
+            continue
+        depth += 1 if tag == name else -1
+        if depth > _DEEPEST:
+            raise NestedTooDeeplyError
 
 
 def tidy(root: LexborNode) -> None:
-    """Removes scripts, video and links to help from the tree, and puts a space where a line breaks."""
+    """Removes video and links to help from the tree, and puts a space where a line breaks."""
     # Inner nodes come after outer ones: from the end, no node is removed twice.
     for node in reversed(root.css(_CLUTTER)):
         if node.tag == "br":
             node.insert_before(" ")
-        elif node.tag != "a" or "about-this-section" in classes_of(node) or _is_transcript(node):
+        elif node.tag != "a" or "about-this-section" in classes_of(node) or _is_help(node):
             node.decompose()
 
 
-def _is_transcript(link: LexborNode) -> bool:
-    return text_of(link).casefold().startswith(_VIDEO_TRANSCRIPT)
+def _is_help(link: LexborNode) -> bool:
+    return text_of(link).casefold().startswith(_HELP)
 
 
 def squeezed(text: str) -> str:

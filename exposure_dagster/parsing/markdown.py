@@ -8,7 +8,7 @@ and the note and source below every chart, which are the same on all pages.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import indent
 
@@ -22,7 +22,7 @@ _LISTS = frozenset({"ul", "ol"})
 _CONTAINERS = frozenset(
     {"div", "article", "section", "header", "main", "aside", "blockquote", "center", "details", "dl", "dt", "dd"}
 )
-_DROPPED = frozenset({"nav", "img", "picture", "figure", "svg", "video", "audio", "button", "form", "-comment"})
+_DROPPED = frozenset({"nav", "img", "picture", "figure", "svg", "video", "audio", "button", "form"})
 _BLOCKS = frozenset({"p", "table", *_HEADINGS, *_LISTS, *_CONTAINERS, *_DROPPED})
 _DROPPED_CLASSES = frozenset({"ooh_right_img", "image-caption", "tab-footer"})
 _PLACEHOLDER_HEADING = "empty heading"
@@ -35,10 +35,14 @@ _MARKER_TO_ESCAPE = re.compile(r"(\d*)([-+*>]|#{1,6}|[.)])(?= )")
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A part of a page: its Markdown blocks (heading, paragraph, list, table) and its tables, in order."""
+    """A part of a page: its Markdown blocks (heading, paragraph, list, table) and its tables, in order.
+
+    `flaws` says which tables and charts are not built as such, so that figures may stand where they do not belong.
+    """
 
     blocks: list[str] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
 
 
 def render(part: LexborNode) -> Rendering:
@@ -50,7 +54,7 @@ def render(part: LexborNode) -> Rendering:
 
 def _render(part: LexborNode, into: Rendering) -> None:
     loose = ""  # running text that stands in no block of its own
-    for node in part.iter(include_text=True, skip_empty=True):
+    for node in _without_comments(part):
         tag = node.tag or ""
         if tag not in _BLOCKS:
             loose += _skipped_space(node) + node.text_lexbor()
@@ -70,6 +74,8 @@ def _render(part: LexborNode, into: Rendering) -> None:
             grid = read_grid(node)
             into.grids.append(grid)
             into.blocks.extend(grid_blocks(grid))
+            if grid.flaw:
+                into.flaws.append(f"a table: {grid.flaw}")
         elif tag in _CONTAINERS:
             _render_container(node, into)
     if loose:
@@ -92,10 +98,17 @@ def _escaped(text: str) -> str:
     return text if marker is None else f"{marker[1]}\\{text[len(marker[1]) :]}"
 
 
+def _without_comments(part: LexborNode) -> Iterator[LexborNode]:
+    """What stands in a part; a comment parts no words."""
+    return (node for node in part.iter(include_text=True, skip_empty=True) if node.tag != "-comment")
+
+
 def _render_container(node: LexborNode, into: Rendering) -> None:
+    if node.tag == "dl":
+        into.flaws.append(f"a list of terms outside of a chart: {text_of(node)}")
     classes = classes_of(node)
     if "ooh-chart" in classes:
-        into.blocks.extend(_chart(node))
+        _chart(node, into)
     elif _DROPPED_CLASSES.isdisjoint(classes):
         _render(node, into)
 
@@ -140,11 +153,13 @@ def grid_blocks(grid: Grid) -> list[str]:
     return [*caption, table, *(note for note in grid.footnotes if note and not _SOURCE.match(note))]
 
 
-def _chart(chart: LexborNode) -> list[str]:
+def _chart(chart: LexborNode, into: Rendering) -> None:
     """A bar chart as a table: what is compared and what is measured make the header."""
     bars = chart.css_first("dl")
     if bars is None or bars.parent is None:
-        return render(chart).blocks
+        into.flaws.append("a chart without bars")
+        _render(chart, into)
+        return
     heading = measure = ""
     for node in bars.parent.iter():
         if node.tag == "h3":
@@ -154,7 +169,10 @@ def _chart(chart: LexborNode) -> list[str]:
         elif node.tag == "dl":
             break
     rows = _bars(bars)
-    return [markdown_table([heading, measure], rows)] if rows else []
+    if rows:
+        into.blocks.append(markdown_table([heading, measure], rows))
+    if not (rows and heading and measure) or len(chart.css("dl")) > 1 or _are_unpaired(bars):
+        into.flaws.append(f"a chart whose labels and figures do not pair: {heading} {measure}")
 
 
 def _bars(bars: LexborNode) -> list[list[str]]:
@@ -166,6 +184,17 @@ def _bars(bars: LexborNode) -> list[list[str]]:
         elif label and (value := text_of(node)):
             rows.append([label, value])
     return rows
+
+
+def _are_unpaired(bars: LexborNode) -> bool:
+    parts = [(node.tag, bool(text_of(node))) for node in bars.iter() if node.tag != "-comment"]
+    labels, figures = parts[::2], parts[1::2]
+    return (
+        len(labels) != len(figures)
+        or any(tag != "dt" for tag, _ in labels)
+        or any(tag != "dd" for tag, _ in figures)
+        or any(label != figure for (_, label), (_, figure) in zip(labels, figures, strict=True))
+    )
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -15,19 +15,23 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from exposure_dagster.errors import SourceError
 from exposure_dagster.growth import GrowthCategory, named_growth_category
 from exposure_dagster.parsing.codes import ONET_CODE
+from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.education import EducationShare, education_level
 from exposure_dagster.parsing.figures import read_count, read_last_year, read_year
 from exposure_dagster.parsing.findings import Findings
-from exposure_dagster.parsing.html import squeezed, text_of, tree_of
+from exposure_dagster.parsing.html import NestedTooDeeplyError, squeezed, text_of, tree_of_words
 from exposure_dagster.parsing.records import UnreadField
 
-ONET_PARSER_VERSION = "1"
+ONET_PARSER_VERSION = "2"
 """Changes whenever the same page would give another record."""
 
 _TITLES_LABEL = re.compile(r"sample of reported job titles:?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"a subset of this occupation", re.IGNORECASE)
 _SHORTEST_DESCRIPTION = 20
 _MISSING = "-2"
+_HELP = "more info"
+_MOST_PERCENT = 105
+"""What shares add up to at most, each of them rounded."""
 _COMMA = re.compile(r",\s+(?![^(]*\))")
 _DISPLAYED = re.compile(r"\bof (?:all )?(\d+) displayed", re.IGNORECASE)
 _WAGE = re.compile(r"\$([\d,]+(?:\.\d+)?)(\+)?\s*(hourly|annual)", re.IGNORECASE)
@@ -87,7 +91,7 @@ def parse_onet_page(body: bytes, *, url: str, has_data: bool = True) -> ParsedOn
     title and description is wanted. Raises SourceError if the body is no summary page, or one of
     another occupation.
     """
-    tree = tree_of(body)
+    tree = _tree(body, url)
     code = _checked_code(tree, url)
     findings = Findings(code)
     figures = _definitions(tree)
@@ -97,14 +101,14 @@ def parse_onet_page(body: bytes, *, url: str, has_data: bool = True) -> ParsedOn
     wages = _wages(wage_words)
     growth = None if growth_words is None else named_growth_category(growth_words)
     openings = None if openings_words is None else read_count(openings_words)
-    tasks = _tasks(tree)
+    tasks = _tasks(tree, findings)
     title, description = _title(tree, code), _description(tree)
     years = growth_label or openings_label or ""
     page = OnetPage(
         onet_code=code,
         title=findings.required("title", title, "no words in the heading"),
         description=findings.required("description", description, "no paragraph below the heading"),
-        sample_titles=_sample_titles(tree),
+        sample_titles=_sample_titles(tree, findings),
         tasks=tasks,
         tasks_count=_tasks_count(tree, tasks),
         median_wage_annual=wages.annual if wages else None,
@@ -122,7 +126,24 @@ def parse_onet_page(body: bytes, *, url: str, has_data: bool = True) -> ParsedOn
         findings.required("median_wage_annual", wages, wage_words or "no median wages")
         findings.required("growth_category", growth, growth_words or "no projected growth")
         findings.required("openings", openings, openings_words or "no projected job openings")
+    for clause in damage_of(body):
+        findings.report(DAMAGE, clause)
     return ParsedOnetPage(page, findings.unread)
+
+
+def _tree(body: bytes, url: str) -> LexborHTMLParser:
+    try:
+        tree = tree_of_words(body)
+    except NestedTooDeeplyError:
+        raise SourceError(
+            "this is no summary page: its elements are nested too deeply to be followed",
+            where=url,
+            remedy="Open the address in a browser; if the page looks right there, report it",
+        ) from None
+    for link in tree.css("a"):
+        if text_of(link).casefold() == _HELP:
+            link.decompose()
+    return tree
 
 
 def _checked_code(tree: LexborHTMLParser, url: str) -> str:
@@ -160,19 +181,25 @@ def _description(tree: LexborHTMLParser) -> str | None:
     return None
 
 
-def _sample_titles(tree: LexborHTMLParser) -> tuple[str, ...]:
+def _sample_titles(tree: LexborHTMLParser, findings: Findings) -> tuple[str, ...]:
     for paragraph in tree.css("p"):
         text = text_of(paragraph)
         if label := _TITLES_LABEL.match(text):
-            return tuple(filter(None, (title.strip() for title in _COMMA.split(text[label.end() :]))))
+            titles = tuple(filter(None, (title.strip() for title in _COMMA.split(text[label.end() :]))))
+            return findings.required("sample_titles", titles or None, "a label without titles") or ()
+    if tree.body is not None and (label := _TITLES_LABEL.search(text_of(tree.body))):
+        findings.report("sample_titles", label.string[label.start() :])
     return ()
 
 
-def _tasks(tree: LexborHTMLParser) -> tuple[str, ...]:
+def _tasks(tree: LexborHTMLParser, findings: Findings) -> tuple[str, ...]:
     """Rated tasks stand in a table, unrated ones in a list."""
     section = tree.css_first("#Tasks")
     if section is None:
         return ()
+    without = [row for row in section.css("tr") if row.css("td[data-title]") and not row.css('td[data-title="Task"]')]
+    if without:
+        findings.report("tasks", f"{len(without)} rows without a task, the first is: {text_of(without[0])}")
     cells = section.css('td[data-title="Task"]') or section.css("td[data-text]") or section.css("li")
     return tuple(text for text in map(_task_text, cells) if text and not text.lstrip("-").isdecimal())
 
@@ -228,6 +255,9 @@ def _education(tree: LexborHTMLParser, findings: Findings) -> tuple[EducationSha
     shares = tuple(
         EducationShare(education_level(match[2]), float(match[1])) for match in map(_SHARE.fullmatch, items) if match
     )
-    if not shares and tree.body is not None and (announced := _RESPONDENTS.search(text_of(tree.body))):
+    responses = sum("responded" in item.casefold() for item in items)
+    if responses > len(shares) or sum(share.percent for share in shares) > _MOST_PERCENT:
+        findings.report("education_top", f"{len(shares)} shares in {responses} responses")
+    elif not shares and tree.body is not None and (announced := _RESPONDENTS.search(text_of(tree.body))):
         findings.report("education_top", announced.string[announced.start() :])
     return shares

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -10,14 +11,16 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborNode
 
 from exposure_dagster.errors import SourceError
-from exposure_dagster.parsing.html import text_of, tree_of
+from exposure_dagster.parsing.damage import DAMAGE, damage_of
+from exposure_dagster.parsing.html import NestedTooDeeplyError, text_of, tree_of_words
 from exposure_dagster.parsing.records import IndexEntry, IndexPage, UnreadField
 
 INDEX_URL = "https://www.bls.gov/ooh/a-z-index.htm"
 
 _INDEX_SLUG = "a-z-index"
 _PAGE_PATH = re.compile(r"/ooh/(?P<category>[\w-]+)/(?P<slug>(?!home\.)[\w-]+)\.html?")
-_ALIAS = re.compile(r"(?P<title>.+?),\s*see:\s", re.IGNORECASE)
+_ALIAS = re.compile(r"(?P<title>.+?),\s*see:\s(?P<names>.*)", re.IGNORECASE)
+_MOST_LINKS = 2
 
 
 @cache
@@ -42,7 +45,7 @@ def parse_index(body: bytes) -> list[IndexEntry]:
     Raises SourceError if there is none. Entries that lead to no page are left to `unread_entries`.
     """
     entries: dict[tuple[str, str], IndexEntry] = {}
-    for item in _items(body):
+    for item in _items(_lists(body)):
         entry = _entry(item)
         if entry is None:
             continue
@@ -59,8 +62,40 @@ def parse_index(body: bytes) -> list[IndexEntry]:
 
 
 def unread_entries(body: bytes) -> list[UnreadField]:
-    """The items of the index from which no title and page can be read."""
-    return [UnreadField(_INDEX_SLUG, "entry", text_of(item)) for item in _items(body) if _entry(item) is None]
+    """The items of the index from which no title and page can be read, links beside the items, titles that do not
+    agree, and the index's damage.
+
+    Every page has one title of its own, which its aliases name; where it is not so, entries ran into each other.
+    """
+    parts = _lists(body)
+    items = _items(parts)
+    found = [text_of(item) for item in items if _entry(item) is None]
+    found += [text_of(link) for part in parts for link in part.css("a[href]") if not _is_in_item(link)]
+    unread = [UnreadField(_INDEX_SLUG, "entry", words) for words in found + _disagreements(items)]
+    return unread + [UnreadField(_INDEX_SLUG, DAMAGE, clause) for clause in damage_of(body)]
+
+
+def _disagreements(items: list[LexborNode]) -> list[str]:
+    titles: dict[str, set[str]] = {}
+    named: list[tuple[str, str]] = []
+    for item in items:
+        entry, alias = _entry(item), _ALIAS.match(text_of(item))
+        if entry is not None:
+            of_page = titles.setdefault(entry.url, set())
+            if not entry.is_alias:
+                of_page.add(entry.title)
+            elif alias is not None:
+                named.append((entry.url, alias["names"]))
+    pages = Counter(title for of_page in titles.values() for title in of_page)
+    return [
+        *(
+            f"{url} is named by {', '.join(sorted(own)) or 'aliases alone'}"
+            for url, own in titles.items()
+            if len(own) != 1
+        ),
+        *(f"{url} is named {title}" for url, title in named if titles[url] and title not in titles[url]),
+        *(f"{title} names {count} pages" for title, count in pages.items() if count > 1),
+    ]
 
 
 def index_pages(entries: Iterable[IndexEntry]) -> list[IndexPage]:
@@ -80,13 +115,29 @@ def index_pages(entries: Iterable[IndexEntry]) -> list[IndexPage]:
     return list(pages.values())
 
 
-def _items(body: bytes) -> list[LexborNode]:
-    return tree_of(body).css("div.a-z-list li")
+def _lists(body: bytes) -> list[LexborNode]:
+    try:
+        return tree_of_words(body).css("div.a-z-list")
+    except NestedTooDeeplyError:
+        return []
+
+
+def _items(parts: list[LexborNode]) -> list[LexborNode]:
+    return [item for part in parts for item in part.css("li")]
+
+
+def _is_in_item(node: LexborNode) -> bool:
+    above = node.parent
+    while above is not None and above.tag not in ("li", "body"):
+        above = above.parent
+    return above is not None and above.tag == "li"
 
 
 def _entry(item: LexborNode) -> IndexEntry | None:
-    links = [link for link in item.css("a") if link.attributes.get("href")]
-    page = page_at(links[-1].attributes.get("href") or "") if links else None
+    """An item names one title, and one page: two entries that ran into each other are none."""
+    links = item.css("a")
+    pages = {page_at(link.attributes.get("href") or "") for link in links}
+    page = pages.pop() if len(pages) == 1 and len(links) <= _MOST_LINKS and len(item.css("li")) == 1 else None
     alias = _ALIAS.match(text_of(item))
     title = alias["title"] if alias else text_of(links[0]) if links else ""
     if page is None or not title:

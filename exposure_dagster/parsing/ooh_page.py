@@ -11,15 +11,17 @@ import re
 from dataclasses import dataclass, field
 
 from exposure_dagster.errors import SourceError
+from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.figures import read_date
 from exposure_dagster.parsing.findings import Findings
+from exposure_dagster.parsing.html import NestedTooDeeplyError
 from exposure_dagster.parsing.ooh_index import page_at
 from exposure_dagster.parsing.page_words import TEXT_TABS, PageWords, Section, page_words
 from exposure_dagster.parsing.projections import Projections, read_projections
 from exposure_dagster.parsing.quick_facts import QuickFacts, read_quick_facts
-from exposure_dagster.parsing.records import IndexPage, Occupation, ParsedPage
+from exposure_dagster.parsing.records import IndexPage, Occupation, ParsedPage, ProjectionRow, UnreadField
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes whenever the same page would give another record."""
 
 _HEADING_IDS = dict(
@@ -55,13 +57,15 @@ def parse_page(body: bytes, *, url: str) -> ParsedPage:
         )
     try:
         words = page_words(body, url=url)
-    except RecursionError:
+    except (NestedTooDeeplyError, RecursionError):
         raise SourceError(
             "this is no handbook page: its elements are nested too deeply to be followed",
             where=url,
             remedy="Open the address in a browser; if the page looks right there, report it",
         ) from None
-    return interpret(words, page)
+    parsed = interpret(words, page)
+    parsed.unread.extend(UnreadField(page.slug, DAMAGE, clause) for clause in damage_of(body))
+    return parsed
 
 
 def interpret(words: PageWords, page: IndexPage) -> ParsedPage:
@@ -125,6 +129,7 @@ def _figures(words: PageWords, findings: Findings) -> _Figures:
     else:
         projections = read_projections(words.projections, findings)
     first = projections.rows[0] if projections.rows else None
+    _check_agreement(facts, first, findings)
     if first is None or (first.soc_code is None and not first.is_total):
         findings.report("soc_code", "no code in row 1 of the projections")
     return _Figures(
@@ -139,6 +144,19 @@ def _figures(words: PageWords, findings: Findings) -> _Figures:
         base_year=_agreed("base_year", facts.base_year, projections.base_year, findings),
         projection_year=_agreed("projection_year", facts.projection_year, projections.projection_year, findings),
     )
+
+
+def _check_agreement(facts: QuickFacts, first: ProjectionRow | None, findings: Findings) -> None:
+    """Three figures stand twice on a page; where they differ, one of them was read from another's place."""
+    if first is None:
+        return
+    for field_name, fact, in_row in (
+        ("jobs", facts.jobs, first.employment),
+        ("outlook_pct", facts.outlook_pct, first.change_pct),
+        ("employment_change", facts.employment_change, first.change),
+    ):
+        if fact is not None and in_row is not None and fact != in_row:
+            findings.report(field_name, f"{fact:,} in the quick facts, {in_row:,} in row 1 of the projections")
 
 
 def _agreed(field: str, in_facts: int | None, in_projections: int | None, findings: Findings) -> int | None:
@@ -163,6 +181,8 @@ def _text(words: PageWords, findings: Findings) -> str:
             findings.report("text", f"tab {number}: {problem}")
         if section:
             blocks.extend(section.blocks)
+            for flaw in section.flaws:
+                findings.report("text", f"tab {number}: {flaw}")
     return "\n\n".join(blocks)
 
 

@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.grids import Grid
-from exposure_dagster.parsing.html import squeezed, text_of, tidy, tree_of
+from exposure_dagster.parsing.html import squeezed, text_of, tidy, tree_of_words
 from exposure_dagster.parsing.markdown import render
 from exposure_dagster.parsing.projections import is_projections
 
@@ -28,10 +28,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A tab: the id of its heading and its Markdown blocks, heading first."""
+    """A tab: the id of its heading, its Markdown blocks, heading first, and the flaws of its tables and charts."""
 
     heading_id: str | None
     blocks: list[str]
+    flaws: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class PageWords:
 
 def page_words(body: bytes, *, url: str) -> PageWords:
     """Raises SourceError if the body has not the build of a handbook page."""
-    tree = tree_of(body)
+    tree = tree_of_words(body)
     build = _build(tree)
     if build.panes is None:
         title = tree.css_first("title")
@@ -74,7 +75,7 @@ def page_words(body: bytes, *, url: str) -> PageWords:
         if tab is not None:
             tidy(tab)
             heading, rendering = tab.css_first("h2"), render(tab)
-            sections[number] = Section(None if heading is None else heading.id, rendering.blocks)
+            sections[number] = Section(None if heading is None else heading.id, rendering.blocks, rendering.flaws)
             grids.extend(rendering.grids)
     return PageWords(
         title="" if build.heading is None else text_of(build.heading),

@@ -11,6 +11,9 @@ from exposure_dagster.parsing.grids import Grid
 from exposure_dagster.parsing.records import ProjectionRow
 
 _SOC_CODE = re.compile(r"\d{2}-\d{4}")
+_ROUNDING = 100
+"""BLS rounds jobs to hundreds."""
+
 _DASHES = frozenset({"—", "–", "-"})
 
 # Columns are known by their words, which carry the edition's years.
@@ -43,6 +46,9 @@ def read_projections(grid: Grid, findings: Findings) -> Projections:
     rows = [_row(grid, index, columns, findings) for index in range(len(grid.body))]
     if not rows:
         findings.report("projections", "a table without rows")
+    if grid.flaw:
+        findings.report("projections", grid.flaw)
+    _check_rows(rows, findings)
     _check_levels(grid.indents, findings)
     _check_sum(rows, findings)
     return Projections(
@@ -104,6 +110,30 @@ def _is_total(levels: list[int], index: int) -> bool:
     return following and (index == 0 or levels[index + 1] > levels[index])
 
 
+def _check_rows(rows: list[ProjectionRow], findings: Findings) -> None:
+    """Figures read from another's place do not fit together: change is what jobs grow by, percent what part of them."""
+    for row in rows:
+        jobs, later, change, percent = row.employment, row.projected_employment, row.change, row.change_pct
+        if jobs is None or later is None or change is None:
+            continue
+        told = f"row {row.row}: from {jobs:,} to {later:,}, which is called a change of {change:,}"
+        if abs(jobs + change - later) > 2 * _ROUNDING:
+            findings.report("projections.change", told)
+        elif percent is not None and not _can_be_percent(percent, change, jobs):
+            findings.report("projections.change_pct", f"{told} or {percent} percent")
+    named = [(row.occupation_title, row.soc_code) for row in rows]
+    doubled = next((row for row in rows if named.count((row.occupation_title, row.soc_code)) > 1), None)
+    if doubled is not None:
+        findings.report("projections", f"two rows for {doubled.occupation_title} {doubled.soc_code or ''}")
+
+
+def _can_be_percent(percent: int, change: int, jobs: int) -> bool:
+    """Whether whole percent can be had from figures that were rounded to hundreds after it was computed."""
+    half = _ROUNDING / 2
+    bounds = [100 * (change + up) / max(jobs + more, 1) for up in (-half, half) for more in (-half, half)]
+    return min(bounds) - 1 <= percent <= max(bounds) + 1
+
+
 def _check_levels(levels: list[int], findings: Findings) -> None:
     shallow = [number for number, level in enumerate(levels, start=1) if number > 1 and level <= levels[0]]
     if shallow:
@@ -116,5 +146,5 @@ def _check_sum(rows: list[ProjectionRow], findings: Findings) -> None:
     known = [jobs for jobs in parts if jobs is not None]
     if len(rows) < 2 or len(known) < len(parts) or rows[0].employment is None:
         return
-    if abs(sum(known) - rows[0].employment) > 50 * (len(parts) + 1):
+    if abs(sum(known) - rows[0].employment) > _ROUNDING / 2 * (len(parts) + 1):
         findings.report("projections.is_total", f"parts add up to {sum(known):,}, row 1 says {rows[0].employment:,}")

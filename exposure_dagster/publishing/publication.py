@@ -13,6 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -31,6 +32,7 @@ ABANDONED_AFTER_S = 3600.0
 _CHECKSUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _PUBLICATION = re.compile(r"[0-9a-f]{16,64}")
 _UNFINISHED = ".unfinished-"
+_UNSWITCHED = ".current-"
 
 
 def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
@@ -132,7 +134,7 @@ def _write_checksums(folder: Path) -> None:
 def _switch(link: Path, folder: Path) -> None:
     if link.is_symlink() and link.readlink() == Path(folder.name):
         return
-    temporary = link.with_name(f".current-{os.getpid()}")
+    temporary = link.with_name(f"{_UNSWITCHED}{os.getpid()}")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name, target_is_directory=True)
     temporary.replace(link)
@@ -140,16 +142,26 @@ def _switch(link: Path, folder: Path) -> None:
 
 
 def _remove_old(root: Path, *, kept: Path) -> None:
-    """Only folders of ours go: whatever else someone keeps beside them stays."""
-    folders = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and path != kept]
-    publications = sorted(
-        (path for path in folders if _PUBLICATION.fullmatch(path.name)), key=_changed_at, reverse=True
-    )
+    """Only what is ours goes: whatever else someone keeps beside it stays."""
     oldest = time.time() - ABANDONED_AFTER_S
-    abandoned = [path for path in folders if path.name.startswith(_UNFINISHED) and _changed_at(path) < oldest]
-    for path in [*publications[KEPT_PUBLICATIONS - 1 :], *abandoned]:
-        shutil.rmtree(path, ignore_errors=True)
+    publications = []
+    for path in root.iterdir():
+        if path.is_symlink():
+            if path.name.startswith(_UNSWITCHED) and _changed_at(path) < oldest:
+                path.unlink(missing_ok=True)
+        elif path.is_dir() and path != kept:
+            if _PUBLICATION.fullmatch(path.name):
+                publications.append(path)
+            elif path.name.startswith(_UNFINISHED) and _changed_at(path) < oldest:
+                shutil.rmtree(path, ignore_errors=True)
+    publications.sort(key=_changed_at, reverse=True)
+    for path in publications[KEPT_PUBLICATIONS - 1 :]:
+        # It loses its name first: one that is removed by half must never be taken for a publication again.
+        going = Path(mkdtemp(prefix=_UNFINISHED, dir=root))
+        with suppress(OSError):  # someone else removes it at this moment
+            path.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def _changed_at(path: Path) -> float:
-    return path.stat().st_mtime
+    return path.lstat().st_mtime

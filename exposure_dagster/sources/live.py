@@ -7,10 +7,15 @@ logged nor put into a reason.
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 import tenacity
@@ -49,8 +54,10 @@ class LiveLimits:
     """Attempts at one page."""
     silence_seconds: float = 30.0
     """Wait for a connection, or for the next part of an answer."""
+    page_seconds: float = 60.0
+    """Wait for the whole of a page, its head included."""
     answer_seconds: float = 300.0
-    """Wait for the whole of an answer."""
+    """Wait for the whole of a list or an archive."""
     longest_backoff_seconds: float = 60.0
     longest_retry_after_seconds: float = 120.0
     """A host that asks for a longer pause is not asked again by this fetcher."""
@@ -70,6 +77,49 @@ class _Answer:
     redirected_to: httpx.URL | None = None
     body: bytes = b""
     headers: BodyHeaders = NO_HEADERS
+
+
+class _Deadline:
+    """Cuts the connection to a host when an answer is not there in full in time.
+
+    Waiting for the next part does not bound an answer that comes a byte at a time, nor is there a place in
+    between to look at the clock while the head of an answer comes, or a compressed body without a word in it.
+    """
+
+    def __init__(self, seconds: float, connections: dict[str, socket.socket], host: str) -> None:
+        self.seconds = seconds
+        self.has_passed = False
+        self._connections = connections
+        self._host = host
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    @property
+    def problem(self) -> str:
+        return f"the answer took longer than {self.seconds:g} s"
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Told by httpx what it does: which connection it has opened, or made secure, above all."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._connections[self._host] = info["return_value"].get_extra_info("socket")
+            if self.has_passed:
+                self._cut()
+
+    def _cut(self) -> None:
+        self.has_passed = True
+        connection = self._connections.get(self._host)
+        if connection is not None:
+            with suppress(OSError):  # it is closed already
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # an SSLSocket's own would not wake its reader
 
 
 class LiveFetcher(Fetcher):
@@ -101,6 +151,7 @@ class LiveFetcher(Fetcher):
         # An earlier fetcher may have asked a moment ago, so the first request too waits its turn.
         self._opened_at = clock.monotonic()
         self._asked_at: dict[str, float] = {}
+        self._connections: dict[str, socket.socket] = {}
         self._failures: dict[str, int] = {}
         self._given_up: dict[str, str] = {}
         self._pause = tenacity.wait_exponential_jitter(initial=1, max=self._limits.longest_backoff_seconds, jitter=1)
@@ -188,14 +239,20 @@ class LiveFetcher(Fetcher):
 
     def _ask_once(self, url: httpx.URL, request: PageRequest) -> _Answer:
         self._wait_for_turn(url.host)
-        try:
-            with self._client.stream("GET", url, headers=_conditions(request)) as response:
-                return self._read(response, request)
-        except httpx.TimeoutException:
-            problem = f"no answer within {self._limits.silence_seconds:g} s"
-        except httpx.TransportError as error:
-            problem = f"no connection, or it broke: {error}"
-        return _Answer(problem=problem, is_transient=True)
+        limits = self._limits
+        seconds = limits.page_seconds if request.expects == "html" else limits.answer_seconds
+        with _Deadline(seconds, self._connections, url.host) as deadline:
+            try:
+                tracing = {"trace": deadline.trace}
+                with self._client.stream("GET", url, headers=_conditions(request), extensions=tracing) as response:
+                    answer = self._read(response, request, deadline)
+            except httpx.TimeoutException:
+                answer = _Answer(problem=f"no answer within {limits.silence_seconds:g} s", is_transient=True)
+            except httpx.TransportError as error:
+                answer = _Answer(problem=f"no connection, or it broke: {error}", is_transient=True)
+        if deadline.has_passed and answer.problem is not None:
+            return replace(answer, problem=deadline.problem, is_transient=True)
+        return answer
 
     def _wait_for_turn(self, host: str) -> None:
         last = self._asked_at.get(host, self._opened_at)
@@ -204,12 +261,12 @@ class LiveFetcher(Fetcher):
             self._clock.sleep(early)
         self._asked_at[host] = self._clock.monotonic()
 
-    def _read(self, response: httpx.Response, request: PageRequest) -> _Answer:
+    def _read(self, response: httpx.Response, request: PageRequest, deadline: _Deadline) -> _Answer:
         status = response.status_code
         if status == 200 or (status == 304 and request.known is not None):
             body = bytearray()
             most = min(self._limits.body_bytes, MAX_BYTES[request.expects])
-            problem, is_transient = self._read_body(response, body, most)
+            problem, is_transient = self._read_body(response, body, most, deadline)
             return _Answer(
                 status=status,
                 problem=problem,
@@ -230,16 +287,17 @@ class LiveFetcher(Fetcher):
             retry_after=self._retry_after(response),
         )
 
-    def _read_body(self, response: httpx.Response, body: bytearray, most: int) -> tuple[str | None, bool]:
+    def _read_body(
+        self, response: httpx.Response, body: bytearray, most: int, deadline: _Deadline
+    ) -> tuple[str | None, bool]:
         """Read into `body`; returns what went wrong (None if nothing) and whether it may pass."""
-        deadline = self._clock.monotonic() + self._limits.answer_seconds
         try:
             for part in _unpacked_parts(response):
                 body += part
                 if len(body) > most:
                     return f"the body is longer than {most:,} bytes", False
-                if self._clock.monotonic() > deadline:
-                    return f"the body took longer than {self._limits.answer_seconds:g} s", True
+                if deadline.has_passed:
+                    return deadline.problem, True
         except _EncodingError as error:
             return str(error), False
         except httpx.TimeoutException:

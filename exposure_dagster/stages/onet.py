@@ -13,6 +13,7 @@ import pandas as pd
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.crosswalk import PageCodes, soc_crosswalk
+from exposure_dagster.parsing.damage import DAMAGE
 from exposure_dagster.parsing.employment_projections import ProjectionOccupation, parse_projections
 from exposure_dagster.parsing.onet_database import OnetDatabase, read_onet_database
 from exposure_dagster.parsing.onet_documents import onet_documents, task_table, title_table
@@ -37,6 +38,9 @@ from exposure_dagster.tables import (
     Table,
 )
 from exposure_dagster.warehouse import Warehouse, replace_rows
+
+_FEW_PAGES = 10
+"""Of so few, all may be damaged."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,15 @@ def _parsed_pages(warehouse: Warehouse, listed: Sequence[ListedOccupation], prog
         progress.advance()
     if rows:
         progress.finish()
-    return _Pages(good, unread)
+    return _Pages(good, _without_habits(unread, len(rows)))
+
+
+def _without_habits(unread: Sequence[UnreadField], pages: int) -> Sequence[UnreadField]:
+    """What looks like damage and is found on most pages is the way in which the site is written, and tells nothing."""
+    damaged = {one.slug for one in unread if one.field == DAMAGE}
+    if len(damaged) <= max(pages / 2, _FEW_PAGES):
+        return unread
+    return [one for one in unread if one.field != DAMAGE]
 
 
 def _frames(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
+from exposure_dagster.parsing.damage import damage_of
 from exposure_dagster.parsing.ooh_index import INDEX_URL, index_pages, parse_index
 from exposure_dagster.parsing.records import IndexPage
 from exposure_dagster.progress import NO_PROGRESS, Progress
@@ -68,7 +69,8 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
     """Fetch the A–Z index into raw.ooh_index.
 
     Raises SourceError where there is no index, neither a new one nor an earlier one, or where a new
-    one names no page: then the earlier one stays.
+    one names no page: then the earlier one stays. It stays too where a new one is damaged, since the pages that
+    such an index names no more are not gone.
     """
     warehouse.claim_for_site(site.kind)
     stored = stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
@@ -76,6 +78,8 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
         assert stored is not None
         return FetchReport(1, 0, 0, (), stored.content_sha256 or "")
     fetched = fetcher.fetch(PageRequest(url=INDEX_URL, known=stored.known if stored else None))
+    if fetched.body is not None and stored is not None and stored.known is not None:
+        fetched = _refused_if_damaged(fetched, fetched.body)
     row = updated(stored, fetched)
     if row.content_sha256 is None:
         required_body(row, what="the A–Z index")
@@ -83,6 +87,14 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
         index_pages(parse_index(fetched.body))
     write_attempts(warehouse, OOH_INDEX, [row], [{}])
     return FetchReport(1, 1, int(fetched.body is not None), missing_pages([row]), row.content_sha256 or "")
+
+
+def _refused_if_damaged(fetched: Fetched, body: bytes) -> Fetched:
+    damage = damage_of(body)
+    if not damage:
+        return fetched
+    reason = f"it is damaged, and the earlier one stands: {'; '.join(damage)}"
+    return Fetched(url=fetched.url, status=fetched.status, reason=reason, checked_at=fetched.checked_at)
 
 
 def refresh_ooh_pages(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 
 import httpx
 
@@ -20,13 +22,17 @@ HTML = {"Content-Type": "text/html; charset=UTF-8"}
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer of the server. `sent` is how much of the body is sent; the header promises all of it."""
+    """An answer of the server. `sent` is how much of the body is sent; the header promises all of it.
+
+    With `trickles` its head or its body has no end: it comes a byte at a time, for as long as anyone listens.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: HTML)
     body: bytes = PAGE
     sent: int | None = None
     hangs: bool = False
+    trickles: Literal["no", "head", "body"] = "no"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.released.wait(10)
             self.close_connection = True
             return
+        if reply.trickles != "no":
+            self._trickle(reply)
+            return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -84,6 +93,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: reply.sent])
         self.close_connection = reply.sent is not None
+
+    def _trickle(self, reply: Reply) -> None:
+        self.close_connection = True
+        fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+        head = f"HTTP/1.1 {reply.status} OK\r\n{fields}"
+        if reply.trickles == "head":
+            start, part = f"{head}X-Padding: ".encode(), b"x"
+        else:
+            start, part = f"{head}Content-Length: 1000000\r\n\r\n".encode() + reply.body[:-1], reply.body[-1:]
+        with suppress(OSError):  # nobody listens any more
+            self.wfile.write(start)
+            while not self.server.released.wait(0.02):
+                self.wfile.write(part)
+                self.wfile.flush()
+        self.wfile = io.BytesIO()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

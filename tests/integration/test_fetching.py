@@ -317,11 +317,26 @@ def test_an_empty_body_may_be_called_packed(site: LoopbackSite, fetcher: LiveFet
     assert fetcher.fetch(PageRequest(url=url)).reason == "the body is empty"
 
 
-def test_an_answer_that_takes_for_ever_is_given_up(site: LoopbackSite) -> None:
-    limits = LiveLimits(answer_seconds=0, seconds_between_requests=0, attempts=1)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(trickles="head"),
+        Reply(trickles="body"),
+        # the head of a compressed body, whose file name has no end: not a word of it can be read yet
+        Reply(trickles="body", headers={**HTML, "Content-Encoding": "gzip"}, body=b"\x1f\x8b\x08\x08\0\0\0\0\0\x03x"),
+    ],
+    ids=["head", "body", "compressed body"],
+)
+def test_an_answer_that_comes_a_byte_at_a_time_is_given_up_and_the_next_page_is_had(
+    site: LoopbackSite, reply: Reply
+) -> None:
+    limits = LiveLimits(page_seconds=0.3, seconds_between_requests=0, attempts=2, longest_backoff_seconds=0)
     with LiveFetcher(contact=CONTACT, limits=limits) as fetcher:
-        page = fetcher.fetch(PageRequest(url=site.has("/x.htm", Reply())))
-    assert page.reason == "the body took longer than 0 s (attempts: 1)"
+        slow = fetcher.fetch(PageRequest(url=site.has("/slow.htm", reply)))
+        quick = fetcher.fetch(PageRequest(url=site.has("/quick.htm", Reply())))
+    assert slow.reason == "the answer took longer than 0.3 s (attempts: 2)"
+    assert quick.body == PAGE
+    assert site.paths() == ["/slow.htm", "/slow.htm", "/quick.htm"]
 
 
 @pytest.mark.parametrize("url", ["ftp://bls.gov/x", "/ooh/x.htm", "https://", "http://bls.gov:x/", "mailto:a@b.c"])

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -404,6 +405,36 @@ publish(Path(sys.argv[1]), "f" * 16, write)
     assert left_behind in names_in(root)
     long_ago = (root / left_behind).stat().st_mtime - ABANDONED_AFTER_S - 60
     os.utime(root / left_behind, (long_ago, long_ago))
+    publish(root, digest_of(3), writes("newer"))
+    assert names_in(root) == {"current", digest_of(1), digest_of(2), digest_of(3)}
+
+
+def test_a_publication_that_was_removed_by_half_is_never_taken_for_a_whole_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(KEPT_PUBLICATIONS):
+        publish(root, digest_of(number), writes("a", "b"))
+        os.utime(root / digest_of(number), (number, number))
+
+    def killed_half_way(path: Path, **_: object) -> None:
+        if (path / "0.txt").exists():
+            (path / "0.txt").unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", killed_half_way)
+        publish(root, digest_of(9), writes("c", "d"))
+    publish(root, digest_of(0), writes("a", "b"))
+    assert sorted(path.name for path in (root / "current").iterdir()) == ["0.txt", "1.txt"]
+
+
+def test_a_link_that_was_made_and_not_switched_to_is_cleared_away_later(root: Path) -> None:
+    publish(root, digest_of(1), writes("old"))
+    left_behind = root / ".current-1"
+    left_behind.symlink_to(digest_of(1))
+    publish(root, digest_of(2), writes("new"))
+    assert left_behind.name in names_in(root)
+    os.utime(left_behind, (0, 0), follow_symlinks=False)
     publish(root, digest_of(3), writes("newer"))
     assert names_in(root) == {"current", digest_of(1), digest_of(2), digest_of(3)}
 

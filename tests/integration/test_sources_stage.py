@@ -367,6 +367,35 @@ def test_an_index_that_cannot_be_used_is_a_clear_error_and_the_earlier_one_stays
     assert saved.raw("body", "raw.ooh_index") == before
 
 
+def test_a_damaged_index_loses_no_page_and_the_earlier_one_stands(saved: Sources, folder: Folder) -> None:
+    whole = index_of([path_of(slug) for slug in CATEGORIES])
+    cut = whole[: whole.index(path_of("military-careers").encode())] + b"</body></html>"
+    folder.put(INDEX_PATH, cut)
+    report = saved.refresh_index()
+    assert [page.has_earlier_body for page in report.missing] == [True]
+    assert "it is damaged, and the earlier one stands: a tag that is torn" in report.missing[0].reason
+    assert saved.refresh_pages().listed == 4
+    folder.put(INDEX_PATH, whole)
+    assert saved.refresh_index().missing == ()
+
+
+def test_a_damaged_first_index_is_read_as_far_as_it_goes_and_its_damage_is_named(
+    empty: Sources, folder: Folder
+) -> None:
+    folder.put(INDEX_PATH, index_of([path_of(slug) for slug in CATEGORIES]).replace(b"</ul>", b""))
+    assert empty.refresh_index().missing == ()
+    outcome = checks.every_index_entry_is_read(parse_ooh_titles(empty.warehouse))
+    assert found_by(outcome) == [{"entry": "tags that do not match: 1 <ul> and 0 </ul>"}]
+
+
+def test_a_damaged_page_keeps_the_rows_of_its_last_good_body(saved: Sources, folder: Folder) -> None:
+    before = saved.parsed("text")
+    folder.put(path_of("roofers"), changed(sample_page("roofers"), "<h3>Duties</h3>", "<h3>Duties<h3>"))
+    saved.reparse()
+    assert ("roofers", "markup") in saved.unread()
+    assert saved.parsed("text") == before
+
+
 def test_titles_and_aliases_lead_to_their_pages(empty: Sources) -> None:
     empty.refresh_index()
     report = parse_ooh_titles(empty.warehouse)

@@ -292,6 +292,12 @@ with warehouse.connect() as connection:
     assert texts(warehouse) == ["committed", "later"]
 
 
+def test_no_progress_bar_is_drawn_into_the_output_of_a_process_that_runs_no_file(warehouse: Warehouse) -> None:
+    warehouse.append(TEXTS, text_rows("a"))
+    asked = "sys.exit(warehouse.rows(\"SELECT current_setting('enable_progress_bar')\") != [(False,)])"
+    assert warehouse_process(warehouse, asked).wait() == 0
+
+
 # Older and newer files
 
 

@@ -43,7 +43,7 @@ def test_a_byte_that_does_not_belong_is_replaced_and_the_rest_stays() -> None:
 
 
 def test_an_undeclared_body_that_is_no_utf_8_is_windows_1252() -> None:
-    assert encoding_of(b"<p>\x96</p>") == "cp1252"
+    assert encoding_of(b"<p>\x96</p>") == ("cp1252", True)
 
 
 @pytest.mark.parametrize("text", ["a  b", " a b ", "a\n\tb", "a\u00a0b", "a\u2003 b", "a\u2028b"])

@@ -94,6 +94,27 @@ def test_entries_that_cannot_be_read_are_named() -> None:
     ]
 
 
+BELLS = "https://www.bls.gov/ooh/b/bells.htm"
+OWN = f'<a href="{KEEPERS}">Lamp keepers</a>'
+
+
+@pytest.mark.parametrize(
+    ("items", "found"),
+    [
+        ([OWN, f'<a href="{KEEPERS}">Trimmer</a>, see: <a href="{BELLS}">Bells</a>'], ["Trimmer, see: Bells"]),
+        ([OWN, f'{OWN} <a href="{KEEPERS}">Lamps</a> <a href="{KEEPERS}">Oil</a>'], ["Lamp keepers Lamps Oil"]),
+        ([OWN, f'<a href="{KEEPERS}">Lamps</a>'], [f"{KEEPERS} is named by Lamp keepers, Lamps"]),
+        ([f'Trimmer, see: <a href="{KEEPERS}">Lamp keepers</a>'], [f"{KEEPERS} is named by aliases alone"]),
+        ([OWN, f'<a href="{BELLS}">Lamp keepers</a>'], ["Lamp keepers names 2 pages"]),
+        ([OWN, f'<a href="{KEEPERS}">Trimmer</a>, see: Bells'], [f"{KEEPERS} is named Bells"]),
+        ([OWN, f'{OWN}</li></ul><a href="{BELLS}">Bells</a><ul><li>{OWN}'], ["Bells"]),
+        ([OWN, f"<ul><li>{OWN}</li></ul>"], ["Lamp keepers"]),
+    ],
+)
+def test_entries_that_ran_into_each_other_are_noticed(items: list[str], found: list[str]) -> None:
+    assert [unread.found for unread in unread_entries(index_of(*items))] == found
+
+
 def test_pages_are_listed_once_in_the_order_of_the_index() -> None:
     body = index_of(
         '<a href="/ooh/b/bells.htm">Bells</a>',

@@ -243,6 +243,71 @@ class TestProjections:
         assert page.projections == []
 
 
+class TestFiguresThatDoNotFit:
+    """Every figure stands twice, or follows from others: one that was read from another's place shows."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "field", "found"),
+        [
+            (
+                "<td>11,400</td>",
+                "<td>12,400</td>",
+                "projections.change",
+                "row 1: from 12,000 to 12,400, which is called a change of -600",
+            ),
+            (
+                "<td>-10</td>",
+                "<td>10</td>",
+                "projections.change_pct",
+                "row 3: from 4,000 to 3,600, which is called a change of -400 or 10 percent",
+            ),
+            ("<td>  12,000 </td>", "<td>  11,000 </td>", "jobs", "11,000 in the quick facts, 12,000 in row 1 of the"),
+            ("-5% (Decline)", "5% (Decline)", "outlook_pct", "5 in the quick facts, -5 in row 1 of the projections"),
+            (
+                "<td>  -600 </td>",
+                "<td>  600 </td>",
+                "employment_change",
+                "600 in the quick facts, -600 in row 1 of the",
+            ),
+            ("Gas lamp keepers", "Oil lamp keepers", "projections", None),
+        ],
+    )
+    def test_it_is_named_with_both(self, old: str, new: str, field: str, found: str | None) -> None:
+        page = changed(old, new) if found is not None else changed("49-9912", "49-9911", changed(old, new))
+        (unread,) = parsed(page).unread
+        assert unread.field == field
+        assert unread.found.startswith(found or "two rows for Oil lamp keepers 49-9911")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "flaw"),
+        [
+            ("<td>9,000</td>", '<td colspan="2">9,000</td>', "row 2 of the body has 8 columns, row 1 has 7"),
+            ("<td>9,000</td>", "", "row 2 of the body has 6 columns, row 1 has 7"),
+            ("<td>2,900</td>", '<td rowspan="3">2,900</td>', "a cell is said to span more rows than there are"),
+            ('colspan="2">Change', 'colspan="3">Change', "row 2 of the header has 6 columns, row 1 has 9"),
+        ],
+    )
+    def test_cells_that_slip_into_other_columns_are_noticed(self, old: str, new: str, flaw: str) -> None:
+        assert UnreadField("lamp-keepers", "projections", flaw) in parsed(changed(old, new)).unread
+
+    def test_a_flaw_in_a_table_of_the_text_is_one_of_the_text(self) -> None:
+        page = parsed(changed("<td>Harbors</td>", '<td rowspan="9">Harbors</td>'))
+        assert [(one.field, one.found) for one in page.unread] == [
+            ("text", "tab 3: a table: row 2 of the body has 3 columns, row 1 has 2")
+        ]
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("<dt style", "<dt></dt><dt style"),
+            ("<p>   Median annual wages, May 2031</p>", ""),
+            ('<div class="ooh-chart">', "<div>"),
+        ],
+    )
+    def test_a_chart_that_is_not_built_as_one_is_noticed(self, old: str, new: str) -> None:
+        assert "text" in {unread.field for unread in parsed(changed(old, new)).unread}
+
+
 class TestCodes:
     def test_onet_codes_are_those_linked_in_tab_9(self) -> None:
         assert occupation(PAGE).onet_codes == ["49-9911.00", "49-9911.01", "49-9921.00"]
