@@ -54,7 +54,7 @@ class _Usage(BaseModel):
 
 class _Message(BaseModel):
     content: list[_ContentBlock]
-    stop_reason: str | None
+    stop_reason: str | None = None
     usage: Any = None
 
 
@@ -261,7 +261,7 @@ def _shown(error: BaseException) -> str:
 
 
 def _request_id(said: str | None) -> str | None:
-    return None if said is None else harmless(str(said))[:_REQUEST_ID_LENGTH]
+    return None if said is None else _shortened(said)[:_REQUEST_ID_LENGTH]
 
 
 def _shortened(said: str) -> str:

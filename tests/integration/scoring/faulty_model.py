@@ -103,7 +103,7 @@ class Exchange:
         (document,) = self.documents
         return _about(schema, *document)
 
-    def say(self, text: str, stop_reason: str = "end_turn", **changes: Any) -> None:
+    def say(self, text: str, stop_reason: str | None = "end_turn", **changes: Any) -> None:
         """Reply with a message that holds `text`; `changes` are to the message. A part that is None is left out."""
         message = {
             "id": "msg_1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +18,7 @@ from exposure_dagster.scoring.notes import AT_ITS_WORST
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.counting_server import counting_server
-from tests.integration.scoring.faulty_model import ANY, counted
+from tests.integration.scoring.faulty_model import ANY, Fault, counted
 from tests.integration.scoring.scene import MODEL, TEXT, Scene, asked_prompt, by_status
 
 TRUE = {"input_tokens": 107, "output_tokens": 31, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0}
@@ -96,6 +97,13 @@ def test_an_answer_without_a_usage_that_can_be_read_is_kept_at_its_worst(scene: 
     assert result.figures.assumed_usd == 0
     costs = [cost for (cost,) in scene.rows("cost_nano_usd / 1e9")]
     assert costs == pytest.approx([worst_cost(scene)] * count, rel=1e-5)
+
+
+def test_an_answer_without_a_stop_reason_is_kept(scene: Scene) -> None:
+    bare = Fault("ok", lambda exchange: exchange.say(json.dumps(exchange.good_answer()), None, usage=None))
+    scene.model.faults[ANY] = [bare] * ALWAYS
+
+    assert len(by_status(scene.score())["ok"]) == len(scene.model.seen) == 10
 
 
 def test_a_usage_below_nothing_makes_room_in_no_budget(scene: Scene) -> None:
