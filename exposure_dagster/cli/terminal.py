@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from exposure_dagster.private import is_open_to_others
 from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
@@ -17,6 +19,13 @@ PLAIN_WIDTH = 140
 
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = Console(stderr=True, highlight=False)
+
+
+def warn_of_open_home(home: Path) -> None:
+    """Say so where other users of the machine can look into a home that is there already."""
+    if is_open_to_others(home):
+        mode = f"{home.stat().st_mode & 0o777:o}"
+        warn(f"other users can look into {home} (mode {mode}), where your documents and answers lie: chmod 700 {home}")
 
 
 class _Bar:

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from exposure_dagster.errors import SourceError
+from exposure_dagster.private import make_private
 from exposure_dagster.tables import PROMPT_VERSIONS, RESPONSES, TEXTS, Table
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
@@ -32,7 +33,7 @@ class Moved:
 
 def export_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
     """Write the ledger into `folder`, each file complete before it takes its name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     moved = []
     with warehouse.connect(read_only=True) as connection:
         for table in MOVED_TABLES:
