@@ -14,6 +14,7 @@ from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
 from exposure_dagster.automation.rescoring import rescore_stale, rescoring_sensors, schedules
 from exposure_dagster.jobs import ASSET_JOBS
+from exposure_dagster.private import keep_files_private
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, variable_of
 from exposure_dagster.warehouse import DEFAULT_WAIT_S
@@ -90,4 +91,5 @@ def scorer_of(settings: Settings, *, ask_again: bool) -> ScorerResource:
 @definitions
 def defs() -> Definitions:
     """What the workspace loads. Read when Dagster asks for it, so that other front doors need no such settings."""
+    keep_files_private()
     return build_defs(load_settings())

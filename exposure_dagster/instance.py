@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure_dagster.errors import SettingError
+from exposure_dagster.private import make_private
 from exposure_dagster.scoring.locks import holding, is_held
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def prepare_dagster_home(folder: Path) -> Path:
     """The folder, made and with a `dagster.yaml` where it had none. Raises SettingError where it cannot be written."""
     config = folder / "dagster.yaml"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         if not config.exists():
             config.write_text(DAGSTER_YAML, encoding="utf-8")
     except OSError as error:

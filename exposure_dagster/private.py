@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -11,6 +12,11 @@ def make_private(folder: Path) -> None:
     if not folder.exists():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def keep_files_private() -> None:
+    """From now on what this process and its children write is for its owner alone, unless they say otherwise."""
+    os.umask(os.umask(0o077) | 0o077)
 
 
 def is_open_to_others(folder: Path) -> bool:

@@ -68,6 +68,19 @@ def _list_of_origins(text: str) -> str:
 OriginList = Annotated[str, AfterValidator(_list_of_origins)]
 
 
+_HOST_NAME = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+
+
+def _list_of_hosts(text: str) -> str:
+    for name in _parts(text):
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(f"{name} is no name of a host; write it as in data.example.org, without scheme or port")
+    return text
+
+
+HostList = Annotated[str, AfterValidator(_list_of_hosts)]
+
+
 def _known_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -159,6 +172,11 @@ class Settings(BaseSettings):
         None,
         description="Origins whose pages may read the API: `https://example.org`, several with commas, or `*`.",
     )
+    allowed_hosts: HostList | None = Field(
+        None,
+        description="Names that `exposure serve` answers to beside loopback and its --host: `data.example.org`, "
+        "several with commas, `*.example.org`, or `*` for any.",
+    )
     prices: ProjectPath | None = Field(
         None, description="A file of model prices that adds to or replaces the bundled table."
     )
@@ -184,6 +202,11 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins whose pages may read the API; none where nothing is set."""
         return _parts(self.cors_origins or "")
+
+    @property
+    def served_names(self) -> tuple[str, ...]:
+        """The names that the server answers to beside loopback and where it listens."""
+        return _parts(self.allowed_hosts or "")
 
     @property
     def own_corpora(self) -> tuple[OwnCorpus, ...]:

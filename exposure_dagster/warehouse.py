@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from exposure_dagster.errors import WarehouseError
+from exposure_dagster.private import make_private
 from exposure_dagster.tables import OWN_DOCUMENTS, TABLES, WAREHOUSE_VERSION, Table, registry_digest
 
 DEFAULT_WAIT_S = 120.0
@@ -141,7 +142,7 @@ class Warehouse:
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             if not read_only:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self.path.parent)
             for attempt in Retrying(
                 retry=retry_if_exception(_is_locked),
                 wait=wait_random_exponential(multiplier=0.02, max=1.0),

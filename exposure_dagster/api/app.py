@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, BinaryIO, cast
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from exposure_dagster import __version__
 from exposure_dagster.api import records
-from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, OpenedFile, Tags, tag_of
+from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, Hosts, OpenedFile, Tags, tag_of
 from exposure_dagster.api.problems import Problem, declared, tell_problems
 from exposure_dagster.api.queries import (
     ChangeQuery,
@@ -54,6 +53,8 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
+_PACKED = {"Content-Encoding": "gzip"}
+
 _DESCRIPTION = f"""
 What was published: occupations, prompts with the versions that were answered, rankings, summaries, where each score
 comes from, and what changed. Everything is only read. Each answer comes from one publication, whose `digest` it names
@@ -71,8 +72,13 @@ _Document = Annotated[str, Path(description="Document: slug, O*NET code or id.",
 _Slug = Annotated[str, Path(description="Handbook page, as in its address.", examples=["roofers"])]
 
 
-def create_app(publications: Publications, *, cors_origins: Sequence[str] = ()) -> FastAPI:
-    """The API and the site over a published folder. Without origins no other site's page may read it."""
+def create_app(
+    publications: Publications, *, cors_origins: Sequence[str] = (), allowed_hosts: Collection[str] = ("*",)
+) -> FastAPI:
+    """The API and the site over a published folder.
+
+    Without origins no other site's page may read it. `allowed_hosts` are the names that it answers to: `*` for any.
+    """
     app = FastAPI(
         title="exposure_dagster",
         version=__version__,
@@ -83,6 +89,7 @@ def create_app(publications: Publications, *, cors_origins: Sequence[str] = ()) 
         redoc_url=None,
     )
     tell_problems(app)
+    app.add_middleware(Hosts, allowed=allowed_hosts)
     app.add_middleware(Tags)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     if cors_origins:
@@ -330,6 +337,7 @@ def _serve_pages(app: FastAPI) -> None:
 
 def _serve_files(app: FastAPI, publications: Publications) -> None:
     """The site at the root, and the exported files below /files; each request reads one publication."""
+    policy = {"Content-Security-Policy": content_security_policy(), "Vary": "Accept-Encoding"}
 
     def answer(request: Request, name: str, file: BinaryIO, snapshot: Snapshot, **headers: str) -> Response:
         kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
@@ -338,29 +346,27 @@ def _serve_files(app: FastAPI, publications: Publications) -> None:
 
     @app.get("/files/{path:path}", include_in_schema=False)
     def file(path: str, request: Request) -> Response:
-        found = publications.open_file(path)
+        found = None if path.startswith(f"{SITE_FOLDER}/") else publications.open_file(path)
         if found is None:
             raise HTTPException(404, f"The publication holds no such file. {PREFIX}/files lists them.")
         snapshot, opened = found
         return answer(request, path, opened, snapshot)
 
     def site_file(name: str) -> Callable[[Request], Response]:
+        path = f"{SITE_FOLDER}/{name}"
+
         def endpoint(request: Request) -> Response:
             snapshot = publications.current()
-            snapshot.require(f"{SITE_FOLDER}/{name}")
-            if name not in snapshot.site:
-                raise HTTPException(
-                    404, "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
-                )
-            policy = {"Content-Security-Policy": content_security_policy()}
-            body = snapshot.site[name]
+            snapshot.require(path)
             if "gzip" in request.headers.get("Accept-Encoding", "") and "Range" not in request.headers:
-                kind = _MEDIA_TYPES[PurePosixPath(name).suffix]
-                packed = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Accept-Ranges": "bytes"}
-                return Response(
-                    body, headers={DIGEST_HEADER: snapshot.digest, "Content-Type": kind, **packed, **policy}
-                )
-            return answer(request, name, io.BytesIO(gzip.decompress(body)), snapshot, **policy)
+                packed = snapshot.site.get(name)
+                if packed is not None:
+                    return answer(request, name, io.BytesIO(packed), snapshot, **policy, **_PACKED)
+            elif (found := publications.open_file(path)) is not None:
+                return answer(request, name, found[1], found[0], **policy)
+            raise HTTPException(
+                404, "The publication holds no site. Publish again, with `exposure run`; the API is at /docs."
+            )
 
         return endpoint
 

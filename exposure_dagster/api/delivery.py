@@ -1,40 +1,93 @@
-"""What every answer carries (the tag by which a reader asks whether it changed, headers that keep it harmless), and
-the server that sends it."""
+"""What every answer carries (the tag by which a reader asks whether it changed, headers that keep it harmless), for
+whom it is, and how a file is sent."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from ipaddress import ip_address
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
-import uvicorn
 from anyio import AsyncFile, wrap_file
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import FileResponse, MalformedRangeHeader, RangeNotSatisfiable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure_dagster import __version__
+from exposure_dagster.api.problems import problem
+
+ANY_ADDRESS = "0.0.0.0"
 
 DIGEST_HEADER = "Publication-Digest"
 
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Content-security policy of what is no page."""
 
-KEEP_ALIVE_S = 75
-"""Longer than clients keep an idle connection (httpx 5 s, proxies 60 s): a server that closes first meets requests
-that are under way."""
+
+class Hosts:
+    """Answers only under the names that are allowed.
+
+    A page elsewhere can have its own name lead to this machine and then read what is served here (DNS rebinding);
+    the request says under which name it came.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
+        self._app = app
+        self._allowed = {name.lower() for name in allowed}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_allowed(name := _host_of(scope)):
+            await self._app(scope, receive, send)
+            return
+        if name:
+            status, what = 421, f"This server does not answer to the name {name:.100}."
+        else:
+            status, what = 400, "The request does not say by a usable Host header which server it is for."
+        detail = f"{what} Set EXPOSURE_ALLOWED_HOSTS to the names under which it is to be reached."
+        await problem(Request(scope), status, detail)(scope, receive, send)
+
+    def _is_allowed(self, name: str) -> bool:
+        return (
+            name in self._allowed
+            or "*" in self._allowed
+            or any(f"*.{name[at + 1 :]}" in self._allowed for at, sign in enumerate(name) if sign == ".")
+            or (ANY_ADDRESS in self._allowed and _is_address(name))
+        )
 
 
-def server_of(app: ASGIApp) -> uvicorn.Server:
-    """A server that tells of warnings alone."""
-    return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S)
-    )
+def names_of(bound: str, others: Collection[str] = ()) -> set[str]:
+    """The names that a server answers to which listens at `bound`: loopback, that, and others.
+
+    One that listens at every address answers to each by its number: no page elsewhere can lead a number here.
+    """
+    here = ANY_ADDRESS if bound in ("", "::", "[::]") else bound
+    return {"localhost", "127.0.0.1", "::1", here.strip("[]"), *(name.strip("[]") for name in others)}
+
+
+def _host_of(scope: Scope) -> str:
+    """The name in the Host header, without a port and in lower case; empty where it is none."""
+    try:
+        parts = urlsplit(f"//{Headers(scope=scope).get('host', '')}")
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return ""
+    is_bare = parts.netloc and not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    return (parts.hostname or "") if is_bare else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 class HeadRequests:

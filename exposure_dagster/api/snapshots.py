@@ -75,7 +75,7 @@ class PublishedRecords:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One publication. `occupations` are handbook pages by title, `files` the exported files with their sizes in bytes.
+    """One publication. `occupations` are handbook pages by title, `sizes` those of all its files, in bytes.
 
     `damaged` says of files, by their paths, what is wrong; whoever uses what they hold asks `require` first.
     `version` is null where the manifest cannot be read. `site` holds the files of the site by name, packed by gzip
@@ -90,10 +90,15 @@ class Snapshot:
     occupations: Sequence[Record]
     aliases: Mapping[str, Sequence[str]]
     prompts: Mapping[str, PublishedRecords]
-    files: Mapping[str, int]
+    sizes: Mapping[str, int]
     site: Mapping[str, bytes]
     damaged: Mapping[str, str]
     identity: int
+
+    @property
+    def files(self) -> dict[str, int]:
+        """The exported files with their sizes in bytes: those that are no part of the site."""
+        return {name: size for name, size in self.sizes.items() if not name.startswith(f"{SITE_FOLDER}/")}
 
     def require(self, *names: str) -> None:
         """Raises PublicationError that names the first of the files that is damaged."""
@@ -147,7 +152,7 @@ class Publications:
         raise PublicationError("the publication is not there", where=str(self._root / digest), remedy=_ANEW)
 
     def open_file(self, name: str) -> tuple[Snapshot, BinaryIO] | None:
-        """An exported file of the current publication, by its path in it; None where it holds none of that name.
+        """A file of the current publication, by its path in it; None where it holds none of that name.
 
         Whoever gets it closes it: it can be read to its end although a publish removes it meanwhile. Raises
         PublicationError as `current` does, and where the file is damaged.
@@ -155,14 +160,14 @@ class Publications:
         for _ in range(ATTEMPTS):
             snapshot = self.cached() or self.current()
             snapshot.require(name)
-            if name not in snapshot.files:
+            if name not in snapshot.sizes:
                 return None
             try:
                 file = (snapshot.folder / name).open("rb")
             except FileNotFoundError:
                 time.sleep(_PAUSE_S)
                 continue
-            if os.fstat(file.fileno()).st_size == snapshot.files[name]:
+            if os.fstat(file.fileno()).st_size == snapshot.sizes[name]:
                 return snapshot, file
             file.close()
             what = f"the file {name} of the publication has been changed since"
@@ -216,7 +221,7 @@ def _read(folder: Path) -> Snapshot:
         occupations=occupations,
         aliases=MappingProxyType(dict(aliases)),
         prompts=MappingProxyType(prompts),
-        files=MappingProxyType({name: size for name, size in sorted(sizes.items()) if name not in site}),
+        sizes=MappingProxyType(dict(sorted(sizes.items()))),
         site=MappingProxyType(
             {
                 name.removeprefix(f"{SITE_FOLDER}/"): gzip.compress((folder / name).read_bytes())

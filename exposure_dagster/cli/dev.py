@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from exposure_dagster.attended import GRACE_S
 from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.cli.terminal import ERR, warn
+from exposure_dagster.cli.terminal import ERR, warn, warn_of_open_home
 from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
 from exposure_dagster.progress import counted
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
@@ -62,6 +62,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     settings = demo_settings() if is_demo else load_settings()
     if is_demo and not settings.warehouse_file.is_file():
         run_demo(settings)
+    warn_of_open_home(settings.home)
     home = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:

@@ -11,6 +11,7 @@ import click
 from exposure_dagster import __version__
 from exposure_dagster.characters import visible
 from exposure_dagster.errors import ExposureError
+from exposure_dagster.private import keep_files_private
 
 
 class _Group(click.Group):
@@ -28,11 +29,14 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="exposure")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Ask written questions about every occupation, and ask again only what a change made stale.
 
     `exposure demo` shows all of it offline, on a bundled sample. `exposure settings` lists the settings.
     """
+    if context.invoked_subcommand != "prompts":  # those files lie in a folder of the user's, who may share it
+        keep_files_private()
 
 
 def _register() -> None:

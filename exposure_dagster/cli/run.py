@@ -17,7 +17,7 @@ from rich.table import Table
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
-from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn
+from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.errors import ExposureError, PromptError, ScoringError
 from exposure_dagster.instance import close_orphans, open_instance, prepare_dagster_home, running
 from exposure_dagster.prompts.files import PromptFolder
@@ -126,6 +126,7 @@ def run_pipeline(
     With `limit` it is a rehearsal on so many documents, which touches nothing that stands.
     """
     show_warnings()
+    warn_of_open_home(settings.home)
     prepare_dagster_home(settings.dagster_home)
     from exposure_dagster.definitions import build_defs, scorer_of
     from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of

@@ -21,7 +21,7 @@ from exposure_dagster.settings import load_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def serve(is_demo: bool, port: int, host: str) -> None:
     """Serve the site and the API over what is published, to be read only."""
-    from exposure_dagster.api import Publications, create_app, server_of
+    from exposure_dagster.api import Publications, create_app, names_of, server_of
 
     settings = demo_settings() if is_demo else load_settings()
     publications = Publications(settings.published_folder)
@@ -33,7 +33,8 @@ def serve(is_demo: bool, port: int, host: str) -> None:
         run_demo(settings)
         snapshot = publications.current()
     listening = listener(host, port)
-    app = create_app(publications, cors_origins=settings.allowed_origins)
+    names = names_of(host, settings.served_names)
+    app = create_app(publications, cors_origins=settings.allowed_origins, allowed_hosts=names)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     if not snapshot.site:
         warn("the publication holds no site; publish again with `exposure run`")

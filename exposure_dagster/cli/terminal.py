@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from exposure_dagster.characters import visible
+from exposure_dagster.private import is_open_to_others
 from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
@@ -35,6 +37,13 @@ class _HarmlessConsole(Console):
 
 OUT = _HarmlessConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = _HarmlessConsole(stderr=True, highlight=False, emoji=False)
+
+
+def warn_of_open_home(home: Path) -> None:
+    """Say so where other users of the machine can look into a home that is there already."""
+    if is_open_to_others(home):
+        mode = f"{home.stat().st_mode & 0o777:o}"
+        warn(f"other users can look into {home} (mode {mode}), where your documents and answers lie: chmod 700 {home}")
 
 
 class _Bar:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.batch_store import BatchRequest, BatchStore, SentBatch
 from exposure_dagster.scoring.budget import BudgetStopError, Purse
@@ -25,7 +26,7 @@ from exposure_dagster.scoring.claude_batches import BatchRejectedError, BatchSta
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
-from exposure_dagster.scoring.judging import judge
+from exposure_dagster.scoring.judging import Verdict, judge
 from exposure_dagster.scoring.ledger import DAY, LedgerRow, Status
 from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.rows import ledger_rows
@@ -80,6 +81,7 @@ class BatchEngine:
     _tries: Counter[str] = field(default_factory=Counter)
     _not_ours: set[str] = field(default_factory=set)
     _lost: int = 0
+    _alike: AlikeFailures = field(default_factory=AlikeFailures)
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
         """Ask until every question is answered, refused, or out of attempts, or until a budget ends it."""
@@ -352,6 +354,9 @@ class BatchEngine:
         judgement = judge(self.run.job.asked, [cut.document for cut in cuts], attempt)
         self.run.tally.sent(attempt, is_retry=any(question.attempts for question in questions))
         rows = ledger_rows(self.run, questions, cuts, attempt, judgement.verdicts, batch_id=batch_id)
+        for question, verdict in zip(questions, judgement.verdicts, strict=True):
+            if len(questions) == 1 or verdict.answer is not None:  # those that fail together may be answered alone
+                self._note_likeness(question, verdict)
         is_hopeless = attempt.fate in (Fate.REJECTED, Fate.DENIED) and len(questions) == 1
         for question, verdict in zip(questions, judgement.verdicts, strict=True):
             self._tries[question.key] += 1
@@ -363,6 +368,11 @@ class BatchEngine:
                     before = self._max_tokens.get(question.key, self.run.asking.max_tokens(1))
                     self._max_tokens[question.key] = self.run.asking.more_tokens(before, 1)
         return rows
+
+    def _note_likeness(self, question: Question, verdict: Verdict) -> None:
+        error = self._alike.enough(question.document.doc_id, verdict)
+        if error is not None:
+            self.stop(error)
 
     def _chunks(self, questions: Sequence[Question]) -> Iterator[list[_Pending]]:
         """Requests in batches of at most what the API takes."""

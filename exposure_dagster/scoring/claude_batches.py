@@ -14,6 +14,7 @@ import httpx2
 from anthropic.types.messages import MessageBatch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from exposure_dagster.characters import harmless
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.scoring.claude import (
     as_params,
@@ -74,7 +75,7 @@ class ClaudeBatches:
 
         async def send() -> str:
             try:
-                return (await self._client.messages.batches.create(requests=body)).id
+                return harmless((await self._client.messages.batches.create(requests=body)).id)
             except (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError) as error:
                 if was_never_sent(error):
                     raise
@@ -100,7 +101,7 @@ class ClaudeBatches:
                 if age < -_CLOCKS_DIFFER_SECONDS:
                     break  # the newest come first
                 if batch.id not in known and age < _LONGEST_SENDING_SECONDS and _size(batch) == requests:
-                    found.append(Candidate(batch.id, batch.processing_status == "ended"))
+                    found.append(Candidate(harmless(batch.id), batch.processing_status == "ended"))
             return found
 
         return await _patiently(look)

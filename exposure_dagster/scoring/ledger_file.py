@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exposure_dagster.errors import ScoringError
+from exposure_dagster.private import make_private
 
 LEDGER_VERSION = 1
 """Raised when a table changes; `_prepare` brings an older file up to it."""
@@ -121,7 +122,7 @@ class LedgerFile:
     def _open(self, read_only: bool) -> sqlite3.Connection:
         with _readable(self.path):
             if not read_only:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self.path.parent)
                 # made with this mode, since it holds what documents say; the log beside it inherits it
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_result, stop_after_delay, stop_never, wait_random_exponential
 
 from exposure_dagster.errors import ScoringError
+from exposure_dagster.private import make_private
 
 
 class FileLock:
@@ -26,8 +27,8 @@ class FileLock:
     def try_acquire(self) -> bool:
         """Take the lock unless somebody holds it. Raises ScoringError where its file cannot be made."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            make_private(self.path.parent)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ScoringError(
                 f"the lock file cannot be made ({error.strerror})",

@@ -22,6 +22,7 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster.errors import WarehouseError
+from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
 from exposure_dagster.scoring.locks import holding
@@ -98,7 +99,7 @@ def _copied_rows(warehouse: Warehouse) -> int:
 
 def _kept_copy(warehouse: Warehouse) -> Path:
     folder = warehouse.path.parent / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private(folder)
     target = folder / f"{warehouse.path.stem}-{utc_now():%Y%m%dT%H%M%S}{warehouse.path.suffix}"
     copy_warehouse(warehouse, target)
     return target
@@ -261,13 +262,13 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: boo
     paid for is overwritten.
     """
     with holding(ledger.locks / "copy.lock"):  # two at once would both change the same rows
-        if is_made_anew or _is_of_another(ledger, warehouse):
-            if not is_made_anew:
-                _log.warning("%s is of another ledger: what it has beyond this one is added", warehouse.path)
-            _take_over(warehouse, ledger)
-            with warehouse.transaction() as connection:
-                put_fact(connection, _ID_FACT, None)
         try:
+            if is_made_anew or _is_of_another(ledger, warehouse):
+                if not is_made_anew:
+                    _log.warning("%s is of another ledger: what it has beyond this one is added", warehouse.path)
+                _take_over(warehouse, ledger)
+                with warehouse.transaction() as connection:
+                    put_fact(connection, _ID_FACT, None)
             _copy(ledger, warehouse)
         except duckdb.Error as error:
             raise WarehouseError(

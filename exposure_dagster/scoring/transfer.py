@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from exposure_dagster.errors import SourceError
+from exposure_dagster.private import make_private
 from exposure_dagster.scoring.mirror import add_attempts, copy_to_warehouse, open_ledger, portions
 from exposure_dagster.tables import PROMPT_VERSIONS, RESPONSES, TEXTS, Table
 from exposure_dagster.warehouse import Warehouse, insert_rows
@@ -30,7 +31,7 @@ class Moved:
 
 def export_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
     """Write the ledger into `folder`, each file complete before it takes its name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     copy_to_warehouse(open_ledger(warehouse), warehouse)
     moved = []
     with warehouse.connect(read_only=True) as connection:

@@ -12,6 +12,7 @@ import duckdb
 
 from exposure_dagster.checks import rows_fit_the_registry
 from exposure_dagster.errors import ExposureError, WarehouseError
+from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.ledger_checks import promises
 from exposure_dagster.scoring.ledger_file import is_corrupt
@@ -53,8 +54,7 @@ def back_up(warehouse: Warehouse, folder: Path | None = None) -> list[Path]:
     root = folder or warehouse.path.parent / BACKUPS
     target = root / f"{utc_now():%Y%m%dT%H%M%S}"
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target.mkdir(mode=0o700)
+        make_private(target)
         copies = [target / warehouse.path.name, target / ledger_path(warehouse).name]
         ledger = open_ledger(warehouse)
         copy_warehouse(warehouse, copies[0])  # first, so that the ledger's copy is never the older one

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 from ranked_tables import PROMPT, answer, fill
+from starlette.types import ASGIApp
 
-from exposure_dagster.api import Publications, create_app, server_of
+from exposure_dagster.api import Publications, ServerLimits, create_app, names_of, server_of
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.stages.published import read_content
@@ -89,15 +90,22 @@ def content_that_says(warehouse: Warehouse, word: str) -> PublishedContent:
 @contextmanager
 def serving(root: Path, *, cors_origins: Sequence[str] = ()) -> Iterator[str]:
     """A server over the published folder, as `exposure serve` runs it; gives its address."""
+    app = create_app(Publications(root), cors_origins=cors_origins, allowed_hosts=names_of("127.0.0.1"))
+    with listening(app) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def listening(app: ASGIApp, limits: ServerLimits | None = None) -> Iterator[int]:
+    """The server of an application; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    app = create_app(Publications(root), cors_origins=cors_origins)
-    server = server_of(app)
+    server = server_of(app, limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         while not server.started and thread.is_alive():
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(timeout=60)

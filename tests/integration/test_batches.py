@@ -543,3 +543,17 @@ def test_a_batch_that_waits_takes_no_place_from_single_requests(bench: Bench, mo
     bench.server.polls_until_ended = 0
     waiting.join(60)
     assert bench.sql("SELECT count(*) FROM responses WHERE is_accepted") == [(8,)]
+
+
+def test_batches_that_fail_alike_before_the_first_answer_end_the_run(bench: Bench) -> None:
+    texts = {f"more-{number:02}": f"The work of {number}." for number in range(12)}
+    bench.warehouse.append(
+        TEXTS, pd.DataFrame({"text_sha256": [text_sha256(t) for t in texts.values()], "text": list(texts.values())})
+    )
+    bench.documents += [DocumentRef(name, name, text_sha256(text)) for name, text in texts.items()]
+    bench.server.fates = {document.doc_id: ["garbled"] * 20 for document in bench.documents}
+
+    with pytest.raises(ScoringError, match="not JSON"):
+        bench.score()
+
+    assert len(bench.server.batches) == 2

@@ -39,13 +39,43 @@ def exposure(*arguments: str, home: Path, **variables: str) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
+    home = tmp_path_factory.mktemp("all") / "made" / "home"
     done = exposure("run", "--prompt", "exposure", home=home, EXPOSURE_SITES="sample")
     assert done.returncode == 0, done.stderr
     assert "30 of 30 occupations scored" in done.stdout
     assert "estimates of the bundled baseline" in done.stdout
     assert str(home / "published" / "current") in done.stdout
     return home
+
+
+def test_a_home_is_its_owners_alone_but_for_what_is_published(sample_home: Path) -> None:
+    published = sample_home / "published"
+    for path in (sample_home.parent, sample_home, *sample_home.rglob("*")):
+        if path.is_symlink():
+            continue
+        is_open = path == published or published in path.parents
+        mode = path.stat().st_mode & 0o777
+        assert mode & 0o077 == (0o055 if path.is_dir() else 0o044) * is_open, f"{path} {mode:o}"
+
+
+def test_a_home_that_others_can_look_into_is_told_with_the_remedy(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for mode, is_told in ((0o755, True), (0o770, True), (0o711, False), (0o700, False)):
+        home.mkdir(exist_ok=True)
+        home.chmod(mode)
+        errors = exposure("run", home=home).stderr
+        assert (f"other users can look into {home} (mode {mode:o})" in errors) is is_told, errors
+        assert (f"chmod 700 {home}" in errors) is is_told
+    assert home.stat().st_mode & 0o777 == 0o700, "and its mode is left as it is"
+
+
+def test_a_new_prompt_has_the_mode_that_its_writer_gives_files(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        exposure("prompts", "new", "mine", home=tmp_path, EXPOSURE_PROMPTS=str(tmp_path / "mine"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "mine" / "mine.md").stat().st_mode & 0o777 == 0o644
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:

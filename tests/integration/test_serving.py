@@ -127,7 +127,8 @@ def started(home: Path, *arguments: str, **variables: str) -> subprocess.Popen[s
 @pytest.fixture
 def command(warehouse: Warehouse, root: Path) -> Iterator[subprocess.Popen[str]]:
     publish_content(read_content(warehouse), root)
-    process = started(root.parent, "--port", "0", EXPOSURE_CORS_ORIGINS="https://example.org")
+    named = {"EXPOSURE_CORS_ORIGINS": "https://example.org", "EXPOSURE_ALLOWED_HOSTS": "data.example.org"}
+    process = started(root.parent, "--port", "0", **named)
     yield process
     process.kill()
     process.wait(timeout=60)
@@ -144,6 +145,8 @@ def test_the_command_serves_site_and_api_until_it_is_stopped(command: subprocess
         assert health.json()["digest"] in lines[0]
         assert health.headers["Access-Control-Allow-Origin"] == "https://example.org"
         assert "server" not in health.headers
+        for name, status in (("data.example.org", 200), ("localhost", 200), ("evil.example", 421)):
+            assert client.get("/api/v1/health", headers={"Host": name}).status_code == status
         assert client.head(RANKING).headers["ETag"] == client.get(RANKING).headers["ETag"]
     command.send_signal(signal.SIGINT)
     assert command.wait(timeout=60) == 130
@@ -160,6 +163,21 @@ def failed(home: Path, *arguments: str) -> str:
 
 def test_before_anything_is_published_the_command_says_what_to_run(tmp_path: Path) -> None:
     assert "nothing is published yet. Run `exposure run` first" in failed(tmp_path)
+
+
+def test_a_damaged_publication_is_served_and_the_command_says_what_is_damaged(warehouse: Warehouse, root: Path) -> None:
+    folder = publish_content(read_content(warehouse), root)
+    (folder / "exposure" / "ranking.csv").write_text("")
+    process = started(root.parent, "--port", "0")
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "exposure/ranking.csv is damaged: it is not what was written" in line
+        assert "publish again with `exposure run`" in line
+        assert "Publication" in process.stderr.readline()
+    finally:
+        process.kill()
+        process.wait(timeout=60)
 
 
 def test_a_port_that_is_taken_is_told(warehouse: Warehouse, root: Path) -> None:

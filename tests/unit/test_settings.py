@@ -19,6 +19,7 @@ DOCUMENTED_VARIABLES = {
     "EXPOSURE_MAX_COST_USD_PER_DAY",
     "EXPOSURE_CONCURRENCY",
     "EXPOSURE_CORS_ORIGINS",
+    "EXPOSURE_ALLOWED_HOSTS",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
 }
@@ -111,6 +112,8 @@ def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("EXPOSURE_CONCURRENCY", "0", "greater than or equal to 1"),
         ("EXPOSURE_MAX_COST_USD", "-1", "greater than or equal to 0"),
         ("EXPOSURE_MAX_COST_USD_PER_DAY", "nan", "finite number"),
+        ("EXPOSURE_ALLOWED_HOSTS", "https://a.org", "https://a.org is no name of a host; write it as in"),
+        ("EXPOSURE_ALLOWED_HOSTS", "a.org, b.org:80", "b.org:80 is no name of a host"),
         ("EXPOSURE_HOME", "~nobody-of-that-name/data", "there is no such user as ~nobody-of-that-name"),
     ],
 )
