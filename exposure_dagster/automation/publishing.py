@@ -10,6 +10,7 @@ from dagster import (
     RunRequest,
     SensorDefinition,
     SensorEvaluationContext,
+    SensorResult,
     SkipReason,
     sensor,
 )
@@ -20,12 +21,13 @@ from assets.reporting import key_of
 from exposure_dagster.automation.runs import (
     active_partitions,
     age_of_publication,
+    is_under_way,
     last_materialization_id,
     made_from_earlier_sources,
     published_fingerprint,
     retry_mark,
 )
-from exposure_dagster.jobs import INPUTS_JOB, INPUTS_KEY, PUBLISHING_JOB, RANKING_INPUTS_KEY, RANKING_JOB
+from exposure_dagster.jobs import INPUTS_JOB, INPUTS_KEY, PUBLISHING_JOB, RANKING_INPUTS_KEY, RANKING_JOB, SOURCES_JOB
 from exposure_dagster.progress import counted
 from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.stages.published import ranked_fingerprint
@@ -103,36 +105,40 @@ def look_at_inputs_again(
     prompt_files: PromptsResource,
     warehouse: WarehouseResource,
     scorer: ScorerResource,
-) -> Iterator[RunRequest | SkipReason]:
+) -> SensorResult:
     """One run a prompt whose inputs Dagster shows as stale, though the change of a source did not touch them.
 
     Sources are shared by all prompts: documents of one's own, say, are a new version of `parsed/documents`. A run finds
     the same inputs again, and nothing below them is stale by that.
     """
-    busy = active_partitions(context.instance)
+    instance = context.instance
+    busy = active_partitions(instance)
+    if is_under_way(instance, SOURCES_JOB):
+        return SensorResult(skip_reason="sources are being fetched and parsed; waiting for all of them")
+    newest = max(last_materialization_id(instance, key) for key in set.union(*_SHARED_SOURCES.values()))
+    seen = f"{newest}:{':'.join(str(last_materialization_id(instance, key)) for key in _SHARED_SOURCES)}"
+    nothing = SkipReason("all inputs are made from the sources of now")
+    if seen == context.cursor:
+        return SensorResult(cursor=seen, skip_reason=nothing)
     idle = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.prompt not in busy]
     is_unchanged = {
         INPUTS_KEY: {one.prompt for one in idle if one.documents and not one.is_input_unrecorded},
         RANKING_INPUTS_KEY: {one.prompt for one in idle if not one.is_ranked_otherwise},
     }
     stale = {
-        key: made_from_earlier_sources(context.instance, key, prompts, _SHARED_SOURCES[key])
+        key: made_from_earlier_sources(instance, key, prompts, _SHARED_SOURCES[key])
         for key, prompts in is_unchanged.items()
     }
-    known = set(context.instance.get_dynamic_partitions("prompts"))
-    due = sorted(set.union(*stale.values()) & known)
+    due = sorted(set.union(*stale.values()) & set(instance.get_dynamic_partitions("prompts")))
     if not due:
-        yield SkipReason("all inputs are made from the sources of now")
-        return
-    newest = max(last_materialization_id(context.instance, key) for key in set.union(*_SHARED_SOURCES.values()))
+        return SensorResult(cursor=None if busy else seen, skip_reason=nothing)
+    requests = []
     for prompt in due:
         keys = [key for key, prompts in stale.items() if prompt in prompts]
         names = ",".join(key.to_user_string() for key in keys)
-        yield RunRequest(
-            partition_key=prompt,
-            asset_selection=keys,
-            run_key=f"{prompt}:{names}:{newest}:{retry_mark(context.instance, INPUTS_JOB, prompt)}",
-        )
+        mark = f"{prompt}:{names}:{newest}:{retry_mark(instance, INPUTS_JOB, prompt)}"
+        requests.append(RunRequest(partition_key=prompt, asset_selection=keys, run_key=mark))
+    return SensorResult(run_requests=requests)
 
 
 def _shared_sources(assets: AssetsDefinition) -> dict[AssetKey, set[AssetKey]]:

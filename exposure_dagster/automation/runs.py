@@ -53,6 +53,11 @@ def active_partitions(instance: DagsterInstance) -> set[str]:
     return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
 
 
+def is_under_way(instance: DagsterInstance, job: str) -> bool:
+    """Whether a run of the job is at work, or queued."""
+    return instance.get_runs_count(RunsFilter(job_name=job, statuses=ACTIVE)) > 0
+
+
 def retry_mark(instance: DagsterInstance, job: str, partition: str | None = None) -> str:
     """For the run key of a job that costs nothing: changes every hour while its latest run stands as failed."""
     tags = {} if partition is None else {PARTITION_TAG: partition}

@@ -16,6 +16,8 @@ from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB, SOURCES_J
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.warehouse import Warehouse
 
+pytestmark = pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")  # Dagster's own call
+
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 BOTH = ["climate", "exposure"]
 
