@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from exposure_dagster.private import is_open_to_others
+from exposure_dagster.private import open_to_others
 from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
@@ -21,11 +21,14 @@ OUT = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDT
 ERR = Console(stderr=True, highlight=False)
 
 
-def warn_of_open_home(home: Path) -> None:
+def warn_of_open_home(home: Path, *, published: Path) -> None:
     """Say so where other users of the machine can look into a home that is there already."""
-    if is_open_to_others(home):
-        mode = f"{home.stat().st_mode & 0o777:o}"
-        warn(f"other users can look into {home} (mode {mode}), where your documents and answers lie: chmod 700 {home}")
+    found = open_to_others(home, meant=published)
+    if found is not None:
+        mode = f"{found.stat().st_mode & 0o777:o}"
+        warn(
+            f"other users can look into {found} (mode {mode}), where your documents and answers lie: chmod go= {found}"
+        )
 
 
 class _Bar:
