@@ -62,7 +62,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     settings = demo_settings() if is_demo else load_settings()
     if is_demo and not settings.warehouse_file.is_file():
         run_demo(settings)
-    warn_of_open_home(settings.home)
+    warn_of_open_home(settings.home, published=settings.published_folder)
     home = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:

@@ -126,7 +126,7 @@ def run_pipeline(
     With `limit` it is a rehearsal on so many documents, which touches nothing that stands.
     """
     show_warnings()
-    warn_of_open_home(settings.home)
+    warn_of_open_home(settings.home, published=settings.published_folder)
     prepare_dagster_home(settings.dagster_home)
     from exposure_dagster.definitions import build_defs, scorer_of
     from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of

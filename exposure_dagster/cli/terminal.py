@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from exposure_dagster.characters import visible
-from exposure_dagster.private import is_open_to_others
+from exposure_dagster.private import open_to_others
 from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
@@ -39,11 +39,14 @@ OUT = _HarmlessConsole(highlight=False, emoji=False, width=None if sys.stdout.is
 ERR = _HarmlessConsole(stderr=True, highlight=False, emoji=False)
 
 
-def warn_of_open_home(home: Path) -> None:
+def warn_of_open_home(home: Path, *, published: Path) -> None:
     """Say so where other users of the machine can look into a home that is there already."""
-    if is_open_to_others(home):
-        mode = f"{home.stat().st_mode & 0o777:o}"
-        warn(f"other users can look into {home} (mode {mode}), where your documents and answers lie: chmod 700 {home}")
+    found = open_to_others(home, meant=published)
+    if found is not None:
+        mode = f"{found.stat().st_mode & 0o777:o}"
+        warn(
+            f"other users can look into {found} (mode {mode}), where your documents and answers lie: chmod go= {found}"
+        )
 
 
 class _Bar:
