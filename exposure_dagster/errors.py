@@ -44,3 +44,12 @@ class WarehouseError(ExposureError):
 
 class PublicationError(ExposureError):
     """What is published cannot be read, or nothing is."""
+
+
+def not_allowed(error: PermissionError, kind: type[ExposureError] = SettingError) -> ExposureError:
+    """The same as an error that a user can mend."""
+    return kind(
+        f"this user has no right to it ({error.strerror})",
+        where=None if error.filename is None else str(error.filename),
+        remedy="Ask its owner for the right, or set EXPOSURE_HOME to a folder of your own.",
+    )

@@ -7,6 +7,7 @@ transaction: a partition is deleted and inserted together or not at all.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,8 +73,7 @@ class Warehouse:
             if not self._is_current(connection):
                 if read_only:
                     connection.close()
-                    with self.connect():
-                        pass
+                    self._bring_up_to_date()
                     connection = self._open(read_only)
                 else:
                     _prepare(connection)
@@ -138,6 +138,16 @@ class Warehouse:
                     where=str(self.path),
                     remedy="Set EXPOSURE_SITES as it was, or EXPOSURE_HOME to another folder.",
                 )
+
+    def _bring_up_to_date(self) -> None:
+        if not os.access(self.path, os.W_OK):
+            raise WarehouseError(
+                "another version of the project wrote it, and this user has no right to bring it up to date",
+                where=str(self.path),
+                remedy="Have its owner run `exposure status` once, or set EXPOSURE_HOME to another folder.",
+            )
+        with self.connect():
+            pass
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import duckdb
 
-from exposure_dagster.errors import PublicationError
+from exposure_dagster.errors import PublicationError, not_allowed
 from exposure_dagster.publishing.publication import CHECKSUMS, checksums, sha256_of
 from exposure_dagster.publishing.site.builder import SITE_FOLDER
 from exposure_dagster.publishing.tables import (
@@ -146,6 +146,8 @@ class Publications:
                     self._latest = _read(self._root / digest)
                 except FileNotFoundError:
                     time.sleep(_PAUSE_S)  # removed or replaced since: another one is current by now, or soon
+                except PermissionError as error:
+                    raise not_allowed(error, PublicationError) from error
                 else:
                     if not self._latest.damaged or self.cached() is not None:  # else it was being removed
                         return self._latest
@@ -177,6 +179,8 @@ class Publications:
     def _current_digest(self) -> str | None:
         try:
             return (self._root / "current").readlink().name
+        except PermissionError as error:
+            raise not_allowed(error, PublicationError) from error
         except OSError:
             return None
 

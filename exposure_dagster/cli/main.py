@@ -10,7 +10,7 @@ import click
 
 from exposure_dagster import __version__
 from exposure_dagster.characters import visible
-from exposure_dagster.errors import ExposureError
+from exposure_dagster.errors import ExposureError, not_allowed
 from exposure_dagster.private import keep_files_private
 
 
@@ -25,6 +25,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except ExposureError as error:
             raise click.ClickException(visible(str(error))) from error
+        except PermissionError as error:  # a home may be another user's, wherever a command touches it first
+            raise click.ClickException(visible(str(not_allowed(error)))) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
