@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -32,7 +33,16 @@ _ON_A_PAGE = 100
 _OVERLOADED = 529
 _CLOCKS_DIFFER_SECONDS = 120
 _LONGEST_SENDING_SECONDS = 1800
-_LOST_ON_THE_WAY = (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError)
+_CALL_SECONDS = 600.0
+_RESULTS_SECONDS = 3600.0
+"""How long one reply may take in all, however slowly it comes. Results are up to 100,000."""
+_LOST_ON_THE_WAY = (
+    anthropic.APIConnectionError,
+    httpx2.HTTPError,
+    httpx2.StreamError,
+    json.JSONDecodeError,
+    TimeoutError,
+)
 
 
 class BatchRejectedError(ScoringError):
@@ -75,8 +85,9 @@ class ClaudeBatches:
 
         async def send() -> str:
             try:
-                return harmless((await self._client.messages.batches.create(requests=body)).id)
-            except (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError) as error:
+                async with asyncio.timeout(_CALL_SECONDS):
+                    return harmless((await self._client.messages.batches.create(requests=body)).id)
+            except _LOST_ON_THE_WAY as error:
                 if was_never_sent(error):
                     raise
                 raise BatchUncertainError(
@@ -89,7 +100,7 @@ class ClaudeBatches:
                     ) from error
                 raise
 
-        return await _patiently(send)
+        return await _patiently(send, seconds=2 * _CALL_SECONDS)  # ends above: to send again could pay again
 
     async def candidates(self, requests: int, *, known: Collection[str], begun_at: datetime) -> list[Candidate]:
         """Batches of so many requests that came to be about `begun_at` (UTC) and are not `known`."""
@@ -135,7 +146,7 @@ class ClaudeBatches:
                 return False
             return True
 
-        return await _patiently(read)
+        return await _patiently(read, seconds=_RESULTS_SECONDS)
 
     async def a_custom_id(self, batch_id: str) -> str | None:
         """The custom id of one request of a batch that has ended; None where the API shows none."""
@@ -167,7 +178,7 @@ async def connect_batches(access: Access) -> AsyncIterator[ClaudeBatches]:
         yield ClaudeBatches(client)
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(ask: Callable[[], Awaitable[T]], *, seconds: float = _CALL_SECONDS) -> T:
     """What `ask` returns, which is called again while that may help. Raises ScoringError."""
     try:
         async for attempt in AsyncRetrying(
@@ -177,7 +188,8 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
             reraise=True,
         ):
             with attempt:
-                return await ask()
+                async with asyncio.timeout(seconds):
+                    return await ask()
     except anthropic.APIStatusError as error:
         raise _denial(error) from error
     except _LOST_ON_THE_WAY as error:

@@ -218,6 +218,7 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
     if not rows:
         return
     number = next_revision(connection)
+    newest = _newest(connection)
     for row in rows:
         ((attempts, has_answer),) = connection.execute(
             "SELECT coalesce(max(attempt), 0), coalesce(max(CASE WHEN is_accepted THEN 1 ELSE 0 END), 0)"
@@ -250,12 +251,25 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
                 row.request_id,
                 row.batch_id,
                 row.latency_ms,
-                as_text(row.created_at),
+                as_text(_not_before(newest, row.created_at)),
                 "another answer stands" if is_second else row.error,
                 row.note,
                 number,
             ),
         )
+
+
+def _newest(connection: sqlite3.Connection) -> datetime | None:
+    ((newest,),) = connection.execute("SELECT max(created_at) FROM responses").fetchall()
+    return None if newest is None else datetime.fromisoformat(newest)
+
+
+def _not_before(newest: datetime | None, now: datetime) -> datetime:
+    """When a row came, in the order of the ledger: a clock that was put back takes nothing out of the last 24 hours.
+
+    A newest row that is days ahead was written by a clock that was wrong then, and is no measure.
+    """
+    return newest if newest is not None and now < newest <= now + 2 * DAY else now
 
 
 @dataclass

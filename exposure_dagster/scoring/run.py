@@ -100,7 +100,7 @@ def score_with_model(
         def end(figures: RunFigures, outcome: str, error: BaseException | None = None) -> None:
             ended = replace(
                 row,
-                finished_at=utc_now(),
+                finished_at=max(utc_now(), row.started_at),  # the clock may have been put back
                 asked=figures.requests,
                 reused=figures.reused,
                 refused=figures.refused,

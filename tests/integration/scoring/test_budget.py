@@ -120,3 +120,22 @@ def test_answers_that_were_lost_on_the_way_are_counted_as_if_paid_for(scene: Sce
     assert result.figures.cost_usd == pytest.approx(10 * COST)
     assert result.figures.assumed_usd >= 5 * COST
     assert scene.rows("DISTINCT cost_nano_usd, input_tokens", "status = 'failed'") == [(None, None)]
+
+
+def test_a_clock_that_was_put_back_a_day_takes_nothing_out_of_the_budget_of_the_day(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.score()
+    limit = 20 * COST + worst_cost(scene) / 2
+    with monkeypatch.context() as patch:
+        for module in ("rows", "ledger", "reservations", "run"):
+            patch.setattr(f"exposure_dagster.scoring.{module}.utc_now", lambda: utc_now() - timedelta(hours=25))
+        scene.refs += scene.add(range(10, 20))
+        scene.score()
+    scene.refs += scene.add(range(20, 30))
+
+    with pytest.raises(ScoringStoppedError, match="24 hours"):
+        scene.score(budget=Budget(100, limit))
+
+    assert len(scene.model.seen) == 20
+    assert scene.sql("SELECT count(*) FROM runs WHERE finished_at < started_at") == [(0,)]
