@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import duckdb
 from exposure_dagster.checks import rows_fit_the_registry
 from exposure_dagster.errors import ExposureError, WarehouseError
 from exposure_dagster.private import make_private
+from exposure_dagster.publishing.publication import checksums, sha256_of
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.ledger_checks import promises
 from exposure_dagster.scoring.ledger_file import is_corrupt
@@ -159,24 +159,12 @@ def _published(root: Path) -> Iterator[Finding]:
     if not current.exists():
         yield Finding("published files", not current.is_symlink(), "nothing is published")
         return
-    files = [path for path in sorted(current.rglob("*")) if path.is_file()]
-    damaged = []
-    for path in files:
-        try:
-            _read_whole(path)
-        except (OSError, ValueError, duckdb.Error) as error:
-            damaged.append(f"{path.relative_to(current)} ({str(error).splitlines()[0]})")
-    said = f"damaged: {', '.join(damaged)}; publish again" if damaged else f"{len(files):,} files can be read"
-    yield Finding("published files", not damaged, said)
-
-
-def _read_whole(path: Path) -> None:
-    if path.suffix == ".json":
-        json.loads(path.read_text(encoding="utf-8"))
-    elif path.suffix == ".parquet":
-        duckdb.read_parquet(str(path)).fetchall()
-    elif not path.read_bytes():
-        raise ValueError("it is empty")
+    expected = checksums(current)
+    damaged = [name for name, sha256 in expected.items() if sha256_of(current / name) != sha256]
+    said = (
+        f"damaged: {', '.join(damaged)}; `exposure run` publishes them again" if damaged else "all as they were written"
+    )
+    yield Finding("published files", not damaged, f"{len(expected):,} files, {said}")
 
 
 def _is_damaged(path: Path, look: Callable[[], Iterator[Finding]]) -> bool:

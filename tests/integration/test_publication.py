@@ -425,7 +425,7 @@ def test_a_publication_that_was_removed_by_half_is_never_taken_for_a_whole_one(
         patch.setattr(shutil, "rmtree", killed_half_way)
         publish(root, digest_of(9), writes("c", "d"))
     publish(root, digest_of(0), writes("a", "b"))
-    assert sorted(path.name for path in (root / "current").iterdir()) == ["0.txt", "1.txt"]
+    assert sorted(path.name for path in (root / "current").iterdir()) == ["0.txt", "1.txt", "SHA256SUMS"]
 
 
 def test_a_link_that_was_made_and_not_switched_to_is_cleared_away_later(root: Path) -> None:
