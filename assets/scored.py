@@ -166,7 +166,7 @@ def scores(
             data_version=frame_digest(rows),
             partition={"prompt": name},
             metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
-            outcomes=checks.scores(store, name),
+            outcomes=[*checks.scores(store, name), checks.copy_of_ledger(store)],
         )
 
 

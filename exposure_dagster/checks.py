@@ -259,11 +259,11 @@ def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
             None if unanswered.empty else unanswered.head(50),
             is_blocking=False,
         ),
-        _copy_of_ledger(warehouse),
     ]
 
 
-def _copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
+def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
+    """The ledger's tables in the warehouse are what the ledger holds, as of the last run that ended."""
     found = differences(open_ledger(warehouse), warehouse)
     clauses = (f"{one.table}, {one.figure}: {one.warehouse:,.0f}, not {one.ledger:,.0f}" for one in found)
     return CheckOutcome(
