@@ -137,7 +137,7 @@ def scores(
     with readable_errors():
         store = warehouse.open()
         if not context.selected_asset_keys:
-            yield from table_checks(store, SCORES, checks.scores(store, name))
+            yield from table_checks(store, SCORES, [*checks.scores(store, name), checks.copy_of_ledger(store)])
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
         if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
