@@ -67,6 +67,8 @@ def back_up(warehouse: Warehouse, folder: Path | None = None) -> list[Path]:
         ) from error
     copied = Warehouse(copies[0])
     broken = [one for one in check(copied) if not one.is_sound]
+    for suffix in ("-wal", "-shm"):  # of the look just taken; a copy is complete without them
+        copies[1].with_name(copies[1].name + suffix).unlink(missing_ok=True)
     if broken:
         raise WarehouseError(
             f"the copy is not sound ({broken[0].what}: {broken[0].found})",

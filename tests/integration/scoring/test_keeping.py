@@ -89,6 +89,7 @@ def test_what_differs_between_ledger_and_copy_is_found_and_made_good(scene: Scen
 def test_a_backup_that_is_restored_asks_only_for_what_came_after_it(scene: Scene) -> None:
     scene.score()
     copies = back_up(scene.warehouse)
+    assert sorted(copies[0].parent.iterdir()) == sorted(copies)
     scene.refs += scene.add(range(20, 23))
     scene.score()
     for path in (scene.warehouse.path, ledger_path(scene.warehouse)):
