@@ -22,8 +22,8 @@ def backup(folder: Path | None) -> None:
     for path in back_up(Warehouse(settings.warehouse_file), folder):
         OUT.print(f"{path}  {path.stat().st_size / 1e6:,.1f} MB, opened and read", markup=False, soft_wrap=True)
     OUT.print(
-        f"To restore: end all runs, move exposure.duckdb* and ledger.sqlite* out of {settings.home}, and copy both files "
-        "there.",
+        f"To restore: end all runs, move exposure.duckdb* and ledger.sqlite* out of {settings.home}, "
+        "and copy both files there.",
         markup=False,
         soft_wrap=True,
     )
