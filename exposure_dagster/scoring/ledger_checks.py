@@ -45,7 +45,8 @@ _PROMISES = (
         "what a run that came to its end says it cost is what its attempts cost, corrections aside",
         "SELECT count(*) FROM runs r WHERE r.outcome IN ('complete', 'incomplete', 'stopped')"
         " AND r.scorer <> 'baseline' AND r.cost_nano_usd > ("
-        "  SELECT coalesce(sum(l.cost_nano_usd), 0) FROM responses l WHERE l.prompt_hash = r.prompt_hash"
+        # a nano-dollar a row aside, by which costs of 0.1.0, counted in floats, were rounded
+        "  SELECT coalesce(sum(l.cost_nano_usd), 0) + count(*) FROM responses l WHERE l.prompt_hash = r.prompt_hash"
         ") AND NOT EXISTS (SELECT 1 FROM corrections c JOIN responses l"
         "  ON l.request_key = c.request_key AND l.attempt = c.attempt WHERE l.prompt_hash = r.prompt_hash)",
     ),

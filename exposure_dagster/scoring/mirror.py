@@ -186,7 +186,7 @@ def add_attempts(connection: sqlite3.Connection, portions: Iterable[Sequence[dic
     for portion in portions:
         for row in portion:
             values = _as_ledger(row)
-            key = row["request_key"]
+            key = values["request_key"]
             if connection.execute(
                 f"SELECT 1 FROM responses WHERE {same}", [values[name] for name in _SAME_ATTEMPT]
             ).fetchone():
@@ -206,10 +206,26 @@ def add_attempts(connection: sqlite3.Connection, portions: Iterable[Sequence[dic
 
 
 def _as_ledger(row: dict[str, Any]) -> dict[str, Any]:
-    values = {name: _plain(value) for name, value in row.items() if name != "cost_usd"}
+    values = {name: _plain(_WHERE_UNKNOWN.get(name) if value is None else value) for name, value in row.items()}
+    del values["cost_usd"]
     cost = row.get("cost_usd")
     values["cost_nano_usd"] = None if cost is None or cost != cost else round(cost * NANO_PER_USD)  # noqa: PLR0124  NaN
     return values
+
+
+_WHERE_UNKNOWN: dict[str, Any] = {
+    "request_key": "",
+    "is_accepted": False,
+    "prompt": "",
+    "prompt_hash": "",
+    "doc_id": "",
+    "text_sha256": "",
+    "sample": 1,
+    "epoch": 0,
+    "status": "failed",
+    "created_at": "1970-01-01 00:00:00.000000",
+}
+"""What stands for a cell that an older ledger, or one that was moved by hand, left empty and this one cannot."""
 
 
 def _plain(value: Any) -> Any:
