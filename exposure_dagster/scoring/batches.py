@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
@@ -42,6 +43,9 @@ PORTION = 500
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+
+RESULTS_KEPT = timedelta(days=29)
+"""How long the API keeps the results of a batch."""
 
 LOST_BATCHES = 3
 """So many batches that the API took no notice of end a run."""
@@ -213,14 +217,19 @@ class BatchEngine:
             known = await asyncio.to_thread(self.store.known_ids) | self._not_ours
             candidates = await self.client.candidates(len(batch.requests), known=known, begun_at=batch.created_at)
             ended = [candidate.batch_id for candidate in candidates if candidate.has_ended]
+            is_over = asyncio.get_running_loop().time() >= until
+            looked_into = 0
             for batch_id in ended:
-                if _is_of(batch, await self.client.a_custom_id(batch_id)):
+                custom_id = await self.client.a_custom_id(batch_id)
+                if _is_of(batch, custom_id):
                     await asyncio.to_thread(self.store.name, batch.token, batch_id)
                     return replace(batch, batch_id=batch_id)
-                self._not_ours.add(batch_id)
-            if not candidates and asyncio.get_running_loop().time() >= until:
+                if custom_id is not None or is_over:  # results that the API does not show yet may still be ours
+                    self._not_ours.add(batch_id)
+                    looked_into += 1
+            if not candidates and is_over:
                 return None
-            if not ended:
+            if not looked_into:
                 await asyncio.sleep(min(wait, longest))
                 wait = min(wait * 1.5, LONGEST_WAIT_SECONDS)
         return None
@@ -272,7 +281,7 @@ class BatchEngine:
         while True:
             state = await self._state(batch)
             if state is None:
-                note = "the API no longer knew it, a day or more after it was sent"
+                note = "the API no longer knew it, when its results were no longer kept"
                 _log.warning("batch %s: %s; what it asked is asked again", batch.shown, note)
                 await asyncio.to_thread(self.store.give_up, batch.token, note)
                 return False
@@ -284,7 +293,7 @@ class BatchEngine:
             await asyncio.sleep(wait)
 
     async def _state(self, batch: SentBatch) -> BatchState | None:
-        """How far a batch is; None where the API does not know one that is older than a day."""
+        """How far a batch is; None where the API does not know one whose results it keeps no longer."""
         found: list[BatchState] = []
 
         async def ask() -> bool:
@@ -293,7 +302,7 @@ class BatchEngine:
                 found.append(state)
             return state is not None
 
-        if utc_now() - batch.created_at > DAY:
+        if utc_now() - batch.created_at > RESULTS_KEPT:
             await ask()
         else:
             await self._until_it_is_known(batch, ask)
@@ -314,8 +323,8 @@ class BatchEngine:
                     f"UTC with {len(batch.requests):,} requests",
                     where="Message Batches",
                     remedy="A batch is known only to the workspace whose key sent it: look at ANTHROPIC_API_KEY and "
-                    "ANTHROPIC_BASE_URL, and run again. It counts at its worst, and what it asked is not sent again "
-                    "before a day has passed.",
+                    "ANTHROPIC_BASE_URL, and run again. It counts at its worst for a day, and what it asked is not "
+                    f"sent in a batch again before {RESULTS_KEPT.days} days have passed.",
                 )
             _log.warning("the API does not know batch %s; asking again", batch.shown)
             await asyncio.sleep(min(wait, max(0.0, until - loop.time())))

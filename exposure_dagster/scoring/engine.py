@@ -115,12 +115,18 @@ class Engine:
                     await window.acquire()
                     if self._stopping.is_set():
                         break
-                    task = tasks.create_task(self._answer(ask))
+                    task = tasks.create_task(self._answer_or_stop(ask))
                     task.add_done_callback(lambda _: window.release())
                     if not self._opened.is_set():
                         await self._first_of(task)
-            except ExposureError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, requests under way are paid for, and waited for
                 self.stop(error)
+
+    async def _answer_or_stop(self, ask: Ask) -> None:
+        try:
+            await self._answer(ask)
+        except Exception as error:  # noqa: BLE001  else it would take the others' answers with it
+            self.stop(error)
 
     def stop(self, error: BaseException) -> None:
         """Send nothing more. What is under way is waited for, and kept."""
@@ -165,7 +171,7 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 for place, verdict in enumerate(step.judgement.verdicts):
                     if verdict.answer is None:
-                        tasks.create_task(self._answer(ask.alone(place, self.run.asking.max_tokens(1))))
+                        tasks.create_task(self._answer_or_stop(ask.alone(place, self.run.asking.max_tokens(1))))
         elif not self._stopping.is_set():
             self._count_unsettled(step)
 

@@ -289,10 +289,12 @@ class SpentInADay:
         since = as_text(now - DAY)
         if self._summed_at is None or not timedelta(0) <= now - self._summed_at < timedelta(minutes=1):
             self._summed_at, self._sum, self._revision = now, 0, -1
+        # the sign keeps the sum of a whole day with the index by time, where there is nothing to go on from
+        column = "+revision" if self._revision < 0 else "revision"
         added, newest = _one(
             connection,
             "SELECT coalesce(sum(cost_nano_usd), 0), max(revision) FROM responses"
-            " WHERE revision > ? AND created_at > ?",
+            f" WHERE {column} > ? AND created_at > ?",
             [self._revision, since],
         )
         (assumed,) = _one(

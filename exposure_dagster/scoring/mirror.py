@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from exposure_dagster.errors import WarehouseError
+from exposure_dagster.errors import ScoringError, WarehouseError
 from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
@@ -78,11 +78,23 @@ def _make(warehouse: Warehouse, path: Path) -> None:
             kept,
         )
         _take_over(warehouse, Ledger(draft))
+    _settle(draft)
     draft.path.rename(path)
     if rows:
         with warehouse.transaction() as connection:
             put_fact(connection, _ID_FACT, _id(Ledger(LedgerFile(path))))
             put_fact(connection, _REVISION_FACT, None)
+
+
+def _settle(file: LedgerFile) -> None:
+    """Put all that is in the log of a new ledger into its file, which alone takes the ledger's name."""
+    with file.connect() as connection:
+        ((is_busy, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    log = file.path.with_name(file.path.name + "-wal")
+    if is_busy or (log.exists() and log.stat().st_size):
+        raise ScoringError(
+            "the new ledger could not be written whole", where=str(file.path), remedy="Make room on the disk."
+        )
 
 
 def _copied_rows(warehouse: Warehouse) -> int:
@@ -130,8 +142,9 @@ def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
         add_attempts(target, portions(source.execute(f"SELECT * FROM {RESPONSES.full_name} ORDER BY created_at")))
         number = next_revision(target)
         batches = source.execute(
-            "SELECT batch_id, prompt, prompt_hash, epoch, created_at, coalesce(is_collected, false), worst_usd,"
-            f" requests FROM {BATCHES.full_name}"
+            "SELECT batch_id, coalesce(prompt, ''), coalesce(prompt_hash, ''), coalesce(epoch, 0),"
+            " coalesce(created_at, TIMESTAMP '1970-01-01'), coalesce(is_collected, false), worst_usd,"
+            f" coalesce(requests, '[]') FROM {BATCHES.full_name}"
         ).fetchall()
         for batch_id, prompt, prompt_hash, epoch, created_at, is_collected, worst, requests in batches:
             token, is_named = _token_of(batch_id, requests)
@@ -143,6 +156,14 @@ def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
                 [token, named, prompt, prompt_hash, epoch, as_text(created_at), is_collected, nano, requests, number],
             )
         _take_over_runs(source, target, number)
+        for key, attempt, corrected_at, *rest in source.execute(
+            f"SELECT request_key, attempt, corrected_at, coalesce(reason, ''), coalesce(before, '{{}}'),"
+            f" coalesce(after, '{{}}') FROM {CORRECTIONS.full_name} WHERE corrected_at IS NOT NULL"
+        ).fetchall():
+            which = [key, attempt, as_text(corrected_at)]
+            same = "request_key = ? AND attempt = ? AND corrected_at = ?"
+            if not target.execute(f"SELECT 1 FROM corrections WHERE {same}", which).fetchone():
+                target.execute("INSERT INTO corrections VALUES (?, ?, ?, ?, ?, ?, ?)", [*which, *rest, number])
 
 
 def _take_over_runs(source: duckdb.DuckDBPyConnection, target: sqlite3.Connection, number: int) -> None:
@@ -181,7 +202,7 @@ def add_attempts(connection: sqlite3.Connection, portions: Iterable[Sequence[dic
     They follow in number those that are here; of two accepted answers to one key the one that is here stands.
     """
     number = next_revision(connection)
-    same = " AND ".join(f"{name} IS ?" for name in _SAME_ATTEMPT)
+    same = " AND ".join(f"{'+' * (name != 'request_key')}{name} IS ?" for name in _SAME_ATTEMPT)
     added = 0
     for portion in portions:
         for row in portion:
@@ -295,6 +316,12 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: boo
             ) from error
 
 
+def bring_back(ledger: Ledger, warehouse: Warehouse) -> None:
+    """Before anything is asked: take over what the warehouse's copy holds and a ledger from a backup lacks."""
+    if warehouse.exists and _is_of_another(ledger, warehouse):
+        copy_to_warehouse(ledger, warehouse)
+
+
 def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
     """Whether the warehouse's copy is of another ledger, or of this one at a later time than a backup brought back."""
     facts = dict(warehouse.rows("SELECT name, value FROM meta.facts"))
@@ -360,6 +387,11 @@ _COMPARED: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
+def _has_moved_on(connection: sqlite3.Connection, table: str, until: int) -> bool:
+    changed = "corrections" if table == "responses" else table
+    return connection.execute(f"SELECT 1 FROM {changed} WHERE revision > ? LIMIT 1", [until]).fetchone() is not None
+
+
 def differences(ledger: Ledger, warehouse: Warehouse) -> list[Difference]:
     """Where the warehouse's copy differs from the ledger, up to the write that the copy has come to."""
     found = []
@@ -369,6 +401,8 @@ def differences(ledger: Ledger, warehouse: Warehouse) -> list[Difference]:
             return [Difference("all", "the ledger it is a copy of", 1, 0)]
         until = int(facts.get(_REVISION_FACT, -1))
         for table, figures in _COMPARED.items():
+            if _has_moved_on(source, table, until):
+                continue  # another run goes on with rows that the copy holds in an earlier state
             for name, in_ledger, in_warehouse in figures:
                 ((ours,),) = source.execute(f"SELECT {in_ledger} FROM {table} WHERE revision <= ?", [until]).fetchall()
                 ((theirs,),) = target.execute(f"SELECT {in_warehouse} FROM scored.{table}").fetchall()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from exposure_dagster.errors import ExposureError
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.reservations import Reservations
 
@@ -34,20 +33,20 @@ class Recording:
         self._connection: sqlite3.Connection | None = None
         self._waiting: list[tuple[Step, asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._unwritten: list[tuple[Step, Sequence[LedgerRow]]] = []
+        self._owed: dict[Step, Sequence[LedgerRow]] = {}
 
     async def __aenter__(self) -> Recording:
         self._connection = await asyncio.to_thread(self._stack.enter_context, self.reservations.ledger.file.connect())
+        await asyncio.to_thread(self._write, [self.reservations.take_over])
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         try:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
-            if self._unwritten:
-                await asyncio.to_thread(self._write, [step for step, _ in self._unwritten])
-                for _, rows in self._unwritten:
-                    self._on_written(rows)
+            errors = [error for step in list(self._owed) if (error := await self._try_again(step)) is not None]
+            if errors:
+                raise errors[0]  # and what is set aside stays: the next run counts it as spent
             await asyncio.to_thread(self._write, [self.reservations.leave])
         finally:
             self._stack.close()
@@ -69,12 +68,17 @@ class Recording:
         await self._keep(lambda c: self.reservations.enter(c, rows, assumed=assumed), rows)
 
     async def _keep(self, step: Step, rows: Sequence[LedgerRow]) -> None:
+        self._owed[step] = rows  # until it is written, whatever becomes of who waits for it
+        await self.do(step)
+
+    async def _try_again(self, step: Step) -> Exception | None:
+        """Write one step for itself, so that none that cannot be written keeps others out."""
         try:
-            await self.do(step)
-        except ExposureError:
-            self._unwritten.append((step, rows))
-            raise
-        self._on_written(rows)
+            await asyncio.to_thread(self._write, [step])
+        except Exception as error:  # noqa: BLE001  raised when all were tried
+            return error
+        self._on_written(self._owed.pop(step))
+        return None
 
     async def _write_what_waits(self) -> None:
         while self._waiting:
@@ -88,6 +92,9 @@ class Recording:
                 if not isinstance(error, Exception):
                     raise
             else:
+                for step, _ in group:
+                    if (rows := self._owed.pop(step, None)) is not None:
+                        self._on_written(rows)
                 for (_, waiting), result in zip(group, results, strict=True):
                     if not waiting.done():  # its caller may have been cancelled; what it wrote stays
                         waiting.set_result(result)

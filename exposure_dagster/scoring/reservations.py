@@ -87,10 +87,12 @@ class Reservations:
     def join(self, connection: sqlite3.Connection) -> int:
         """Count among the runs that share the places; returns how many this one gets."""
         self._bury_the_dead(connection)
-        # the run's lock is ours now: what stands under its name is of an earlier one
-        self._bury(connection, _reservations(connection, "prompt_hash = ?", self.prompt_hash))
         self._write(connection)
         return self._places(len(self._others(connection)))
+
+    def take_over(self, connection: sqlite3.Connection) -> None:
+        """Count as spent what stands under this run's name: its lock is ours now, so that it is of an earlier one."""
+        self._bury(connection, _reservations(connection, "prompt_hash = ?", self.prompt_hash))
 
     def reserve(self, connection: sqlite3.Connection, worst: int) -> Verdict:
         """Set aside a place, and as much as the request can cost at most, where both are to be had."""

@@ -21,7 +21,7 @@ from exposure_dagster.scoring.interrupts import RunInterruptedError
 from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
 from exposure_dagster.scoring.locks import holding
-from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
+from exposure_dagster.scoring.mirror import bring_back, copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
 from exposure_dagster.scoring.session import ask_questions
@@ -85,6 +85,7 @@ def score_with_model(
     scorer = BATCH_SCORER if batching else SCORER
     on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
     ledger = open_ledger(warehouse)
+    bring_back(ledger, warehouse)
     tally = Tally()
     with holding(ledger.run_lock(job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(

@@ -172,7 +172,7 @@ def _published(root: Path) -> Iterator[Finding]:
 def _is_damaged(path: Path, look: Callable[[], Iterator[Finding]]) -> bool:
     """Whether the file is there and its content is at fault: not its lock, its rights or its version."""
     try:
-        if not path.is_file() or not path.read_bytes():
+        if not path.is_file() or not path.stat().st_size:
             return False
         return any(one.what == FILE_IS_WHOLE and not one.is_sound for one in look())
     except duckdb.Error:

@@ -393,7 +393,7 @@ def test_a_batch_that_never_reached_the_api_is_sent(bench: Bench) -> None:
     assert bench.sql("SELECT batch_id, is_collected FROM batches ORDER BY 1") == [(None, False), ("msgbatch_1", True)]
 
 
-def test_what_a_batch_asked_that_the_api_no_longer_knows_after_a_day_is_asked_again(
+def test_what_a_batch_asked_that_the_api_no_longer_knows_after_29_days_is_asked_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _interrupt_while_waiting(bench, monkeypatch, cancels=False)
@@ -498,7 +498,7 @@ def test_a_batch_that_the_api_goes_on_not_to_know_ends_the_run_and_counts_at_its
     bench.server.looks_until_known = 1000
     with pytest.raises(ScoringError, match="does not know batch msgbatch_0") as raised:
         bench.score()
-    assert "not sent again before a day has passed" in str(raised.value)
+    assert "in a batch again before 29 days have passed" in str(raised.value)
     ((worst,),) = bench.sql("SELECT worst_nano_usd FROM batches WHERE NOT is_collected")
     with pytest.raises(ScoringError, match="held for batches"):
         bench.score(day_usd=worst / 1e9 * 1.1, instruction="Another question?")
@@ -526,6 +526,20 @@ def test_results_that_come_twice_are_entered_once(bench: Bench) -> None:
     assert result.figures.cost_usd == pytest.approx(
         sum(row[0] for row in bench.sql("SELECT cost_nano_usd FROM responses")) / 1e9
     )
+
+
+def test_what_a_killed_run_of_the_same_prompt_had_under_way_counts_as_spent_for_a_run_in_batches_too(
+    bench: Bench,
+) -> None:
+    prompt_hash = a_prompt("How much?").prompt_hash
+    bench.sql("INSERT INTO reservations VALUES (?, 'How much?', 2000000000, 16)", prompt_hash)
+
+    with pytest.raises(ScoringError, match="for 24 hours leaves no room"):
+        bench.score(day_usd=2)
+
+    assert bench.sql("SELECT cost_nano_usd FROM assumed_costs") == [(2_000_000_000,)]
+    assert bench.sql("SELECT * FROM reservations") == []
+    assert set(bench.statuses(bench.score()).values()) == {"ok"}
 
 
 def test_a_batch_that_waits_takes_no_place_from_single_requests(bench: Bench, model: FaultyModel) -> None:
