@@ -16,19 +16,11 @@ from dagster import (
 )
 
 from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
+from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
 from exposure_dagster.stages import published
-from exposure_dagster.tables import (
-    CHANGES,
-    OCCUPATIONS,
-    OOH_OCCUPATIONS,
-    OOH_TITLES,
-    RANKINGS,
-    RESILIENCE,
-    SUMMARIES,
-    TASK_ROLLUPS,
-)
+from exposure_dagster.tables import CHANGES, DOCUMENT_FACTS, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
@@ -40,7 +32,8 @@ _PUBLISHED = [
     key_of(table)
     for table in (
         *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS),
-        *(OOH_OCCUPATIONS, OOH_TITLES),
+        *(export.table for corpus in CORPORA.values() for export in corpus.exports if export.table.schema == "parsed"),
+        DOCUMENT_FACTS,
     )
 ]
 

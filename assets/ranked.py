@@ -8,25 +8,22 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, mul
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
 from exposure_dagster import checks
+from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.stages import history, ranked
-from exposure_dagster.stages.basis import frame_digest
+from exposure_dagster.stages.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
-    ONET_OCCUPATIONS,
-    ONET_TASKS,
-    OOH_OCCUPATIONS,
-    OWN_DOCUMENTS,
+    DOCUMENT_FACTS,
+    MADE_FROM,
     RANKING_INPUTS,
     RANKINGS,
     SCORES,
-    SOC_CROSSWALK,
     SUMMARIES,
 )
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
-
-_RANKED_FROM = (SCORES, DEFINITIONS, OOH_OCCUPATIONS, ONET_OCCUPATIONS, ONET_TASKS, SOC_CROSSWALK, OWN_DOCUMENTS)
 
 HIGHEST = 15
 MOVERS = 15
@@ -49,7 +46,13 @@ def definitions(
 
 
 @multi_asset(
-    specs=[table_spec(RANKING_INPUTS, deps=[key_of(table) for table in _RANKED_FROM])],
+    specs=[
+        table_spec(
+            RANKING_INPUTS,
+            deps=[key_of(table) for table in (SCORES, DEFINITIONS, DOCUMENT_FACTS)],
+            code_version=FORMULA_VERSION,
+        )
+    ],
     check_specs=check_specs(RANKING_INPUTS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -61,12 +64,14 @@ def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource)
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
-        digest = ranked.collect_ranking_inputs(store, name)
+        digest = collect_ranking_inputs(store, name)
         yield table_result(store, RANKING_INPUTS, data_version=digest, partition={"prompt": name})
 
 
 @multi_asset(
-    specs=[table_spec(RANKINGS, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
+    specs=[
+        table_spec(RANKINGS, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)
+    ],
     check_specs=check_specs(
         RANKINGS,
         {
@@ -94,7 +99,7 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
 
 
 @multi_asset(
-    specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
+    specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)],
     check_specs=check_specs(SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -116,7 +121,9 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
 
 
 @multi_asset(
-    specs=[table_spec(CHANGES, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
+    specs=[
+        table_spec(CHANGES, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)
+    ],
     check_specs=check_specs(CHANGES, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -136,3 +143,7 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
                 "largest movers": MetadataValue.md(markdown_table(history.movers(comparison, MOVERS))),
             }
         yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)
+
+
+MADE_FROM_SPEC = table_spec(MADE_FROM, deps=[key_of(RANKINGS)])
+"""Written by each step that fills a ranked table, beside its rows."""

@@ -24,11 +24,11 @@ from dagster import (
     TableSchema,
 )
 
-from exposure_dagster.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.core.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.lineage import LINEAGE, lineage_table
 from exposure_dagster.publishing.brief import plain
-from exposure_dagster.tables import Table
 from exposure_dagster.warehouse import Warehouse
 
 OWNERS = ("team:exposure",)

@@ -7,20 +7,13 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, mul
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
-from exposure_dagster import onet_checks
-from exposure_dagster.checks import CheckOutcome
+from exposure_dagster import checks
+from exposure_dagster.core.checks import CheckOutcome
+from exposure_dagster.core.tables import Table
+from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.stages import resilience as stage
 from exposure_dagster.stages.ranked import RankReport
-from exposure_dagster.tables import (
-    OCCUPATIONS,
-    OOH_OCCUPATIONS,
-    RANKING_INPUTS,
-    RANKINGS,
-    RESILIENCE,
-    SOC_CROSSWALK,
-    TASK_ROLLUPS,
-    Table,
-)
+from exposure_dagster.tables import DOCUMENT_FACTS, OCCUPATIONS, RANKING_INPUTS, RANKINGS, RESILIENCE, TASK_ROLLUPS
 from exposure_dagster.warehouse import Warehouse
 from resources.warehouse import WarehouseResource
 
@@ -28,7 +21,9 @@ SHOWN = 15
 
 
 @multi_asset(
-    specs=[table_spec(RESILIENCE, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
+    specs=[
+        table_spec(RESILIENCE, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)
+    ],
     check_specs=check_specs(
         RESILIENCE, {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."}
     ),
@@ -41,11 +36,18 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
         store = warehouse.open()
         report = stage.rank_by_formula(store, name)
         columns = ["rank", "title", "ai_proof_score", "final_ranking", "growth_category", "openings", "key_drivers"]
-        yield _ranked(store, RESILIENCE, name, report, columns, onet_checks.ranking_can_be_recomputed(store, name))
+        yield _ranked(store, RESILIENCE, name, report, columns, checks.ranking_can_be_recomputed(store, name))
 
 
 @multi_asset(
-    specs=[table_spec(TASK_ROLLUPS, deps=[key_of(RANKING_INPUTS), key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
+    specs=[
+        table_spec(
+            TASK_ROLLUPS,
+            deps=[key_of(RANKING_INPUTS), key_of(RANKINGS)],
+            kinds=("duckdb", "pandas"),
+            code_version=FORMULA_VERSION,
+        )
+    ],
     check_specs=check_specs(TASK_ROLLUPS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -62,7 +64,8 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
     specs=[
         table_spec(
             OCCUPATIONS,
-            deps=[key_of(OOH_OCCUPATIONS), key_of(SOC_CROSSWALK), key_of(RANKINGS), key_of(RESILIENCE)],
+            deps=[key_of(table) for table in (DOCUMENT_FACTS, RANKINGS, RESILIENCE, TASK_ROLLUPS)],
+            code_version=FORMULA_VERSION,
         )
     ],
     check_specs=check_specs(
@@ -70,7 +73,7 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
     ),
 )
 def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
-    """Join each handbook page with its O*NET codes, its exposure and its resilience."""
+    """Join each handbook page with its O*NET codes, and what every ranked prompt says of it."""
     with readable_errors():
         store = warehouse.open()
         report = stage.join_occupations(store)
@@ -78,7 +81,7 @@ def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]
             store,
             OCCUPATIONS,
             data_version=report.digest,
-            outcomes=[onet_checks.no_job_is_counted_twice(store)],
+            outcomes=[checks.no_job_is_counted_twice(store)],
         )
 
 

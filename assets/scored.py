@@ -26,8 +26,8 @@ from assets.reporting import (
     table_spec,
 )
 from exposure_dagster import checks
+from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.stages import scored
-from exposure_dagster.stages.basis import frame_digest
 from exposure_dagster.tables import (
     BATCHES,
     CORRECTIONS,

@@ -14,15 +14,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.onet import join_codes, parse_employment_projections, parse_onet
-from exposure_dagster.stages.onet_raw import (
+from exposure_dagster.corpora.onet.fetching import (
     refresh_onet_database,
     refresh_onet_list,
     refresh_onet_pages,
     refresh_projections,
 )
-from exposure_dagster.stages.parsed import collect_documents
+from exposure_dagster.corpora.onet.parsing import join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.sources.sites import open_site
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.warehouse import Warehouse
 
 RELEASE = "30.2"

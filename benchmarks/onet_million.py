@@ -19,10 +19,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from exposure_dagster.corpora.onet.fetching import refresh_onet_database, refresh_onet_list
+from exposure_dagster.corpora.onet.parsing import join_codes, parse_onet
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.onet import join_codes, parse_onet
-from exposure_dagster.stages.onet_raw import refresh_onet_database, refresh_onet_list
-from exposure_dagster.stages.parsed import collect_documents
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.warehouse import Warehouse
 
 OCCUPATIONS = 1_000

@@ -21,12 +21,13 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 
-from exposure_dagster.parsing import IndexPage, ParsedPage, index_pages, parse_index, parse_page
-from exposure_dagster.parsing.grids import Cell, Grid, lay_out
+from exposure_dagster.corpora.ooh.grids import Cell, Grid, lay_out
+from exposure_dagster.corpora.ooh.index import index_pages, parse_index
+from exposure_dagster.corpora.ooh.markdown import grid_blocks, markdown_table
+from exposure_dagster.corpora.ooh.page import interpret, parse_page
+from exposure_dagster.corpora.ooh.page_words import TEXT_TABS, Fact, PageWords, Section
 from exposure_dagster.parsing.html import squeezed
-from exposure_dagster.parsing.markdown import grid_blocks, markdown_table
-from exposure_dagster.parsing.ooh_page import interpret
-from exposure_dagster.parsing.page_words import TEXT_TABS, Fact, PageWords, Section
+from exposure_dagster.parsing.records import IndexPage, ParsedPage
 
 BATCH = 20
 """Pages that one parser reads before it is the other's turn: slow and fast moments of a machine hit both."""

@@ -1,111 +1,19 @@
-"""What must hold of the tables, as plain functions over the warehouse.
+"""What must hold of prompts, answers and rankings, as plain functions over the warehouse.
 
 Each returns outcomes that say what was expected and what was found; assets report them as asset
-checks. A check that cannot be run raises: it never counts as passed or failed.
+checks. A check that cannot be run raises: it never counts as passed or failed. What must hold of a corpus's tables
+stands in its folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from textwrap import shorten
-
-import duckdb
 import pandas as pd
 
-from exposure_dagster.progress import counted
+from exposure_dagster.core.checks import CheckOutcome, first_of
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
+from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP
 from exposure_dagster.scoring.mirror import differences, open_ledger
-from exposure_dagster.stages.own_documents import OwnDocumentsReport
-from exposure_dagster.stages.parsed import TitlesReport
-from exposure_dagster.stages.raw import MissingPage
-from exposure_dagster.tables import Table
 from exposure_dagster.warehouse import Warehouse
-
-ROUNDING_JOBS_A_ROW = 100
-"""BLS rounds each figure to hundreds, so a sum may be off by as much a row."""
-
-
-SHOWN_PROBLEMS = 5
-"""Mistakes of a file that a sentence names; the table beside it has them all."""
-
-SHOWN_CHARACTERS = 120
-"""Of what was found in the place of a field."""
-
-
-@dataclass(frozen=True)
-class CheckOutcome:
-    """A check's result. `is_blocking` failures are errors, others warnings; `found` is a table to show."""
-
-    name: str
-    passed: bool
-    description: str
-    found: pd.DataFrame | None = None
-    figures: Mapping[str, int | float | str] = field(default_factory=dict)
-    is_blocking: bool = True
-
-
-def first_of(problems: Iterable[str]) -> str:
-    """The first few problems in one clause, and how many more there are."""
-    told = list(problems)
-    more = f"; and {len(told) - SHOWN_PROBLEMS:,} more" if len(told) > SHOWN_PROBLEMS else ""
-    return "; ".join(told[:SHOWN_PROBLEMS]) + more
-
-
-def unread_fields(key: str, unread: pd.DataFrame) -> str:
-    """What of pages could not be read, from rows of `field`, `found` and the page's `key`."""
-    named = first_of(
-        f"{row[key]}, {row['field']}: {shorten(row['found'], SHOWN_CHARACTERS, placeholder=' …')}"
-        for row in unread.to_dict("records")
-    )
-    fields, pages = counted(len(unread), "field"), counted(unread[key].nunique(), "page")
-    return f"{fields} on {pages} could not be read ({named})"
-
-
-def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
-    """The key tells rows apart, and required columns are filled."""
-    key = ", ".join(table.key)
-    doubled = connection.execute(
-        f"SELECT {key}, count(*) AS rows FROM {table.full_name}"
-        f" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20"
-    ).df()
-    required = [column.name for column in table.columns if not column.is_nullable]
-    counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required)
-    counts = counts or "count(*) FILTER (false) AS none"
-    empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
-    gaps = {str(name): int(count) for name, count in empty.items() if count}
-    passed = doubled.empty and not gaps
-    description = f"({key}) is unique, and no required cell is empty"
-    if not passed:
-        description = f"({key}) is not unique: {counted(len(doubled), 'key')}; empty required cells: {gaps or 'none'}"
-    return CheckOutcome("rows_fit_the_registry", passed, description, None if doubled.empty else doubled)
-
-
-def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) -> CheckOutcome:
-    """Every page that was to be fetched could be; each that could not is named with status and reason."""
-    if not missing:
-        return CheckOutcome("every_listed_page_is_there", True, f"{counted(listed, 'page')}, none missing")
-    found = pd.DataFrame(
-        [
-            {
-                "page": page.url,
-                "status": page.status or "no answer",
-                "reason": page.reason,
-                "in its place": "the last good body" if page.has_earlier_body else "nothing",
-            }
-            for page in missing
-        ]
-    )
-    named = first_of(f"{page.url}: {page.reason}" for page in missing)
-    kept = sum(page.has_earlier_body for page in missing)
-    return CheckOutcome(
-        "every_listed_page_is_there",
-        False,
-        f"{len(missing):,} of {listed:,} could not be had ({named}); the last good body of {kept:,} of them stands",
-        found,
-        is_blocking=False,
-    )
 
 
 def prompt_files_can_be_used(folder: PromptFolder) -> CheckOutcome:
@@ -116,112 +24,6 @@ def prompt_files_can_be_used(folder: PromptFolder) -> CheckOutcome:
     found = pd.DataFrame([{"file": p.file, "line": p.line, "problem": p.summary} for p in problems])
     names = ", ".join(broken.name for broken in folder.broken)
     return CheckOutcome("prompt_files_can_be_used", False, f"broken: {names}; the others are unaffected", found)
-
-
-def own_files_can_be_used(report: OwnDocumentsReport) -> CheckOutcome:
-    """Every file of a user's own documents can be used; each mistake is named with its line."""
-    broken = [corpus for corpus in report.corpora if corpus.problems]
-    if not broken:
-        counts = ", ".join(f"{corpus.corpus}: {corpus.documents:,} documents" for corpus in report.corpora)
-        return CheckOutcome("own_files_can_be_used", True, counts or "no corpus of your own is set")
-    found = pd.DataFrame(
-        [
-            {"corpus": corpus.corpus, "file": corpus.file, "line": problem.line, "problem": problem.what}
-            for corpus in broken
-            for problem in corpus.problems
-        ]
-    )
-    told = [
-        f"{corpus.corpus} ({corpus.file}): {'; '.join(str(problem) for problem in corpus.problems[:SHOWN_PROBLEMS])}"
-        + (f"; and {rest} more" if (rest := len(corpus.problems) - SHOWN_PROBLEMS) > 0 else "")
-        + (f". The {corpus.documents:,} documents of its last good version stand" if corpus.documents else "")
-        for corpus in broken
-    ]
-    return CheckOutcome("own_files_can_be_used", False, ". ".join(told), found.head(200))
-
-
-def every_index_entry_is_read(report: TitlesReport) -> CheckOutcome:
-    """No entry of the A–Z index was passed over."""
-    found = pd.DataFrame([{"entry": field.found} for field in report.unread])
-    passed = not report.unread
-    description = f"{report.titles:,} titles read" if passed else f"{len(found)} entries could not be read"
-    return CheckOutcome("every_index_entry_is_read", passed, description, None if passed else found)
-
-
-def occupations(warehouse: Warehouse) -> list[CheckOutcome]:
-    """What must hold of parsed.ooh_occupations."""
-    return [_one_row_a_page(warehouse), _no_field_is_unread(warehouse), _figures_in_range(warehouse)]
-
-
-def _one_row_a_page(warehouse: Warehouse) -> CheckOutcome:
-    absent = warehouse.read(
-        "SELECT url, coalesce(reason, 'not parsed') AS reason FROM raw.ooh_pages"
-        " WHERE is_listed AND slug NOT IN (SELECT slug FROM parsed.ooh_occupations) ORDER BY url"
-    )
-    ((listed, rows),) = warehouse.rows(
-        "SELECT (SELECT count(*) FROM raw.ooh_pages WHERE is_listed), (SELECT count(*) FROM parsed.ooh_occupations)"
-    )
-    return CheckOutcome(
-        "every_listed_page_has_a_row",
-        listed == rows,
-        f"{rows:,} rows for {listed:,} pages in the A–Z index",
-        None if absent.empty else absent,
-        {"pages in the index": listed, "rows": rows},
-        is_blocking=False,
-    )
-
-
-def _no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
-    unread = warehouse.read("SELECT slug, field, found FROM parsed.ooh_unread ORDER BY field, slug")
-    description = "every field that should be on a page was read"
-    if len(unread):
-        description = (
-            f"{unread_fields('slug', unread)}. The pages' earlier rows stand, where there are any; "
-            "if the layout has changed, the parser must follow"
-        )
-    return CheckOutcome("no_field_is_unread", unread.empty, description, None if unread.empty else unread.head(50))
-
-
-def _figures_in_range(warehouse: Warehouse) -> CheckOutcome:
-    outside = warehouse.read(
-        """
-        SELECT slug, median_pay_annual, median_pay_hourly, jobs, projected_jobs, outlook_pct, base_year, projection_year
-        FROM parsed.ooh_occupations
-        WHERE NOT coalesce(median_pay_annual BETWEEN 5000 AND 2000000, true)
-           OR NOT coalesce(median_pay_hourly BETWEEN 2 AND 1000, true)
-           OR NOT coalesce(jobs BETWEEN 0 AND 20000000, true)
-           OR NOT coalesce(projected_jobs BETWEEN 0 AND 20000000, true)
-           OR NOT coalesce(outlook_pct BETWEEN -100 AND 500, true)
-           OR NOT coalesce(projection_year BETWEEN base_year + 1 AND base_year + 20, true)
-           OR list_bool_or([NOT regexp_full_match(code, '\\d{2}-\\d{4}') FOR code IN soc_codes])
-           OR list_bool_or([NOT regexp_full_match(code, '\\d{2}-\\d{4}\\.\\d{2}') FOR code IN onet_codes])
-           OR NOT coalesce(left(soc_code, 2) IN (SELECT unnest(?)), true)
-        ORDER BY slug
-        """,
-        [list(SOC_MAJOR_GROUPS)],
-    )
-    description = "pay, jobs, change, years and codes lie where they can"
-    if len(outside):
-        description = f"{len(outside)} pages have a figure or code that cannot be"
-    return CheckOutcome("figures_are_in_range", outside.empty, description, None if outside.empty else outside)
-
-
-def job_total(warehouse: Warehouse) -> CheckOutcome:
-    """The pages' jobs agree with the rows of their projections tables that are no totals."""
-    apart = warehouse.read(
-        """
-        SELECT slug, jobs, sum(employment) AS sum_of_rows, count(*) AS rows
-        FROM parsed.ooh_occupations JOIN parsed.ooh_projections USING (slug)
-        WHERE NOT is_total AND jobs IS NOT NULL
-        GROUP BY slug, jobs HAVING abs(jobs - sum(employment)) > ? * count(*) ORDER BY slug
-        """,
-        [ROUNDING_JOBS_A_ROW],
-    )
-    ((total,),) = warehouse.rows("SELECT coalesce(sum(jobs), 0)::BIGINT FROM parsed.ooh_occupations")
-    description = f"{total:,} jobs; every page agrees with its projections table"
-    if len(apart):
-        description = f"{total:,} jobs; {len(apart)} pages do not agree with their projections table"
-    return CheckOutcome("job_total", apart.empty, description, None if apart.empty else apart, {"jobs": total})
 
 
 def every_page_has_text(without_text: tuple[str, ...], documents: int) -> CheckOutcome:
@@ -327,3 +129,50 @@ def groups_add_up(warehouse: Warehouse, prompt: str) -> CheckOutcome:
     if len(off):
         description = f"{prompt}: {len(off)} groupings do not add up to all documents and jobs"
     return CheckOutcome("groups_add_up", off.empty, description, None if off.empty else off)
+
+
+def ranking_can_be_recomputed(warehouse: Warehouse, prompt: str) -> CheckOutcome:
+    """Every final_ranking of one prompt's rows in ranked.resilience follows from the figures beside it."""
+    off = warehouse.read(
+        """
+        WITH formula AS (
+            SELECT (definition->>'$.resilience.scale[0]')::DOUBLE AS low,
+                   (definition->>'$.resilience.scale[1]')::DOUBLE AS high,
+                   (definition->>'$.resilience.signals.score')::DOUBLE AS score,
+                   (definition->>'$.resilience.signals.growth')::DOUBLE AS growth,
+                   (definition->>'$.resilience.signals.openings')::DOUBLE AS openings
+            FROM ranked.definitions WHERE prompt = $prompt
+        )
+        SELECT onet_code, ai_proof_score, growth_norm, openings_norm, final_ranking,
+               f.score * (ai_proof_score - low) / (high - low) + f.growth * coalesce(growth_norm, 0)
+               + f.openings * coalesce(openings_norm, 0) AS recomputed
+        FROM ranked.resilience, formula f
+        WHERE prompt = $prompt AND ai_proof_score IS NOT NULL
+          AND (final_ranking IS NULL OR rank IS NULL OR abs(recomputed - final_ranking) > 0.00051)
+        ORDER BY onet_code
+        """,
+        {"prompt": prompt},
+    )
+    ((rows, scored),) = warehouse.rows(
+        "SELECT count(*), count(ai_proof_score) FROM ranked.resilience WHERE prompt = ?", [prompt]
+    )
+    description = f"{prompt}: {scored:,} of {rows:,} occupations scored, and every ranking recomputed"
+    if len(off):
+        description = f"{prompt}: {len(off):,} rankings do not follow from the figures beside them"
+    return CheckOutcome("ranking_can_be_recomputed", off.empty, description, None if off.empty else off.head(50))
+
+
+def no_job_is_counted_twice(warehouse: Warehouse) -> CheckOutcome:
+    """The shares of each page's O*NET codes add up to the page's own jobs, within BLS's rounding."""
+    apart = warehouse.read(
+        "SELECT DISTINCT slug, jobs, onet_jobs FROM ranked.occupations"
+        " WHERE abs(jobs - onet_jobs) > greatest(1000, 0.01 * jobs) ORDER BY slug"
+    )
+    ((jobs, shared),) = warehouse.rows(
+        "SELECT coalesce(sum(jobs), 0)::BIGINT, coalesce(sum(onet_jobs), 0)::BIGINT"
+        " FROM (SELECT DISTINCT slug, jobs, onet_jobs FROM ranked.occupations) WHERE onet_jobs IS NOT NULL"
+    )
+    description = f"{shared:,} jobs shared out over O*NET codes, {jobs:,} on their pages"
+    return CheckOutcome(
+        "no_job_is_counted_twice", apart.empty, description, None if apart.empty else apart, is_blocking=False
+    )

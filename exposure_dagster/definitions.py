@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
 
-from assets import onet, own_documents, parsed, published, ranked, raw, resilience, scored
+from assets import parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
@@ -32,7 +32,10 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
     """
     return Definitions(
         assets=[
-            *load_assets_from_modules([raw, own_documents, parsed, onet, scored, ranked, resilience, published]),
+            *raw.ASSETS,
+            *parsed.ASSETS,
+            *load_assets_from_modules([scored, ranked, resilience, published]),
+            ranked.MADE_FROM_SPEC,
             *scored.LEDGER_SPECS,
         ],
         jobs=[*ASSET_JOBS, rescore_stale],
@@ -58,10 +61,7 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
             sites=settings.sites,
             contact=EnvVar(variable_of("contact")) if settings.contact else None,
             refetch_after_hours=settings.refetch_after_hours,
-            onet_release=settings.onet_release,
-            onet_database=str(settings.onet_database) if settings.onet_database else None,
-            onet_pages=settings.onet_pages,
-            projections=str(settings.projections) if settings.projections else None,
+            source_settings=settings.source_settings,
         ),
         "own_files": OwnDocumentsResource(files={corpus.name: str(corpus.path) for corpus in settings.own_corpora}),
         "prompt_files": PromptsResource(

@@ -6,22 +6,10 @@ from collections.abc import Collection
 
 from dagster import AssetKey, AssetSelection, define_asset_job
 
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
-from exposure_dagster.tables import (
-    DOCUMENTS,
-    OCCUPATIONS,
-    ONET_OCCUPATIONS,
-    ONET_PAGES,
-    ONET_TASKS,
-    ONET_TITLES,
-    OOH_OCCUPATIONS,
-    OOH_TITLES,
-    OWN_DOCUMENTS,
-    RANKING_INPUTS,
-    SOC_CROSSWALK,
-    TEXTS,
-    Table,
-)
+from exposure_dagster.core.tables import Table
+from exposure_dagster.corpora.registry import CORPORA, STEPS
+from exposure_dagster.corpora.registry import SOURCES as SOURCES_OF_CORPORA
+from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, OCCUPATIONS, RANKING_INPUTS, TEXTS
 
 SOURCES_JOB = "refresh_sources"
 SCORING_JOB = "score_prompts"
@@ -32,32 +20,27 @@ EVERYTHING_JOB = "everything"
 
 SOURCES = AssetSelection.groups("raw", "parsed")
 SCORING = AssetSelection.groups("scored", "ranked").materializable()
-RANKING = AssetSelection.groups("ranked")
+RANKING = AssetSelection.groups("ranked").materializable()
 ACROSS_PROMPTS = AssetSelection.assets(AssetKey([OCCUPATIONS.schema, OCCUPATIONS.name]), AssetKey(["ranked", "digest"]))
 PUBLISHING = AssetSelection.groups("published") | ACROSS_PROMPTS
 
-SLOW_SOURCES = AssetSelection.assets(AssetKey([ONET_PAGES.schema, ONET_PAGES.name]))
+SLOW_SOURCES = AssetSelection.assets(
+    *(AssetKey([source.table.schema, source.table.name]) for source in SOURCES_OF_CORPORA if source.is_slow)
+)
 """What takes long to fetch and others stand in for: a rehearsal takes it as it stands."""
 
 INPUTS_KEY = AssetKey(["scored", "inputs"])
 SCORES_KEY = AssetKey(["scored", "scores"])
 RANKING_INPUTS_KEY = AssetKey([RANKING_INPUTS.schema, RANKING_INPUTS.name])
 
-_TABLES_OF_CORPUS = {
-    OOH_CORPUS: (OOH_OCCUPATIONS, OOH_TITLES),
-    ONET_CORPUS: (ONET_OCCUPATIONS, ONET_TITLES),
-    ONET_TASKS_CORPUS: (ONET_TASKS,),
-}
-"""What answers about a corpus, their ranking and the baseline need of the parsed tables."""
-
 
 def sources_of(corpora: Collection[str]) -> AssetSelection:
     """The part of the sources that the given corpora need. Own documents cost nothing to read: always among them."""
-    tables = [table for corpus in corpora for table in _TABLES_OF_CORPUS.get(corpus, ())]
+    tables = [table for corpus in corpora if corpus in CORPORA for table in CORPORA[corpus].tables]
     fetched = _assets(tables).upstream().required_multi_asset_neighbors().upstream()
-    # The crosswalk takes the handbook's pages as they stand: jobs of O*NET occupations do not hang on them.
-    joined = [SOC_CROSSWALK] if {OOH_CORPUS, ONET_CORPUS} & set(corpora) else []
-    return fetched | _assets([OWN_DOCUMENTS, DOCUMENTS, TEXTS, *joined])
+    joined = [table for corpus in CORPORA.values() for table in corpus.joined]
+    own = [table for step in STEPS if not step.after for table in step.tables]
+    return fetched | _assets([*joined, *own, DOCUMENTS, TEXTS, DOCUMENT_FACTS])
 
 
 def _assets(tables: Collection[Table]) -> AssetSelection:

@@ -1,50 +1,21 @@
 """Where each column comes from: from raw pages and prompt files to what is ranked, declared once.
 
-Data only. The metadata that Dagster shows is made from it in `assets`; a test holds it against the registry
-of tables.
+Data only; what a corpus's own tables are made from stands in its folder. The metadata that Dagster shows is made from
+it in `assets`; a test holds it against the registry of tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from exposure_dagster.tables import TABLES
+from exposure_dagster.core.lineage import RUN, Origin, Origins, made_from, same_as
+from exposure_dagster.corpora.own.corpus import own_corpus
+from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS
+from exposure_dagster.tables import DOCUMENT_FACTS
 
 PROMPT_FILE = "the prompt file"
 ANSWER = "the model's answer"
-RUN = "the run itself"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a column is made from: a column of a table, or (with `column` None) something outside the warehouse."""
-
-    source: str
-    column: str | None = None
-
-    def __str__(self) -> str:
-        return self.source if self.column is None else f"{self.source}.{self.column}"
-
-
-Origins = Mapping[str, tuple[Origin, ...]]
-
-
-def _from(columns: str, *origins: str) -> dict[str, tuple[Origin, ...]]:
-    """Each of the columns is made from all of the origins."""
-    return dict.fromkeys(columns.split(), tuple(_origin(name) for name in origins))
-
-
-def _same(table: str, columns: str) -> dict[str, tuple[Origin, ...]]:
-    """Each of the columns is the one of its name in another table."""
-    return {name: (Origin(table, name),) for name in columns.split()}
-
-
-def _origin(name: str) -> Origin:
-    table, _, column = name.rpartition(".")
-    return Origin(table, column) if table in TABLES else Origin(name)
-
 
 _SCORE = ("scored.scores.score", "scored.scores.attributes", "scored.scores.status", "ranked.definitions.definition")
 _VERSION_SCORE = (
@@ -53,73 +24,47 @@ _VERSION_SCORE = (
     "scored.score_versions.status",
     "ranked.definitions.definition",
 )
-_BASELINE = ("parsed.documents.text", "parsed.ooh_titles.title", "scored.prompts.baseline_definition")
+_BASELINE = ("parsed.documents.text", "scored.prompts.baseline_definition")
 _RANKED = "ranked.rankings"
-_CORPUS_TABLES = ("parsed.ooh_occupations", "parsed.onet_occupations", "parsed.onet_tasks", "raw.own_documents")
-_TEXTS = (
-    "parsed.ooh_occupations.text",
-    "parsed.onet_occupations.text",
-    "parsed.onet_tasks.task",
-    "raw.own_documents.title",
-    "raw.own_documents.text",
-)
-_JOBS = ("parsed.ooh_occupations.jobs", "parsed.soc_crosswalk.jobs_share", "raw.own_documents.jobs")
-_PAY = (
-    "parsed.ooh_occupations.median_pay_annual",
-    "parsed.onet_occupations.median_wage_annual",
-    "raw.own_documents.median_pay_annual",
-)
-_ONET = ("raw.onet_pages.body", "raw.onet_database.body")
+_FACTS = "parsed.document_facts"
+
+
+def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]) -> Origins:
+    """What the columns are made from, whatever the corpus."""
+    found: dict[str, dict[Origin, None]] = {name: {} for name in columns}
+    for lineage in lineages:
+        for name, origins in lineage.items():
+            if name in found:
+                found[name].update(dict.fromkeys(origins))
+    return {**made_from(corpus, RUN), **{name: tuple(origins) for name, origins in found.items() if origins}}
+
+
+_ALL = (*CORPORA.values(), own_corpus("own"))
 
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
     {
-        "parsed.ooh_titles": _from("title slug is_alias", "raw.ooh_index.body"),
-        "parsed.ooh_occupations": {
-            **_from(
-                "title url soc_code soc_codes onet_codes median_pay_annual median_pay_hourly pay_basis "
-                "pay_is_top_coded pay_year entry_education work_experience training jobs projected_jobs outlook_pct "
-                "outlook_desc employment_change base_year projection_year last_modified description text",
-                "raw.ooh_pages.body",
-            ),
-            **_same("raw.ooh_pages", "slug category content_sha256"),
-            **_from("parser_version", RUN),
-        },
-        "parsed.ooh_projections": {
-            **_same("raw.ooh_pages", "slug"),
-            **_from(
-                "row level occupation_title soc_code is_total employment projected_employment change_pct change",
-                "raw.ooh_pages.body",
-            ),
-        },
-        "parsed.ooh_unread": {
-            **_same("raw.ooh_pages", "slug"),
-            **_from("field found", "raw.ooh_pages.body"),
-        },
+        **{table: origins for publisher in PUBLISHERS for table, origins in publisher.lineage.items()},
         "parsed.documents": {
-            **_from("corpus", RUN),
-            **_from(
-                "doc_id",
-                "parsed.ooh_occupations.slug",
-                "parsed.onet_occupations.onet_code",
-                "parsed.onet_tasks.doc_id",
-                "raw.own_documents.doc_id",
-            ),
-            **_from("title", *(f"{table}.title" for table in _CORPUS_TABLES)),
-            **_from("text text_sha256", *_TEXTS),
+            **_of_corpora((corpus.document_lineage for corpus in _ALL), "corpus", ("doc_id", "title", "text")),
+            **made_from("text_sha256", "parsed.documents.text"),
         },
-        "parsed.texts": _same("parsed.documents", "text_sha256 text"),
-        "scored.prompts": _from(
+        _FACTS: {
+            **made_from("jobs_basis education_order pay_currency", RUN),
+            **_of_corpora((corpus.facts_lineage for corpus in _ALL), "corpus", DOCUMENT_FACTS.column_names),
+        },
+        "parsed.texts": same_as("parsed.documents", "text_sha256 text"),
+        "scored.prompts": made_from(
             "prompt prompt_hash corpus title model baseline_hash baseline_definition source is_enabled", PROMPT_FILE
         ),
         "scored.prompt_versions": {
-            **_same("scored.prompts", "prompt prompt_hash"),
-            **_from("definition", PROMPT_FILE),
-            **_from("first_seen_at", RUN),
+            **same_as("scored.prompts", "prompt prompt_hash"),
+            **made_from("definition", PROMPT_FILE),
+            **made_from("first_seen_at", RUN),
         },
         "scored.inputs": {
-            **_same("scored.prompts", "prompt prompt_hash"),
-            **_same("parsed.documents", "doc_id text_sha256"),
-            **_from(
+            **same_as("scored.prompts", "prompt prompt_hash"),
+            **same_as("parsed.documents", "doc_id text_sha256"),
+            **made_from(
                 "input_hash",
                 "scored.prompts.prompt_hash",
                 "scored.prompts.baseline_hash",
@@ -128,93 +73,63 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             ),
         },
         "scored.responses": {
-            **_same("scored.inputs", "prompt prompt_hash doc_id text_sha256"),
-            **_from("attributes rationale status error", ANSWER),
+            **same_as("scored.inputs", "prompt prompt_hash doc_id text_sha256"),
+            **made_from("attributes rationale status error", ANSWER),
         },
         "scored.scores": {
-            **_same("scored.inputs", "prompt prompt_hash doc_id text_sha256 input_hash"),
-            **_from("score attributes", "scored.responses.attributes", *_BASELINE),
-            **_from("rationale", "scored.responses.rationale", *_BASELINE),
-            **_from("status", "scored.responses.status"),
-            **_from("error", "scored.responses.error"),
-            **_from("note", "scored.responses.note"),
-            **_from("scorer", "scored.responses.scorer"),
-            **_from("model", "scored.responses.model"),
-            **_from("samples", "scored.responses.sample"),
-            **_from("score_sd", "scored.responses.attributes"),
-            **_from("scored_at", "scored.responses.created_at"),
+            **same_as("scored.inputs", "prompt prompt_hash doc_id text_sha256 input_hash"),
+            **made_from("score attributes", "scored.responses.attributes", *_BASELINE),
+            **made_from("rationale", "scored.responses.rationale", *_BASELINE),
+            **made_from("status", "scored.responses.status"),
+            **made_from("error", "scored.responses.error"),
+            **made_from("note", "scored.responses.note"),
+            **made_from("scorer", "scored.responses.scorer"),
+            **made_from("model", "scored.responses.model"),
+            **made_from("samples", "scored.responses.sample"),
+            **made_from("score_sd", "scored.responses.attributes"),
+            **made_from("scored_at", "scored.responses.created_at"),
         },
         "scored.score_versions": {
-            **_same(
+            **same_as(
                 "scored.scores",
                 "prompt doc_id prompt_hash text_sha256 score attributes rationale status scorer model input_hash "
                 "samples score_sd scored_at error note",
             ),
-            **_same("parsed.documents", "title"),
-            **_from("version versioned_at", RUN),
+            **same_as("parsed.documents", "title"),
+            **made_from("version versioned_at", RUN),
         },
-        "ranked.definitions": _from("prompt ranking_hash definition", PROMPT_FILE),
+        "ranked.definitions": made_from("prompt ranking_hash definition", PROMPT_FILE),
         "ranked.inputs": {
-            **_same("ranked.definitions", "prompt ranking_hash"),
-            **_from("scores_digest", *_SCORE, "scored.scores.rationale"),
-            **_from("facts_digest", *_JOBS, *_PAY),
-            **_from("formula_version", RUN),
-            **_from("ranking_input_hash", *_SCORE, "scored.scores.rationale", *_JOBS, *_PAY),
+            **same_as("ranked.definitions", "prompt ranking_hash"),
+            **made_from("scores_digest", *_SCORE, "scored.scores.rationale"),
+            **made_from("facts_digest", *(f"{_FACTS}.{name}" for name in DOCUMENT_FACTS.column_names)),
+            **made_from("formula_version", RUN),
+            **made_from(
+                "ranking_input_hash",
+                *(f"ranked.inputs.{name}" for name in ("scores_digest", "facts_digest", "ranking_hash")),
+            ),
         },
-        "ranked.rankings": {
-            **_same("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
-            **_same("scored.scores", "attributes"),
-            **_from("title", *(f"{table}.title" for table in _CORPUS_TABLES)),
-            **_from("jobs", *_JOBS),
-            **_from("median_pay_annual", *_PAY),
-            **_from(
-                "pay_basis",
-                "parsed.ooh_occupations.pay_basis",
-                *_PAY[1:],
-                "parsed.onet_occupations.median_wage_hourly",
-            ),
-            **_from(
-                "pay_is_top_coded",
-                "parsed.ooh_occupations.pay_is_top_coded",
-                "parsed.onet_occupations.wage_is_top_coded",
-            ),
-            **_from(
-                "outlook_pct",
-                "parsed.ooh_occupations.outlook_pct",
-                "parsed.onet_occupations.employment_change_pct",
-            ),
-            **_from(
-                "outlook_desc",
-                "parsed.ooh_occupations.outlook_desc",
-                "parsed.onet_occupations.growth_category",
-            ),
-            **_from(
-                "entry_education",
-                "parsed.ooh_occupations.entry_education",
-                "parsed.onet_occupations.education_top",
-            ),
-            **_from("soc_code", "parsed.ooh_occupations.soc_code", "parsed.onet_occupations.soc_code"),
-            **_from("url", "parsed.ooh_occupations.url", "parsed.onet_occupations.url"),
-            **_from(
-                "category",
-                "parsed.ooh_occupations.category",
-                "parsed.onet_occupations.job_zone",
-                "parsed.onet_occupations.title",
-            ),
-            **_from("score rank percentile tier", *_SCORE),
-            **_from("quadrant", "scored.scores.attributes", "ranked.definitions.definition"),
-            **_from("wages", *_JOBS, *_PAY),
-            **_from(
-                "soc_major_group",
-                "parsed.ooh_occupations.soc_code",
-                "parsed.ooh_occupations.soc_codes",
-                "parsed.onet_occupations.soc_code",
-            ),
-            **_same("ranked.definitions", "ranking_hash"),
+        "ranked.made_from": {
+            **same_as("ranked.inputs", "prompt ranking_input_hash"),
+            **made_from("table_name", RUN),
+            **made_from("corpus", "scored.prompts.corpus"),
+            **same_as("ranked.definitions", "definition"),
+        },
+        _RANKED: {
+            **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
+            **same_as("scored.scores", "attributes"),
+            **same_as(_FACTS, "title category jobs pay_basis pay_is_top_coded outlook_pct outlook_desc soc_code url"),
+            **made_from("median_pay_annual", f"{_FACTS}.pay_annual"),
+            **made_from("entry_education", f"{_FACTS}.education"),
+            **made_from("soc_major_group", f"{_FACTS}.soc_code", f"{_FACTS}.soc_codes"),
+            **made_from("score rank percentile tier", *_SCORE),
+            **made_from("quadrant", "scored.scores.attributes", "ranked.definitions.definition"),
+            **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual"),
+            **same_as("ranked.definitions", "ranking_hash"),
         },
         "ranked.summaries": {
-            **_same(_RANKED, "prompt jobs wages"),
-            **_from(
+            **same_as(_RANKED, "prompt jobs wages"),
+            **made_from(
                 "grouping group_label group_order",
                 *(
                     f"{_RANKED}.{name}"
@@ -230,86 +145,59 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
                     ]
                 ),
             ),
-            **_from("occupations", f"{_RANKED}.doc_id"),
-            **_from("scored mean_score", f"{_RANKED}.score"),
-            **_from("job_weighted_mean", f"{_RANKED}.score", f"{_RANKED}.jobs"),
+            **made_from("occupations", f"{_RANKED}.doc_id"),
+            **made_from("scored mean_score", f"{_RANKED}.score"),
+            **made_from("job_weighted_mean", f"{_RANKED}.score", f"{_RANKED}.jobs"),
         },
         "ranked.changes": {
-            **_same("scored.score_versions", "prompt doc_id title"),
-            **_from("score_before score_after shift change rank_before rank_after", *_VERSION_SCORE),
-            **_from("rationale_before rationale_after", "scored.score_versions.rationale"),
-            **_from("from_version to_version", "scored.score_versions.version"),
-            **_from("from_prompt_hash to_prompt_hash", "scored.score_versions.prompt_hash"),
-            **_from("from_model to_model", "scored.score_versions.model"),
-        },
-        "parsed.onet_occupations": {
-            **_from("onet_code soc_code title is_scoreable", "raw.onet_list.body"),
-            **_from("job_zone text tasks_count", *_ONET),
-            **_from("sample_titles url description median_wage_hourly", *_ONET),
-            **_from(
-                "median_wage_annual wage_is_top_coded growth_category employment_change_pct openings education_top",
-                *_ONET,
-                "raw.employment_projections.body",
-            ),
-        },
-        "parsed.onet_tasks": _from("doc_id onet_code title task_id task task_type importance", *_ONET),
-        "parsed.employment_projections": _from(
-            "soc_code title employment projected_employment openings", "raw.employment_projections.body"
-        ),
-        "parsed.soc_crosswalk": {
-            **_same("parsed.onet_occupations", "onet_code soc_code"),
-            **_from("slug", "parsed.ooh_occupations.onet_codes", "parsed.ooh_occupations.soc_codes"),
-            **_from("jobs_share", "parsed.employment_projections.employment"),
+            **same_as("scored.score_versions", "prompt doc_id title"),
+            **made_from("score_before score_after shift change rank_before rank_after", *_VERSION_SCORE),
+            **made_from("rationale_before rationale_after", "scored.score_versions.rationale"),
+            **made_from("from_version to_version", "scored.score_versions.version"),
+            **made_from("from_prompt_hash to_prompt_hash", "scored.score_versions.prompt_hash"),
+            **made_from("from_model to_model", "scored.score_versions.model"),
         },
         "ranked.resilience": {
-            **_same(
-                "parsed.onet_occupations",
-                "onet_code title job_zone median_wage_annual growth_category employment_change_pct openings "
-                "sample_titles",
+            **made_from("onet_code", f"{_FACTS}.doc_id"),
+            **same_as(_FACTS, "title"),
+            **made_from(
+                "job_zone median_wage_annual growth_category employment_change_pct openings sample_titles growth_norm "
+                "growth_source openings_norm",
+                f"{_FACTS}.figures",
             ),
-            **_from(" ".join(f"a{number}" for number in range(1, 11)), "scored.scores.attributes"),
-            **_from("defensive offensive ai_proof_score", "scored.scores.attributes", "ranked.definitions.definition"),
-            **_from(
-                "growth_norm growth_source",
-                "parsed.onet_occupations.employment_change_pct",
-                "parsed.onet_occupations.growth_category",
+            **made_from(" ".join(f"a{number}" for number in range(1, 11)), "scored.scores.attributes"),
+            **made_from(
+                "defensive offensive ai_proof_score", "scored.scores.attributes", "ranked.definitions.definition"
             ),
-            **_from("openings_norm", "parsed.onet_occupations.openings"),
-            **_from(
-                "final_ranking rank",
-                "scored.scores.attributes",
-                "ranked.definitions.definition",
-                "parsed.onet_occupations.employment_change_pct",
-                "parsed.onet_occupations.openings",
+            **made_from(
+                "final_ranking rank", "scored.scores.attributes", "ranked.definitions.definition", f"{_FACTS}.figures"
             ),
-            **_from("key_drivers", "scored.scores.rationale"),
-            **_same("scored.scores", "status scorer model prompt prompt_hash scored_at"),
-            **_same("ranked.definitions", "ranking_hash"),
+            **made_from("key_drivers", "scored.scores.rationale"),
+            **same_as("scored.scores", "status scorer model prompt prompt_hash scored_at"),
+            **same_as("ranked.definitions", "ranking_hash"),
         },
         "ranked.task_rollups": {
-            **_same("scored.scores", "prompt scorer"),
-            **_same("parsed.onet_tasks", "onet_code title"),
-            **_from("rank score", *_SCORE, "parsed.onet_tasks.importance", "parsed.onet_tasks.task_type"),
-            **_from("tasks", "parsed.onet_tasks.doc_id"),
-            **_from("scored_tasks", "scored.scores.status"),
-            **_from("scored_weight", "scored.scores.status", "parsed.onet_tasks.importance"),
-            **_same("ranked.definitions", "ranking_hash"),
+            **same_as("scored.scores", "prompt scorer"),
+            **made_from("onet_code", f"{_FACTS}.parent"),
+            **made_from("title", f"{_FACTS}.figures"),
+            **made_from("rank score", *_SCORE, f"{_FACTS}.figures"),
+            **made_from("tasks", f"{_FACTS}.doc_id"),
+            **made_from("scored_tasks", "scored.scores.status"),
+            **made_from("scored_weight", "scored.scores.status", f"{_FACTS}.figures"),
+            **same_as("ranked.definitions", "ranking_hash"),
         },
         "ranked.occupations": {
-            **_same(
-                "parsed.ooh_occupations",
-                "slug title category url onet_codes jobs median_pay_annual pay_basis pay_is_top_coded outlook_pct",
+            **same_as(_FACTS, "title category url jobs pay_basis pay_is_top_coded outlook_pct"),
+            **made_from("slug", f"{_FACTS}.doc_id"),
+            **made_from("median_pay_annual", f"{_FACTS}.pay_annual"),
+            **made_from("onet_codes", "parsed.soc_crosswalk.onet_code"),
+            **made_from("onet_jobs", "parsed.soc_crosswalk.jobs_share"),
+            **made_from(
+                "doc_ids", f"{_RANKED}.doc_id", "ranked.task_rollups.onet_code", "parsed.soc_crosswalk.onet_code"
             ),
-            **_from("onet_jobs", "parsed.soc_crosswalk.jobs_share"),
-            **_from("exposure", f"{_RANKED}.score"),
-            **_from("exposure_rank", f"{_RANKED}.rank"),
-            **_from("exposure_tier", f"{_RANKED}.tier"),
-            **_from("exposure_scorer", f"{_RANKED}.scorer"),
-            **_from("quadrant", f"{_RANKED}.quadrant"),
-            **_from("quadrant_prompt", f"{_RANKED}.prompt"),
-            **_from("resilience resilience_low resilience_high resilience_codes", "ranked.resilience.ai_proof_score"),
-            **_from("final_ranking", "ranked.resilience.final_ranking"),
-            **_from("resilience_scorer", "ranked.resilience.scorer"),
+            **same_as(_RANKED, "prompt rank tier quadrant scorer"),
+            **made_from("score score_low score_high", f"{_RANKED}.score", "ranked.task_rollups.score"),
+            **same_as("ranked.resilience", "final_ranking"),
         },
     }
 )

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from exposure_dagster.corpora import KNOWN_CORPORA, OwnCorpus, own_corpora
+from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
 from exposure_dagster.errors import SettingError
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
@@ -43,7 +44,7 @@ ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
 
 
 def _list_of_corpora(text: str) -> str:
-    for corpus in own_corpora(text):
+    for corpus in own_corpora(text, KNOWN_CORPORA):
         _from_project_root(corpus.path)
     return text
 
@@ -212,8 +213,19 @@ class Settings(BaseSettings):
     def own_corpora(self) -> tuple[OwnCorpus, ...]:
         """The user's own corpora, with the paths of their files."""
         return tuple(
-            OwnCorpus(corpus.name, _from_project_root(corpus.path)) for corpus in own_corpora(self.documents or "")
+            OwnCorpus(corpus.name, _from_project_root(corpus.path))
+            for corpus in own_corpora(self.documents or "", KNOWN_CORPORA)
         )
+
+    @property
+    def source_settings(self) -> dict[str, str | bool]:
+        """What single sources are fetched with, by the names of the settings; those that are not set are left out."""
+        saved = {"onet_database": self.onet_database, "projections": self.projections}
+        return {
+            "onet_release": self.onet_release,
+            "onet_pages": self.onet_pages,
+            **{name: str(path) for name, path in saved.items() if path is not None},
+        }
 
     @property
     def known_corpora(self) -> tuple[str, ...]:

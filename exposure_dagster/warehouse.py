@@ -26,9 +26,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.private import make_private
-from exposure_dagster.tables import OWN_DOCUMENTS, TABLES, WAREHOUSE_VERSION, Table, registry_digest
+from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
 
 DEFAULT_WAIT_S = 120.0
 
@@ -224,7 +225,7 @@ def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:
-    raw = (table for table in TABLES.values() if table.schema == "raw" and table is not OWN_DOCUMENTS)
+    raw = (table for table in TABLES.values() if table.schema == "raw" and "body" in table.column_names)
     return any(connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 1").fetchone() for table in raw)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
-from exposure_dagster.corpora import OwnCorpus
+from exposure_dagster.corpora.own.names import OwnCorpus
 
 
 class OwnDocumentsResource(ConfigurableResource[tuple[OwnCorpus, ...]]):

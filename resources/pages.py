@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from dagster import ConfigurableResource
 from pydantic import Field
@@ -20,10 +21,7 @@ class PagesResource(ConfigurableResource[Site]):
     sites: str = Field(description="`live`, `sample`, or a folder that holds one folder a host.")
     contact: str | None = Field(None, description="E-mail address for the User-Agent; live fetching needs it.")
     refetch_after_hours: float = Field(24.0, description="Hours in which a live page is not asked for again.")
-    onet_release: str = Field("30.2", description="The O*NET release that is fetched.")
-    onet_database: str | None = Field(None, description="A saved O*NET release, zip archive or folder.")
-    onet_pages: bool = Field(True, description="Whether O*NET's summary pages are fetched from a live site.")
-    projections: str | None = Field(None, description="BLS's employment projections as a saved CSV file.")
+    source_settings: dict[str, Any] = Field({}, description="What single sources are fetched with, by setting.")
 
     def open(self) -> Site:
         """The site. Raises SettingError where it cannot be used."""

@@ -19,6 +19,7 @@ from exposure_dagster.api import records
 from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, Hosts, OpenedFile, Tags, tag_of
 from exposure_dagster.api.problems import Problem, declared, tell_problems
 from exposure_dagster.api.queries import (
+    OCCUPATION_SORTS,
     ChangeQuery,
     OccupationQuery,
     Paging,
@@ -30,8 +31,8 @@ from exposure_dagster.api.queries import (
 )
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
-from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
-from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, METHOD
+from exposure_dagster.corpora.registry import ATTRIBUTIONS
+from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD
 from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
 
 PREFIX = "/api/v1"
@@ -67,7 +68,7 @@ Sources:
 
 """ + "\n".join(f"- [{source}]({url}). {licence}" for source, url, licence in ATTRIBUTIONS)
 
-_Prompt = Annotated[str, Path(description="Name of the prompt.", examples=["exposure"])]
+_Prompt = Annotated[str, Path(description="Name of the prompt, as /prompts lists them.")]
 _Document = Annotated[str, Path(description="Document: slug, O*NET code or id.", examples=["roofers"])]
 _Slug = Annotated[str, Path(description="Handbook page, as in its address.", examples=["roofers"])]
 
@@ -171,6 +172,10 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     )
     def occupations(request: Request, query: Annotated[OccupationQuery, Query()], snapshot: Snapshot = one) -> Record:
         snapshot.require(*OF_OCCUPATIONS)
+        by = query.sort.removeprefix("-")
+        if by not in OCCUPATION_SORTS and by not in snapshot.prompts:
+            allowed = ", ".join(OCCUPATION_SORTS)
+            raise HTTPException(404, f"No prompt {by} is published to sort by; the facts to sort by are {allowed}.")
         rows = matching_occupations(snapshot.occupations, query, lambda slug: snapshot.aliases.get(slug, ()))
         return {**_head(snapshot, snapshot.prompts.values()), **page(rows, query, request)}
 
@@ -311,7 +316,7 @@ def _occupation(row: Record, snapshot: Snapshot) -> Record:
     scores, resilience, rollups = [], [], []
     for name, prompt in snapshot.prompts.items():
         snapshot.require(*(f"{name}/{table}.parquet" for table in ("ranking", "ai_resilience", "task_rollups")))
-        documents = {OOH_CORPUS: [row["slug"]], ONET_CORPUS: codes}.get(prompt.head["corpus"], [])
+        documents = row["by_prompt"].get(name, {}).get("doc_ids") or []
         of_prompt = {
             "prompt_title": prompt.head["title"],
             **{key: prompt.head[key] for key in ("corpus", "scale_low", "scale_high")},

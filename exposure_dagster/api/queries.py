@@ -25,6 +25,10 @@ class Paging(BaseModel):
     offset: int = Field(0, ge=0, le=10_000_000, description="Items to leave out before the first.")
 
 
+OCCUPATION_SORTS = ("title", "jobs", "median_pay_annual", "outlook_pct")
+"""Facts by which occupations can be sorted, beside the score of any prompt."""
+
+
 class OccupationQuery(Paging):
     q: Words | None = Field(
         None, description="Words that must all stand in the title, in another title of it or in a code."
@@ -34,10 +38,11 @@ class OccupationQuery(Paging):
     min_pay: FiniteFloat | None = Field(None, description="Lowest median annual pay. Unit: USD per year.")
     max_pay: FiniteFloat | None = Field(None, description="Highest median annual pay. Unit: USD per year.")
     min_jobs: int | None = Field(None, description="Least employment. Unit: jobs.")
-    sort: Literal[
-        "title", "-title", "jobs", "-jobs", "median_pay_annual", "-median_pay_annual", "outlook_pct", "-outlook_pct",
-        "exposure", "-exposure", "resilience", "-resilience",
-    ] = Field("title", description=_SORT)  # fmt: skip
+    sort: str = Field(
+        "title",
+        max_length=200,
+        description=f"{_SORT} One of {', '.join(OCCUPATION_SORTS)}, or a published prompt: by its score.",
+    )
 
 
 class RankingQuery(Paging):
@@ -90,7 +95,14 @@ def matching_occupations(
             )
         )  # fmt: skip
 
-    return ordered([row for row in rows if is_wanted(row)], query.sort, "slug")
+    column = query.sort.removeprefix("-")
+    found = [row for row in rows if is_wanted(row)]
+    if column in OCCUPATION_SORTS:
+        return ordered(found, query.sort, "slug")
+    scored = [{**row, column: row["by_prompt"].get(column, {}).get("score")} for row in found]
+    return [
+        {name: value for name, value in row.items() if name != column} for row in ordered(scored, query.sort, "slug")
+    ]
 
 
 def matching_rankings(rows: Sequence[Record], query: RankingQuery) -> list[Record]:

@@ -8,16 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
+from exposure_dagster.core.tables import Column
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
     NOT_OF_RESILIENCE,
+    OF_PROMPT,
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
     columns_of,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS, Column
+from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 
 _TYPES: dict[str, Any] = {
     "VARCHAR": str,
@@ -97,7 +99,17 @@ Summary = row_of("Summary", SUMMARIES.columns)
 Change = row_of("Change", CHANGES.columns)
 Resilience = row_of("Resilience", RESILIENCE.columns, leave_out=NOT_OF_RESILIENCE)
 TaskRollup = row_of("TaskRollup", TASK_ROLLUPS.columns, leave_out=("prompt",))
-Occupation = row_of("Occupation", (*OCCUPATIONS.columns, *HANDBOOK.columns))
+
+_OF_PAGE = tuple(column for column in OCCUPATIONS.columns if column.name not in OF_PROMPT)
+
+OccupationPrompt = row_of("OccupationPrompt", columns_of(OCCUPATIONS, *OF_PROMPT), leave_out=("prompt",))
+
+_BY_PROMPT = (
+    dict[str, OccupationPrompt],  # type: ignore[valid-type]
+    Field(description="What every ranked prompt says of it, by prompt: of the page itself, or of what it covers."),
+)
+
+Occupation = row_of("Occupation", (*_OF_PAGE, *HANDBOOK.columns), by_prompt=_BY_PROMPT)
 PromptVersion = row_of("PromptVersion", PUBLISHED_VERSIONS.columns, leave_out=("prompt",))
 
 _OF_SCORE = (
@@ -109,7 +121,10 @@ OccupationScore = row_of(
     "OccupationScore",
     columns_of(RANKINGS, "prompt", *_OF_SCORE),
     prompt_title=(str, Field(description="Display title of the prompt.")),
-    corpus=(str, Field(description="Corpus of the document: ooh for the page itself, onet for an O*NET code.")),
+    corpus=(
+        str,
+        Field(description="Corpus of the document: that of the page itself, or of an O*NET code or other document."),
+    ),
     scale_low=(float, Field(description="Lowest answer of the prompt's scale.")),
     scale_high=(float, Field(description="Highest answer of the prompt's scale.")),
     attributes=_ATTRIBUTES,
@@ -123,10 +138,11 @@ OccupationTaskRollup = row_of("OccupationTaskRollup", TASK_ROLLUPS.columns)
 
 OccupationDetail = row_of(
     "OccupationDetail",
-    (*OCCUPATIONS.columns, *HANDBOOK.columns),
+    (*_OF_PAGE, *HANDBOOK.columns),
     base=Answer,
+    by_prompt=_BY_PROMPT,
     aliases=(list[str], Field(description="Other titles that the handbook's index leads from.")),
-    scores=(list[OccupationScore], Field(description="Its scores, and those of its O*NET codes, of every prompt.")),  # type: ignore[valid-type]
+    scores=(list[OccupationScore], Field(description="Its scores, and those of what it covers, of every prompt.")),  # type: ignore[valid-type]
     resilience_of_codes=(
         list[OccupationResilience],  # type: ignore[valid-type]
         Field(description="The resilience ranking of each of its O*NET codes."),

@@ -22,25 +22,19 @@ from typing import Any, BinaryIO
 
 import duckdb
 
+from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import PublicationError, not_allowed
 from exposure_dagster.publishing.publication import CHECKSUMS, checksums, sha256_of
 from exposure_dagster.publishing.site.builder import SITE_FOLDER
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
+    OF_PROMPT,
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
+    TITLES,
 )
-from exposure_dagster.tables import (
-    CHANGES,
-    OCCUPATIONS,
-    OOH_TITLES,
-    RANKINGS,
-    RESILIENCE,
-    SUMMARIES,
-    TASK_ROLLUPS,
-    Table,
-)
+from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 
 Record = dict[str, Any]
 """A row as JSON can hold it: no NaN, times with their zone, JSON columns as objects. Never changed."""
@@ -206,7 +200,7 @@ def _read(folder: Path) -> Snapshot:
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
         changes = _by(reader.rows(CHANGES, "changes"), "prompt")
         aliases: dict[str, list[str]] = defaultdict(list)
-        for title in reader.rows(OOH_TITLES, "titles"):
+        for title in reader.rows(TITLES, "titles"):
             if title["is_alias"]:
                 aliases[title["slug"]].append(title["title"])
         occupations = _occupations(reader)
@@ -296,13 +290,22 @@ def _prompt(
 
 
 def _occupations(reader: _Reader) -> Sequence[Record]:
-    """Handbook pages with their facts and what is joined to them: scores, and all O*NET codes that they cover."""
-    joined = {row["slug"]: row for row in reader.rows(OCCUPATIONS, "occupations")}
+    """Handbook pages with their facts and what is joined to them: all O*NET codes that they cover, and by prompt the
+    scores."""
+    joined = _by(reader.rows(OCCUPATIONS, "occupations"), "slug")
     handbook = {row["slug"]: row for row in reader.rows(HANDBOOK, "handbook")}
     empty = dict.fromkeys((*HANDBOOK.column_names, *OCCUPATIONS.column_names))
-    rows = [{**empty, **joined.get(slug, {}), **handbook.get(slug, {})} for slug in {**handbook, **joined}]
-    for row in rows:
-        row["onet_codes"] = joined.get(row["slug"], row)["onet_codes"]
+    rows = []
+    for slug in {**handbook, **joined}:
+        of_page = joined.get(slug, [{}])
+        row = {**empty, **of_page[0], **handbook.get(slug, {})}
+        row["onet_codes"] = of_page[0].get("onet_codes", row["onet_codes"])
+        row["by_prompt"] = {
+            one["prompt"]: {name: one[name] for name in OF_PROMPT if name != "prompt"}
+            for one in of_page
+            if one.get("prompt")
+        }
+        rows.append({name: value for name, value in row.items() if name not in OF_PROMPT})
     return sorted(rows, key=lambda row: (row["title"] or "", row["slug"]))
 
 

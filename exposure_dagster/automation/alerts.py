@@ -18,8 +18,10 @@ from dagster import (
     sensor,
 )
 
+from assets.reporting import key_of
 from assets.scored import PROMPT_FILE_CHECK
 from exposure_dagster.automation.runs import last_evaluation
+from exposure_dagster.corpora.registry import STEPS
 
 TIMEOUT_S = 10.0
 
@@ -28,10 +30,9 @@ UNDELIVERED = "exposure_dagster: undelivered alerts"
 
 WATCHED_CHECKS = (
     AssetCheckKey(AssetKey(["scored", "prompts"]), PROMPT_FILE_CHECK),
-    AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "no_field_is_unread"),
-    AssetCheckKey(AssetKey(["parsed", "ooh_occupations"]), "figures_are_in_range"),
-    AssetCheckKey(AssetKey(["parsed", "onet_unread"]), "no_field_is_unread"),
+    *(AssetCheckKey(key_of(table), name) for step in STEPS for table, name in step.alerts),
 )
+"""Broken prompt files, and what sources' folders name as signs of a changed layout."""
 
 
 def alert_sensors(webhook: str | None) -> list[SensorDefinition]:

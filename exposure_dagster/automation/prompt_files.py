@@ -23,7 +23,8 @@ from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
 from assets.scored import PROMPT_FILE_CHECK
 from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
-from exposure_dagster.checks import prompt_files_can_be_used, rows_fit_the_registry
+from exposure_dagster.checks import prompt_files_can_be_used
+from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.jobs import INPUTS_KEY
 from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder

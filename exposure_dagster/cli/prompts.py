@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
+from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
@@ -84,11 +85,12 @@ def new(name: str) -> None:
 
 @prompts.command()
 @click.argument("doc_id")
-@click.option("--prompt", "name", default="exposure", show_default=True, metavar="NAME", help="The prompt to render.")
-def render(doc_id: str, name: str) -> None:
+@click.option("--prompt", "name", metavar="NAME", help="The prompt to render; by default the first that is enabled.")
+def render(doc_id: str, name: str | None) -> None:
     """Show what a model would be sent about a document. Costs nothing."""
     settings = load_settings()
     by_name = {prompt.name: prompt for prompt in load_prompts(settings).prompts}
+    name = name or next((prompt.name for prompt in by_name.values() if prompt.file.enabled), "")
     if name not in by_name:
         raise PromptError(f"no usable prompt named {name}", where="--prompt", remedy=f"There is {_names(by_name)}.")
     prompt = by_name[name]
@@ -96,10 +98,11 @@ def render(doc_id: str, name: str) -> None:
         "SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? AND doc_id = ?", [prompt.file.corpus, doc_id]
     )
     if not rows:
+        example = corpus_of(prompt.file.corpus).document_example
         raise PromptError(
             f"corpus {prompt.file.corpus} has no document {doc_id}",
             where=str(settings.warehouse_file),
-            remedy="Document ids of this corpus are the last parts of the pages' addresses, as in `roofers`.",
+            remedy=f"Ids of its documents stand in the published ranking{f', as in `{example}`' if example else ''}.",
         )
     say(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
     sent = Asking(prompt.asked, load_prices(settings.prices).of(prompt.asked.model)).cut(Document(*rows[0]))

@@ -42,8 +42,6 @@ SHOWN_LOWEST = 5
 SHOWN_IN_SHORT = (4, 2)
 """Highest and lowest of every prompt but one, where several are shown."""
 
-SHOWN_IN_FULL = "exposure"
-
 
 @click.command()
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
@@ -171,7 +169,7 @@ def run_pipeline(
             raise
         _publish(runner, settings, folder)
     for name in chosen:
-        _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != SHOWN_IN_FULL)
+        _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != chosen[0])
     _print_baseline_note(warehouse, chosen)
     _print_places(settings)
     if runner.unanswered:

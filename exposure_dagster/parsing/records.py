@@ -12,7 +12,7 @@ PayBasis = Literal["annual", "hourly_only", "none"]
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The address of a handbook page: `https://www.bls.gov/ooh/<category>/<slug>.htm`."""
+    """The address of a handbook page, of which category and slug are parts."""
 
     slug: str
     category: str
@@ -112,3 +112,7 @@ class ParsedPage:
     occupation: Occupation
     projections: list[ProjectionRow]
     unread: list[UnreadField]
+
+
+WHOLE_PAGE = "page"
+"""The field of an `UnreadField` that says that a page could not be read at all."""

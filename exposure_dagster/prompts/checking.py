@@ -21,6 +21,14 @@ from yaml.reader import ReaderError
 
 from exposure_dagster.characters import first_control
 from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.prompts.formula import (
+    AttributeGroup,
+    Ceiling,
+    Floor,
+    ResilienceFormula,
+    Signals,
+    TaskRollup,
+)
 from exposure_dagster.prompts.limits import LimitError, check_limits
 from exposure_dagster.prompts.model import (
     Attribute,
@@ -33,14 +41,6 @@ from exposure_dagster.prompts.model import (
     Scale,
     Tier,
     WordLists,
-)
-from exposure_dagster.ranking.formula import (
-    AttributeGroup,
-    Ceiling,
-    Floor,
-    ResilienceFormula,
-    Signals,
-    TaskRollup,
 )
 
 MAX_PROBLEMS = 100

@@ -7,8 +7,6 @@ and what the baseline works from (`BaselineDefinition`, baseline_hash).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -16,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from pydantic.main import IncEx
 from pydantic_core import PydanticCustomError
 
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS
-from exposure_dagster.ranking.formula import ResilienceFormula, TaskRollup
+from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.corpora import OF_PARTS, WITH_SIGNALS
+from exposure_dagster.prompts.formula import ResilienceFormula, TaskRollup
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -30,12 +29,6 @@ RESERVED_KEYS = frozenset({"id", "title", "rationale"})
 MAX_ALLOWED_VALUES = 101
 
 _NUMBERED = re.compile(r"a([1-9]|10)")
-
-
-def content_hash(content: Any) -> str:
-    """SHA-256 (hex) of a JSON-able value, whatever the order of its keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _one_line(text: str) -> str:
@@ -225,8 +218,8 @@ def _check_quadrants(quadrants: Quadrants, attributes: tuple[Attribute, ...] | N
 
 def _check_formula(formula: ResilienceFormula, corpus: str, attributes: tuple[Attribute, ...] | None) -> None:
     place = ("ranking", "resilience")
-    if corpus != ONET_CORPUS:
-        raise _wrong(f"needs corpus {ONET_CORPUS}, of which growth and openings are known", *place)
+    if corpus not in WITH_SIGNALS:
+        raise _wrong(f"needs corpus {' or '.join(WITH_SIGNALS)}, of which growth and openings are known", *place)
     if attributes is None:
         raise _wrong("needs attributes to make the score of", *place)
     keys = {attribute.key for attribute in attributes}
@@ -304,8 +297,8 @@ class PromptFile(_Strict):
                 raise _wrong("give either weights or resilience, which has weights of its own", "ranking", "weights")
             _check_formula(ranking.resilience, self.corpus, self.attributes)
         if ranking.rollup is not None:
-            if self.corpus != ONET_TASKS_CORPUS:
-                raise _wrong(f"needs corpus {ONET_TASKS_CORPUS}, whose tasks it rolls up", "ranking", "rollup")
+            if self.corpus not in OF_PARTS:
+                raise _wrong(f"needs corpus {' or '.join(OF_PARTS)}, whose tasks it rolls up", "ranking", "rollup")
             if self.attributes is not None and ranking.weights is None:
                 raise _wrong("needs a prompt of one number, or weights that make one of several", "ranking", "rollup")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from exposure_dagster.corpora import KNOWN_CORPORA
+
 _TEMPLATE = """\
 ---
 # Above the second line of dashes: what the prompt is. Below it: what the model is told.
@@ -11,7 +13,7 @@ title: {title}
 description: One sentence for readers of the results.
 
 # What the prompt is asked about.
-corpus: ooh
+corpus: {corpus}
 
 # Remove this line when the prompt is ready; until then it is scored only where it is named.
 enabled: false
@@ -67,4 +69,4 @@ You rate occupations by … Say here what the number measures, in words that lea
 
 def template_text(name: str) -> str:
     """The commented file of a new prompt; its title is made from the name."""
-    return _TEMPLATE.format(title=name.replace("_", " ").capitalize())
+    return _TEMPLATE.format(title=name.replace("_", " ").capitalize(), corpus=KNOWN_CORPORA[0])

@@ -13,15 +13,9 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster.characters import harmless
+from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.prompts.model import RankingDefinition
-from exposure_dagster.publishing.content import (
-    ATTRIBUTIONS,
-    BASELINE_NOTE,
-    CAVEATS,
-    METHOD,
-    SAMPLE_NOTE,
-    PublishedPrompt,
-)
+from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD, SAMPLE_NOTE, PublishedPrompt
 
 GROUPING_TITLES = {
     "tier": "By tier",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -12,10 +13,10 @@ import pandas as pd
 
 from exposure_dagster import __version__
 from exposure_dagster.characters import harmless
-from exposure_dagster.code_version import code_version
-from exposure_dagster.corpora import OOH_CORPUS
-from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition, content_hash
-from exposure_dagster.tables import Table
+from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.tables import Table
+from exposure_dagster.corpora.registry import JOINED_ON
+from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
 
 BASELINE_NOTE = (
     "These scores are estimates of the bundled baseline (text statistics, no language model). They stand in "
@@ -43,29 +44,9 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-HANDBOOK_SOURCE = "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook"
-PROJECTIONS_SOURCE = "U.S. Bureau of Labor Statistics, Employment Projections"
-
-ATTRIBUTIONS = (
-    (
-        HANDBOOK_SOURCE,
-        "https://www.bls.gov/ooh/",
-        "Public domain. Figures and occupation texts.",
-    ),
-    (
-        PROJECTIONS_SOURCE,
-        "https://data.bls.gov/projections/occupationProj",
-        "Public domain. Growth, openings and jobs of O*NET occupations.",
-    ),
-    (
-        "O*NET OnLine and O*NET Database, U.S. Department of Labor, Employment and Training Administration",
-        "https://www.onetcenter.org/database.html",
-        "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Occupations, descriptions, tasks, reported titles, "
-        "education; read out, joined and scored here, which its authors have not approved, endorsed or tested. O*NET "
-        "is a trademark of the department.",
-    ),
-)
-"""Source, address, licence and what is taken from it."""
+PUBLICATION_VERSION = f"{__version__}.1"
+"""Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
+content gives: it is then published anew."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +62,8 @@ class PublishedPrompt:
     rankings: pd.DataFrame
     summaries: pd.DataFrame
     out_of_date: str | None = None
-    corpus: str = OOH_CORPUS
+    corpus: str = JOINED_ON.name
+    is_enabled: bool = True
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -113,6 +95,7 @@ class PublishedPrompt:
                 self.summaries.to_csv(index=False),
                 self.out_of_date,
                 self.corpus,
+                self.is_enabled,
             ]
         )
 
@@ -144,36 +127,23 @@ class PublishedTable:
 class PublishedContent:
     """Everything that one publication holds: files and site.
 
-    `handbook` is parsed.ooh_occupations without `text`, with `aliases` (see `with_aliases`): one row a handbook
-    page, none where no page was parsed. `changes` is ranked.changes, for all prompts; it may be empty.
-    `onet` says of each O*NET occupation where its figures come from and what its jobs are a share of:
-    `onet_code, projection_soc_code, shares, sharing, row_jobs` (its jobs are `shares` of `sharing` equal
-    parts of the row's), `base_year, projection_year, wage_year, pay_origin, outlook_origin,
-    education_origin, onet_release`; it may be empty.
+    `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
+    of its documents: the rows of its `SiteView.query`. `changes` is ranked.changes, for all prompts; it may be empty.
     """
 
     prompts: tuple[PublishedPrompt, ...]
     is_sample: bool = False
     tables: tuple[PublishedTable, ...] = ()
-    handbook: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    onet: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
-        frames = [frame.to_csv(index=False) for frame in (self.handbook, self.changes, self.onet)]
-        return content_hash([publishing_code(), self.is_sample, parts, frames])[:16]
-
-
-def with_aliases(handbook: pd.DataFrame, titles: pd.DataFrame) -> pd.DataFrame:
-    """`handbook` with a column `aliases`: the other titles (list of text) that lead to each page.
-
-    `titles` is parsed.ooh_titles: `title, slug, is_alias`.
-    """
-    aliases = titles[titles["is_alias"].astype(bool)].groupby("slug")["title"].agg(sorted).to_dict()
-    return handbook.assign(aliases=handbook["slug"].map(lambda slug: aliases.get(slug, [])))
+        frames = [frame.sort_values("doc_id").to_csv(index=False) for _, frame in sorted(self.shown.items())]
+        frames.append(self.changes.to_csv(index=False))
+        return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames])[:16]
 
 
 def harmless_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -196,8 +166,3 @@ def _harmless(value: Any) -> Any:
         after = [_harmless(one) for one in value]
         return after if any(old is not new for old, new in zip(value, after, strict=True)) else value
     return value
-
-
-def publishing_code() -> str:
-    """Digest of what makes a publication of the content: the same content is published anew by other code."""
-    return content_hash([__version__, code_version("publishing", "stages/published_tables.py")])

@@ -15,9 +15,10 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster import __version__
+from exposure_dagster.core.tables import Table
+from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.publishing.brief import brief
 from exposure_dagster.publishing.content import (
-    ATTRIBUTIONS,
     BASELINE_NOTE,
     CAVEATS,
     METHOD,
@@ -27,7 +28,7 @@ from exposure_dagster.publishing.content import (
     PublishedTable,
 )
 from exposure_dagster.publishing.tables import PUBLISHED_TABLES
-from exposure_dagster.tables import RANKINGS, SUMMARIES, Table
+from exposure_dagster.tables import RANKINGS, SUMMARIES
 
 PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
 TABLE_ENDINGS = (".csv", ".parquet", ".json")

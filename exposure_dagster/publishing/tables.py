@@ -6,12 +6,12 @@ fills them.
 
 from __future__ import annotations
 
+from exposure_dagster.core.tables import Column, Table
+from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
     OCCUPATIONS,
-    OOH_OCCUPATIONS,
-    OOH_TITLES,
     PROMPT_VERSIONS,
     PROMPTS,
     RANKINGS,
@@ -20,8 +20,6 @@ from exposure_dagster.tables import (
     SCORES,
     SUMMARIES,
     TASK_ROLLUPS,
-    Column,
-    Table,
 )
 
 SCHEMA = "published"
@@ -72,17 +70,6 @@ PUBLISHED_VERSIONS = Table(
     key=("prompt", "prompt_hash"),
 )
 
-HANDBOOK = Table(
-    schema=SCHEMA,
-    name="handbook",
-    grain="handbook page",
-    description="Quick facts and codes of every handbook page, as BLS prints them. Nothing in it is imputed.",
-    columns=tuple(
-        column for column in OOH_OCCUPATIONS.columns if column.name not in ("text", "content_sha256", "parser_version")
-    ),
-    key=("slug",),
-)
-
 PROVENANCE = Table(
     schema=SCHEMA,
     name="provenance",
@@ -111,6 +98,14 @@ PROVENANCE = Table(
     key=("prompt", "doc_id"),
 )
 
+HANDBOOK, TITLES = (export.table for export in JOINED_ON.exports)
+"""What is published of the corpus that occupations are joined on: its facts, and titles that lead to them."""
+
+OF_PROMPT = (
+    *("prompt", "doc_ids", "score", "score_low", "score_high", "rank", "tier", "quadrant", "final_ranking", "scorer"),
+)
+"""Columns of ranked.occupations that one prompt says; the others are the page's own."""
+
 NOT_OF_RESILIENCE = ("prompt", "prompt_hash", "ranking_hash", "scored_at")
 """Columns of ranked.resilience that are not exported: the JSON file has them once for all rows."""
 
@@ -121,8 +116,7 @@ PUBLISHED_TABLES = (
     ("ai_resilience", RESILIENCE),
     (TASK_ROLLUPS.name, TASK_ROLLUPS),
     (OCCUPATIONS.name, OCCUPATIONS),
-    (HANDBOOK.name, HANDBOOK),
-    ("titles", OOH_TITLES),
+    *((export.stem, export.table) for corpus in CORPORA.values() for export in corpus.exports),
     (PUBLISHED_PROMPTS.name, PUBLISHED_PROMPTS),
     (PUBLISHED_VERSIONS.name, PUBLISHED_VERSIONS),
     (CHANGES.name, CHANGES),

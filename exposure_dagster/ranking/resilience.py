@@ -16,7 +16,7 @@ import math
 import pandas as pd
 
 from exposure_dagster.errors import ScoringError
-from exposure_dagster.ranking.formula import AttributeGroup, ResilienceFormula
+from exposure_dagster.prompts.formula import AttributeGroup, ResilienceFormula
 
 SCORE_DECIMALS = 1
 RANKING_DECIMALS = 3
@@ -31,13 +31,13 @@ def rank_resilience(scores: pd.DataFrame, occupations: pd.DataFrame, formula: Re
     """Every scoreable occupation with its score and rank, best first, those without a score last.
 
     `scores` has `onet_code`, a column for each attribute (all null where there is no answer) and
-    `key_drivers`; further columns are handed on. `occupations` is parsed.onet_occupations. Ties share the
+    `key_drivers`; further columns are handed on. `occupations` are those that can be scored, with the figures of
+    parsed.document_facts. Ties share the
     lowest rank of their group. Scores of codes that are not in `occupations` are left out.
 
     Raises ScoringError where an attribute lies outside the scale, or an answer lacks one.
     """
     keys = list(formula.attributes)
-    occupations = occupations[occupations["is_scoreable"].astype(bool)].reset_index(drop=True)
     growth = growth_signal(occupations, formula)
     ranked = occupations.assign(
         growth_norm=growth["growth_norm"],

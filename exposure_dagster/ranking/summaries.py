@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, SOC_MAJOR_GROUPS
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.tables import SUMMARIES
 
@@ -24,66 +25,6 @@ PAY_BANDS: tuple[tuple[str, float, float], ...] = (
 )
 """Label, lowest pay (inclusive) and highest pay (exclusive), USD per year."""
 
-EDUCATION_ORDER = (
-    "No formal educational credential",
-    "Less than a high school diploma",
-    "High school diploma",
-    "High school diploma or equivalent",
-    "Post-secondary certificate",
-    "Some college courses",
-    "Some college, no degree",
-    "Postsecondary nondegree award",
-    "Associate's degree",
-    "Bachelor's degree",
-    "Post-baccalaureate certificate",
-    "Master's degree",
-    "Post-master's certificate",
-    "First professional degree",
-    "Doctoral degree",
-    "Doctoral or professional degree",
-    "Post-doctoral training",
-)
-"""Levels of education as BLS and O*NET name them, lowest first. The two put certificates and a beginning of college
-in different orders: here each keeps its own."""
-
-OUTLOOK_ORDER = (
-    "Decline",
-    "Little or no change",
-    "Slower than average",
-    "As fast as average",
-    "Faster than average",
-    "Much faster than average",
-)
-"""BLS's phrases for projected change, lowest first."""
-
-SOC_MAJOR_GROUPS = {
-    "11": "Management",
-    "13": "Business and financial operations",
-    "15": "Computer and mathematical",
-    "17": "Architecture and engineering",
-    "19": "Life, physical, and social science",
-    "21": "Community and social service",
-    "23": "Legal",
-    "25": "Educational instruction and library",
-    "27": "Arts, design, entertainment, sports, and media",
-    "29": "Healthcare practitioners and technical",
-    "31": "Healthcare support",
-    "33": "Protective service",
-    "35": "Food preparation and serving related",
-    "37": "Building and grounds cleaning and maintenance",
-    "39": "Personal care and service",
-    "41": "Sales and related",
-    "43": "Office and administrative support",
-    "45": "Farming, fishing, and forestry",
-    "47": "Construction and extraction",
-    "49": "Installation, maintenance, and repair",
-    "51": "Production",
-    "53": "Transportation and material moving",
-    "55": "Military specific",
-}
-"""Names of the 2018 SOC major groups by the first two digits of a code (BLS)."""
-
-SEVERAL_GROUPS = "Several major groups"
 
 GROUPINGS_THAT_ADD_UP = ("all", "tier", "pay_band", "education", "category", "outlook", "soc_major_group")
 """Every grouping but score_threshold: its groups hold each document once. So do quadrants, where there are any."""
@@ -102,13 +43,18 @@ class Grouping:
     unknown_label: str
 
 
-def summarize(prompt: str, rankings: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
-    """Rows of ranked.summaries for one prompt, from its rankings."""
+def summarize(
+    prompt: str,
+    rankings: pd.DataFrame,
+    definition: RankingDefinition,
+    education_levels: Sequence[str] = EDUCATION_ORDER,
+) -> pd.DataFrame:
+    """Rows of ranked.summaries for one prompt, from its rankings. `education_levels` are in order, lowest first."""
     groupings = [
         Grouping("all", pd.Series("All", index=rankings.index), ("All",), "Not known"),
         Grouping("tier", rankings["tier"], [tier.label for tier in definition.tiers], "No tier"),
         Grouping("pay_band", pay_bands(rankings["median_pay_annual"]), [b[0] for b in PAY_BANDS], "No annual pay"),
-        Grouping("education", rankings["entry_education"], EDUCATION_ORDER, "No education given"),
+        Grouping("education", rankings["entry_education"], education_levels, "No education given"),
         Grouping("category", rankings["category"], (), "No category"),
         Grouping("outlook", rankings["outlook_desc"], OUTLOOK_ORDER, "No outlook given"),
         Grouping("soc_major_group", rankings["soc_major_group"], tuple(SOC_MAJOR_GROUPS.values()), "No SOC code"),
@@ -132,19 +78,6 @@ def pay_bands(median_pay_annual: pd.Series) -> pd.Series:
     edges = [PAY_BANDS[0][1], *(band[2] for band in PAY_BANDS)]
     bands = pd.cut(median_pay_annual.astype("float64"), edges, right=False, labels=[band[0] for band in PAY_BANDS])
     return bands.astype("object")
-
-
-def soc_major_group(soc_code: str | None, soc_codes: Sequence[str]) -> str | None:
-    """Name of the SOC major group of a page: of its own code, or of all codes it covers.
-
-    A page whose codes lie in several groups is in `SEVERAL_GROUPS`; one without codes has none.
-    """
-    prefixes = {soc_code[:2]} if soc_code else {code[:2] for code in soc_codes}
-    if not prefixes:
-        return None
-    if len(prefixes) > 1:
-        return SEVERAL_GROUPS
-    return SOC_MAJOR_GROUPS.get(prefixes.pop())
 
 
 def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping) -> list[dict[str, object]]:

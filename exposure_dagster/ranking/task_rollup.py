@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from exposure_dagster.ranking.formula import TaskRollup
+from exposure_dagster.prompts.formula import TaskRollup
 
 
 def roll_up_tasks(scores: pd.DataFrame, tasks: pd.DataFrame, rollup: TaskRollup) -> pd.DataFrame:
     """One row an occupation, in the order of `tasks`: the weighted mean Σ wᵢsᵢ / Σ wᵢ over its scored tasks.
 
-    `scores` has `doc_id` and `score` (null where there is none), `tasks` is parsed.onet_tasks. The weight
+    `scores` has `doc_id` and `score` (null where there is none), `tasks` has `doc_id`,
+    `onet_code`, `title` (of the occupation) and `task_type`. The weight
     of a task goes by its type. Columns of the result: onet_code, title, score (null where no task is scored),
     tasks, scored_tasks, and scored_weight, the share of the weight that the scored tasks carry (0–1).
     """

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.alike import AlikeFailures
@@ -32,7 +33,6 @@ from exposure_dagster.scoring.ledger import DAY, LedgerRow, Status
 from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.rows import ledger_rows
 from exposure_dagster.scoring.watchdog import Watchdog
-from exposure_dagster.sources.fetching import utc_now
 
 MAX_REQUESTS = 100_000
 MAX_BYTES = 240_000_000

@@ -21,14 +21,15 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import ScoringError, WarehouseError
 from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
 from exposure_dagster.scoring.locks import holding
 from exposure_dagster.scoring.money import NANO_PER_USD
-from exposure_dagster.sources.fetching import utc_now
-from exposure_dagster.tables import BATCHES, CORRECTIONS, RESPONSES, RUNS, Table
+from exposure_dagster.tables import BATCHES, CORRECTIONS, RESPONSES, RUNS
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact
 
 LEDGER_NAME = "ledger.sqlite"

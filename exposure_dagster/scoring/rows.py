@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.exchange import Attempt, Fate
@@ -12,7 +13,6 @@ from exposure_dagster.scoring.judging import Verdict
 from exposure_dagster.scoring.ledger import LedgerRow, Status
 from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.notes import joined
-from exposure_dagster.sources.fetching import utc_now
 
 
 def ledger_rows(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.errors import ExposureError, ScoringError
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.scoring.asking import Asking
@@ -26,7 +27,6 @@ from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
 from exposure_dagster.scoring.session import ask_questions
 from exposure_dagster.scoring.tally import RunFigures, Tally
-from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.warehouse import Warehouse
 
 SCORER = "claude"

@@ -11,16 +11,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.sources.bodies import Expected, problem_of
-
-
-def utc_now() -> datetime:
-    """Now, as a naive UTC time: what the warehouse's TIMESTAMP columns hold."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,8 +104,8 @@ def _checked_folder(sites: str) -> Path:
         what,
         where="EXPOSURE_SITES",
         remedy=(
-            "Set it to live, to sample, or to a folder with one folder a host, such as "
-            "www.bls.gov/ooh/a-z-index.htm below it."
+            "Set it to live, to sample, or to a folder with one folder a host, such as www.bls.gov, and its pages "
+            "below that by their paths."
         ),
     )
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.changes import ChangeSummary, compare_versions, summarize_changes
 from exposure_dagster.ranking.rankings import composite_scores
-from exposure_dagster.sources.fetching import utc_now
-from exposure_dagster.stages.basis import basis_now
 from exposure_dagster.stages.ranked import replace_ranked, stored_definition
+from exposure_dagster.stages.ranking_inputs import digest_now
 from exposure_dagster.tables import CHANGES, SCORE_VERSIONS
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
@@ -107,7 +107,7 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
 
 def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:
     """Fill ranked.changes for one prompt; None (and no rows) where there is nothing to compare with yet."""
-    made_from = basis_now(warehouse, prompt)
+    made_from = digest_now(warehouse, prompt)
     comparison = compare(warehouse, prompt) if len(versions(warehouse, prompt)) > 1 else None
     frame = pd.DataFrame(columns=list(CHANGES.column_names))
     if comparison is not None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from exposure_dagster.checks import rows_fit_the_registry
+from exposure_dagster.core.checks import rows_fit_the_registry
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.errors import ExposureError, WarehouseError
 from exposure_dagster.private import make_private
 from exposure_dagster.publishing.publication import checksums, sha256_of
@@ -24,7 +25,6 @@ from exposure_dagster.scoring.mirror import (
     ledger_path,
     open_ledger,
 )
-from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.tables import TABLES
 from exposure_dagster.warehouse import Warehouse
 

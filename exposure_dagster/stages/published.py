@@ -7,21 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, corpora_of
 from exposure_dagster.errors import WarehouseError
-from exposure_dagster.prompts.model import AskedPrompt, content_hash
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
+    PUBLICATION_VERSION,
     PublishedContent,
     PublishedPrompt,
     harmless_frame,
-    publishing_code,
-    with_aliases,
 )
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
-from exposure_dagster.stages.basis import ranked_as
-from exposure_dagster.stages.published_tables import ONET_FIGURES, PUBLISHED_FROM, published_tables
+from exposure_dagster.stages.published_tables import published_from, published_tables
+from exposure_dagster.stages.ranking_inputs import ranked_as
 from exposure_dagster.warehouse import Warehouse
 
 FINGERPRINT = "fingerprint of what is ranked"
@@ -48,10 +49,12 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
             ).fetchall()
         )
         tables = tuple(replace(table, rows=harmless_frame(table.rows)) for table in published_tables(connection))
-        handbook = connection.execute("SELECT * EXCLUDE (text) FROM parsed.ooh_occupations ORDER BY slug").df()
-        titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
+        enabled = {
+            name for (name,) in connection.execute("SELECT prompt FROM scored.prompts WHERE is_enabled").fetchall()
+        }
+        corpora = corpora_of([JOINED_ON.name, *(one.corpus for one in how.values())])
+        shown = {corpus.name: connection.execute(corpus.site.query).df() for corpus in corpora}
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
-        onet = connection.execute(ONET_FIGURES).df()
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -70,15 +73,15 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 summaries=own,
                 out_of_date=broken.get(str(name)),
                 corpus=how[str(name)].corpus,
+                is_enabled=str(name) in enabled,
             )
         )
     return PublishedContent(
         tuple(prompts),
         is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
         tables=tables,
-        handbook=harmless_frame(with_aliases(handbook, titles)),
+        shown={name: harmless_frame(rows) for name, rows in shown.items()},
         changes=harmless_frame(changes),
-        onet=harmless_frame(onet),
     )
 
 
@@ -89,11 +92,13 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = Mapping
     """
     if not warehouse.exists:
         return None
-    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in PUBLISHED_FROM]
+    ranked = [name for (name,) in warehouse.rows("SELECT DISTINCT corpus FROM scored.prompts WHERE corpus IS NOT NULL")]
+    sources = published_from(corpora_of([*CORPORA, *ranked]))
+    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in sources]
     rows = warehouse.rows(" UNION ALL ".join(parts))
     if not rows[0][0]:
         return None
-    return content_hash([publishing_code(), [list(row) for row in rows], sorted(broken.items())])
+    return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items())])
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:

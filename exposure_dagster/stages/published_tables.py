@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import pandas as pd
 
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
+from exposure_dagster.core.tables import Table
+from exposure_dagster.corpora.corpus import Corpus
+from exposure_dagster.corpora.registry import CORPORA, corpus_of
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
-from exposure_dagster.publishing.tables import (
-    HANDBOOK,
-    NOT_OF_RESILIENCE,
-    PROVENANCE,
-    PUBLISHED_PROMPTS,
-    PUBLISHED_VERSIONS,
-)
-from exposure_dagster.stages.basis import ranked_as
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_TITLES, RESILIENCE, TASK_ROLLUPS, Table
+from exposure_dagster.publishing.tables import NOT_OF_RESILIENCE, PROVENANCE, PUBLISHED_PROMPTS, PUBLISHED_VERSIONS
+from exposure_dagster.stages.ranking_inputs import ranked_as
+from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
-_PAGES = "SELECT {document} AS doc_id, url, content_sha256, fetched_at FROM {table} WHERE content_sha256 IS NOT NULL"
-
-ONET_FIGURES = """
-    SELECT o.onet_code, o.projection_soc_code, c.shares, c.sharing, p.employment AS row_jobs,
-           o.base_year, o.projection_year, p.wage_year, o.origins ->> 'median_wage_annual' AS pay_origin,
-           o.origins ->> 'employment_change_pct' AS outlook_origin, o.origins ->> 'education_top' AS education_origin,
-           (SELECT any_value(release) FROM raw.onet_database) AS onet_release
-    FROM parsed.onet_occupations o
-    LEFT JOIN (
-        SELECT onet_code, count(jobs_share) AS shares, max(sharing) AS sharing FROM parsed.soc_crosswalk GROUP BY 1
-    ) c USING (onet_code)
-    LEFT JOIN parsed.employment_projections p ON p.soc_code = o.projection_soc_code
-    ORDER BY onet_code
-"""
-"""What `PublishedContent.onet` holds."""
-
-PUBLISHED_FROM = (
-    "ranked.rankings",
-    "ranked.summaries",
-    "ranked.changes",
-    "ranked.resilience",
-    "ranked.task_rollups",
-    "ranked.occupations",
-    "parsed.ooh_titles",
-    "parsed.soc_crosswalk",
-    "(SELECT * EXCLUDE (text) FROM parsed.ooh_occupations)",
-    f"({_PAGES.format(document='slug', table='raw.ooh_pages')})",
-    f"({_PAGES.format(document='onet_code', table='raw.onet_pages')})",
-    "(SELECT content_sha256 FROM raw.onet_database)",
-    f"({ONET_FIGURES})",
-    "(SELECT corpus, doc_id, file_sha256 FROM raw.own_documents)",
+_TABLES = (
+    *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
+    *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts"),
+    "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )
-"""All that a publication is read from, with the columns that reach it."""
+
+
+def published_from(corpora: Iterable[Corpus]) -> list[str]:
+    """All that a publication about these corpora is read from, with the columns that reach it, as parts of queries."""
+    queries = [
+        query
+        for corpus in corpora
+        for query in (corpus.provenance, *(export.query for export in corpus.exports), *corpus.published_from)
+    ]
+    return [*_TABLES, *(f"({query})" for query in dict.fromkeys(queries))]
 
 
 def published_tables(connection: duckdb.DuckDBPyConnection) -> tuple[PublishedTable, ...]:
@@ -74,9 +52,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
             query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY rank, title, onet_code"
             yield PublishedTable(table, stem, _whole(connection.execute(query, [prompt]).df(), table), prompt)
     for table, stem, query in (
-        (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug"),
-        (HANDBOOK, "handbook", f"SELECT {', '.join(HANDBOOK.column_names)} FROM parsed.ooh_occupations ORDER BY slug"),
-        (OOH_TITLES, "titles", f"SELECT * FROM {OOH_TITLES.full_name} ORDER BY title, slug"),
+        (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt"),
+        *((export.table, export.stem, export.query) for corpus in CORPORA.values() for export in corpus.exports),
         (CHANGES, "changes", f"SELECT * FROM {CHANGES.full_name} ORDER BY prompt, abs(shift) DESC, doc_id"),
     ):
         yield PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
@@ -153,7 +130,7 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
                 QUALIFY epoch IS NOT DISTINCT FROM max(epoch) OVER (PARTITION BY prompt_hash, doc_id, text_sha256)
             )
             GROUP BY ALL
-        ), pages AS ({_SOURCE_OF.get(corpus, _SOURCE_OF_OWN_DOCUMENTS)})
+        ), pages AS ({corpus_of(corpus).provenance})
         SELECT s.prompt, s.doc_id, s.text_sha256, s.samples, s.score_sd, s.note, s.error,
                CASE WHEN pages.url LIKE 'http%' THEN pages.url END AS page_url,
                pages.content_sha256 AS page_sha256, pages.fetched_at AS page_fetched_at,
@@ -166,30 +143,9 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
         WHERE s.prompt = $prompt AND s.doc_id IN (SELECT doc_id FROM ranked.rankings WHERE prompt = $prompt)
         ORDER BY s.doc_id
         """,
-        {"prompt": prompt, **({} if corpus in _SOURCE_OF else {"corpus": corpus})},
+        {"prompt": prompt},
     ).df()
     return _whole(rows, PROVENANCE)
-
-
-_ONET_SOURCE = """
-    SELECT {document} AS doc_id, coalesce(p.url, d.url) AS url,
-           coalesce(p.content_sha256, d.content_sha256) AS content_sha256,
-           coalesce(p.fetched_at, d.fetched_at) AS fetched_at
-    FROM {table} LEFT JOIN (FROM raw.onet_pages WHERE content_sha256 IS NOT NULL) p USING (onet_code)
-    LEFT JOIN (FROM raw.onet_database WHERE content_sha256 IS NOT NULL LIMIT 1) d ON true
-"""
-
-_SOURCE_OF = {
-    OOH_CORPUS: _PAGES.format(document="slug", table="raw.ooh_pages"),
-    ONET_CORPUS: _ONET_SOURCE.format(document="onet_code", table="parsed.onet_occupations"),
-    ONET_TASKS_CORPUS: _ONET_SOURCE.format(document="doc_id", table="parsed.onet_tasks"),
-}
-"""By corpus, where the text of each document was read: the page, or else the release of the database."""
-
-_SOURCE_OF_OWN_DOCUMENTS = """
-    SELECT doc_id, NULL AS url, file_sha256 AS content_sha256, read_at AS fetched_at
-    FROM raw.own_documents WHERE corpus = $corpus
-"""
 
 
 def _whole(rows: pd.DataFrame, table: Table) -> pd.DataFrame:

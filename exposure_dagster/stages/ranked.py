@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
 
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
+from exposure_dagster.core.columns import plain, texts
+from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.core.tables import Table
+from exposure_dagster.corpora.terms import soc_major_group
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import Prompt, RankingDefinition
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, rank_documents
 from exposure_dagster.ranking.resilience import rank_resilience
-from exposure_dagster.ranking.summaries import soc_major_group, summarize
-from exposure_dagster.stages.basis import (
-    RankedAs,
-    basis_now,
-    basis_of_rankings,
-    frame_digest,
-    put_basis,
-    put_ranked_as,
-    ranking_inputs_now,
-)
-from exposure_dagster.tables import DEFINITIONS, RANKING_INPUTS, RANKINGS, SUMMARIES, Table
+from exposure_dagster.ranking.summaries import summarize
+from exposure_dagster.stages.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
+from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
 from exposure_dagster.warehouse import Warehouse, replace_rows
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
@@ -54,54 +49,65 @@ def put_definition(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> Non
     replace_rows(connection, DEFINITIONS, pd.DataFrame([row]), where={"prompt": prompt.name})
 
 
-def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
-    """Fill ranked.inputs for one prompt; returns its ranking_input_hash."""
-    inputs = ranking_inputs_now(warehouse, prompt)
-    row = {"prompt": prompt, "ranking_input_hash": inputs.ranking_input_hash, **asdict(inputs)}
-    warehouse.replace(RANKING_INPUTS, pd.DataFrame([row]), where={"prompt": prompt})
-    return inputs.ranking_input_hash
-
-
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.rankings for one prompt from scored.scores, ranked.definitions and what the sources print."""
     # Taken before all else is read: what changes meanwhile is ranked again.
-    made_from = basis_now(warehouse, prompt)
+    made_from = digest_now(warehouse, prompt)
     definition = stored_definition(warehouse, prompt)
+    corpus = corpus_of_prompt(warehouse, prompt)
     scores = warehouse.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
-    found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
-    corpus = found[0][0] if found else OOH_CORPUS
-    facts = document_facts(warehouse, corpus)
-    rankings = rank_documents(prompt, scores, facts, definition, ranked_by=_ranked_by(warehouse, scores, definition))
+    ranked_by = None
+    if definition.resilience is not None:
+        rows = resilience_rows(warehouse, corpus, scores, definition)
+        ranked_by = rows.set_index("onet_code")["final_ranking"]
+    rankings = rank_documents(prompt, scores, document_facts(warehouse, corpus), definition, ranked_by=ranked_by)
     with warehouse.transaction() as connection:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
-        put_basis(connection, RANKINGS, prompt, made_from)
-        put_ranked_as(connection, prompt, RankedAs(corpus, definition))
+        put_made_from(connection, RANKINGS, prompt, made_from, RankedAs(corpus, definition))
     return RankReport(rankings, frame_digest(rankings))
 
 
-def _ranked_by(warehouse: Warehouse, scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series | None:
-    """By document, the number that a resilience formula ranks by; None where the score itself is."""
-    if definition.resilience is None:
-        return None
-    return resilience_rows(warehouse, scores, definition).set_index("onet_code")["final_ranking"]
+def corpus_of_prompt(warehouse: Warehouse, prompt: str) -> str:
+    """The corpus that the prompt is about. Raises PromptError where the prompt is not recorded."""
+    rows = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
+    if not rows:
+        raise PromptError(
+            "it is not recorded yet", where=f"prompt {prompt}", remedy="Materialize scored/prompts for it."
+        )
+    corpus: str = rows[0][0]
+    return corpus
 
 
-def resilience_rows(warehouse: Warehouse, scores: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
+def resilience_rows(
+    warehouse: Warehouse, corpus: str, scores: pd.DataFrame, definition: RankingDefinition
+) -> pd.DataFrame:
     """Answers (rows of scored.scores of one prompt) ranked by its formula, as `rank_resilience` makes them."""
     assert definition.resilience is not None
     attributes = attribute_frame(scores, definition)
     answers = pd.concat([scores[["doc_id", "rationale", *_OF_ANSWER]], attributes], axis="columns")
     answers = answers.rename(columns={"doc_id": "onet_code", "rationale": "key_drivers"})
     answers["key_drivers"] = answers["key_drivers"].where(answers["status"] == "ok")
-    occupations = warehouse.read("SELECT * EXCLUDE (text, origins) FROM parsed.onet_occupations ORDER BY onet_code")
+    occupations = warehouse.read(_SIGNALS, [corpus])
     return rank_resilience(answers, occupations, definition.resilience)
+
+
+_SIGNALS = """
+    SELECT doc_id AS onet_code, title, unnest(from_json(figures, '{
+        "job_zone": "BIGINT", "median_wage_annual": "DOUBLE", "growth_category": "VARCHAR",
+        "employment_change_pct": "DOUBLE", "openings": "BIGINT", "sample_titles": ["VARCHAR"],
+        "projection_match": "VARCHAR"
+    }')) FROM parsed.document_facts WHERE corpus = ? ORDER BY doc_id
+"""
+"""The labour market of each document, out of its figures."""
 
 
 def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.summaries for one prompt from ranked.rankings."""
-    made_from = basis_of_rankings(warehouse, prompt)
+    made_from = digest_of_rankings(warehouse, prompt)
     rankings = warehouse.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
-    summaries = summarize(prompt, rankings, stored_definition(warehouse, prompt))
+    definition = stored_definition(warehouse, prompt)
+    levels = education_levels(warehouse, corpus_of_prompt(warehouse, prompt))
+    summaries = summarize(prompt, rankings, definition, levels)
     replace_ranked(warehouse, SUMMARIES, summaries, prompt, made_from)
     return RankReport(summaries, frame_digest(summaries))
 
@@ -110,7 +116,7 @@ def replace_ranked(warehouse: Warehouse, table: Table, rows: pd.DataFrame, promp
     """Put a prompt's rows into a ranked table, with what they were made from."""
     with warehouse.transaction() as connection:
         replace_rows(connection, table, rows, where={"prompt": prompt})
-        put_basis(connection, table, prompt, made_from)
+        put_made_from(connection, table, prompt, made_from)
 
 
 def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
@@ -126,45 +132,34 @@ def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
 
 
 def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
-    """What is known about the documents of a corpus: one row a document, columns `FACT_COLUMNS`."""
-    if corpus in _FACTS_OF:
-        facts = warehouse.read(_FACTS_OF[corpus])
-        facts["soc_major_group"] = [soc_major_group(code, []) for code in facts["soc_code"]]
-        return facts.reindex(columns=list(FACT_COLUMNS))
-    if corpus != OOH_CORPUS:
-        facts = warehouse.read(_FACTS_OF_OWN_DOCUMENTS, [corpus])
-        return facts.reindex(columns=list(FACT_COLUMNS))
-    facts = warehouse.read("SELECT slug AS doc_id, * EXCLUDE (slug, text) FROM parsed.ooh_occupations")
+    """What is known about the documents of a corpus: one row a document, columns `FACT_COLUMNS`.
+
+    Raises PromptError where nothing is: rankings without jobs and pay would take the place of better ones.
+    """
+    facts = warehouse.read(
+        "SELECT doc_id, title, category, jobs, pay_annual AS median_pay_annual, pay_basis, pay_is_top_coded,"
+        " outlook_pct, outlook_desc, education AS entry_education, soc_code, soc_codes, url"
+        " FROM parsed.document_facts WHERE corpus = ?",
+        [corpus],
+    )
+    if facts.empty:
+        raise PromptError(
+            "nothing is known of its documents yet",
+            where=f"parsed.document_facts, corpus {corpus}",
+            remedy="Materialize parsed/document_facts first, or use `exposure run`.",
+        )
     facts["soc_major_group"] = [
-        soc_major_group(code if isinstance(code, str) else None, list(codes))
+        soc_major_group(code if isinstance(code, str) else None, texts(plain(codes)))
         for code, codes in zip(facts["soc_code"], facts["soc_codes"], strict=True)
     ]
     return facts[list(FACT_COLUMNS)]
 
 
-_FACTS_OF_OWN_DOCUMENTS = """
-    SELECT d.doc_id, d.title, o.jobs, o.median_pay_annual,
-           CASE WHEN o.median_pay_annual IS NOT NULL THEN 'annual' END AS pay_basis
-    FROM parsed.documents d LEFT JOIN raw.own_documents o USING (corpus, doc_id) WHERE corpus = ?
-"""
-
-_FACTS_OF = {
-    ONET_CORPUS: """
-        SELECT onet_code AS doc_id, o.title, 'Job zone ' || job_zone AS category, jobs.jobs,
-               median_wage_annual AS median_pay_annual, wage_is_top_coded AS pay_is_top_coded,
-               CASE WHEN median_wage_annual IS NOT NULL THEN 'annual'
-                    WHEN median_wage_hourly IS NOT NULL THEN 'hourly_only' ELSE 'none' END AS pay_basis,
-               employment_change_pct AS outlook_pct,
-               CASE growth_category WHEN 'Average' THEN 'As fast as average' ELSE growth_category END AS outlook_desc,
-               education_top AS entry_education, soc_code, url
-        FROM parsed.onet_occupations o LEFT JOIN (
-            SELECT onet_code, sum(jobs_share)::BIGINT AS jobs FROM parsed.soc_crosswalk GROUP BY 1
-        ) jobs USING (onet_code)
-    """,
-    ONET_TASKS_CORPUS: """
-        SELECT doc_id, task AS title, o.title AS category, o.soc_code, o.url
-        FROM parsed.onet_tasks t JOIN parsed.onet_occupations o USING (onet_code)
-    """,
-}
-"""Facts of O*NET's corpora. Jobs of an occupation are its share (parsed.soc_crosswalk); a task has none, or its
-occupation's would be counted once a task."""
+def education_levels(warehouse: Warehouse, corpus: str) -> list[str]:
+    """The levels of education of a corpus's documents whose order is known, lowest first."""
+    rows = warehouse.rows(
+        "SELECT education FROM parsed.document_facts WHERE corpus = ? AND education_order IS NOT NULL"
+        " GROUP BY 1 ORDER BY min(education_order), 1",
+        [corpus],
+    )
+    return [level for (level,) in rows]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
@@ -21,7 +22,6 @@ from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.run import score_with_model
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.ranked import resilience_rows
 from exposure_dagster.stages.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
 from exposure_dagster.warehouse import Warehouse
@@ -143,6 +143,8 @@ def _ranked(warehouse: Warehouse, prompt: Prompt, scores: pd.DataFrame) -> pd.Da
         score=composite_scores(scores, prompt.ranking), final_ranking=float("nan")
     )
     if prompt.ranking.resilience is not None:
-        ranked = resilience_rows(warehouse, scores, prompt.ranking).set_index("onet_code")["final_ranking"]
+        ranked = resilience_rows(warehouse, prompt.file.corpus, scores, prompt.ranking).set_index("onet_code")[
+            "final_ranking"
+        ]
         rows["final_ranking"] = rows["doc_id"].map(ranked)
     return rows

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pandas as pd
 
-from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
+from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.errors import PromptError, ScoringError
 from exposure_dagster.progress import NO_PROGRESS, Progress
-from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
+from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.context import Limits
@@ -27,14 +29,13 @@ from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.sources.fetching import utc_now
-from exposure_dagster.stages.basis import forget_bases
+from exposure_dagster.stages.documents import corpus_digest
 from exposure_dagster.stages.history import keep_version
-from exposure_dagster.stages.parsed import corpus_digest
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
     INPUTS,
+    MADE_FROM,
     PROMPT_VERSIONS,
     PROMPTS,
     RANKING_INPUTS,
@@ -47,7 +48,7 @@ from exposure_dagster.tables import (
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 
 _STANDING_TABLES = (
-    *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS),
+    *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
     *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS),
 )
 
@@ -206,7 +207,6 @@ def forget_prompt(warehouse: Warehouse, name: str) -> None:
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
         put_fact(connection, fact, str(int(row[0]) + 1 if row else 1))
-        forget_bases(connection, name)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:
@@ -489,20 +489,13 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
 
 def other_titles(warehouse: Warehouse, corpus: str) -> list[tuple[str, str]]:
     """Other titles that a corpus's documents go by, each with its document."""
-    if corpus not in _OTHER_TITLES:
-        return []
-    return warehouse.rows(_OTHER_TITLES[corpus])
+    query = corpus_of(corpus).other_titles
+    return [] if query is None else warehouse.rows(query)
 
 
 def titles_digest(warehouse: Warehouse, corpus: str) -> str:
     """Changes if and only if the other titles of a corpus's documents do."""
     return content_hash(other_titles(warehouse, corpus))
-
-
-_OTHER_TITLES = {
-    OOH_CORPUS: "SELECT title, slug FROM parsed.ooh_titles ORDER BY title, slug",
-    ONET_CORPUS: "SELECT title, onet_code FROM parsed.onet_titles ORDER BY title, onet_code",
-}
 
 
 def _single(attributes: dict[str, float]) -> float | None:

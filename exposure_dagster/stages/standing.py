@@ -21,8 +21,14 @@ from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.basis import RANKED_TABLES, answers_digests, bases, basis, figures_digests
 from exposure_dagster.stages.ranked import put_definition
+from exposure_dagster.stages.ranking_inputs import (
+    RANKED_TABLES,
+    RankingInputs,
+    answers_digests,
+    facts_digests,
+    made_from,
+)
 from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt, titles_digest
 from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
@@ -45,7 +51,7 @@ class PromptStanding:
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
     what a run would send, `open_questions` the documents behind them, once a sample. The flags say what
     of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
-    ranked tables that stand was made from anything else than `wanted_ranking`, the basis of now; whether asking
+    ranked tables that stand was made from anything else than `wanted_ranking`, the digest of now; whether asking
     everything again (`--again`) was begun and not ended; and whether only a model may answer, and there is no key.
 
     A definition that does not fit the standing answers (other attributes, another scale, another corpus) waits for
@@ -86,9 +92,9 @@ class _Known:
     recorded: Mapping[str, list[object]]
     input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
-    bases: Mapping[str, Mapping[str, str]]
+    made_from: Mapping[str, Mapping[str, str]]
     answers: Mapping[str, str]
-    figures: Mapping[str, str]
+    facts: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
     epochs: Mapping[str, int]
@@ -154,9 +160,9 @@ def _read(warehouse: Warehouse, folder: PromptFolder) -> _Known:
             input_hashes=dict(
                 connection.execute("SELECT prompt, any_value(input_hash) FROM scored.inputs GROUP BY 1").fetchall()
             ),
-            bases=bases(connection),
+            made_from=made_from(connection),
             answers=answers_digests(connection),
-            figures=figures_digests(connection),
+            facts=facts_digests(connection),
             ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
             definitions={
                 digest: json.loads(definition)
@@ -198,11 +204,12 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
     is_asked_again_in_part = is_begun_again and bool(open_questions)
     if state is State.FRESH and is_asked_again_in_part:
         state, reasons = State.INCOMPLETE, (f"asked again in part, {len(open_questions)} answers to go",)
-    wanted_ranking = basis(
-        prompt.ranking.ranking_hash, known.figures.get(prompt.file.corpus), known.answers.get(prompt.name)
-    )
-    made_from = known.bases.get(prompt.name, {})
-    is_ranked_so = all(made_from.get(table.full_name) == wanted_ranking for table in RANKED_TABLES)
+    facts = known.facts.get(prompt.file.corpus)
+    wanted_ranking = RankingInputs(
+        prompt.ranking.ranking_hash, facts, known.answers.get(prompt.name)
+    ).ranking_input_hash
+    tables = known.made_from.get(prompt.name, {})
+    is_ranked_now = facts is None or all(tables.get(table.full_name) == wanted_ranking for table in RANKED_TABLES)
     fits = scores is None or _fits(prompt, texts, scores, known)
     return PromptStanding(
         prompt=prompt.name,
@@ -212,7 +219,7 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
         is_prompt_unrecorded=known.recorded.get(prompt.name) != _facts(prompt),
         is_input_unrecorded=bool(texts) and known.input_hashes.get(prompt.name) != wanted,
         is_ranking_stale=fits and known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
-        is_ranked_otherwise=scores is not None and fits and not is_ranked_so,
+        is_ranked_otherwise=scores is not None and fits and not is_ranked_now,
         is_asked_again_in_part=is_asked_again_in_part,
         is_waiting_for_key=is_waiting_for_key,
         wanted=wanted,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from exposure_dagster.corpora.terms import soc_major_group
 from exposure_dagster.prompts.model import (
     AskedAttribute,
     AskedPrompt,
@@ -16,9 +17,9 @@ from exposure_dagster.prompts.model import (
     RankingDefinition,
     Tier,
 )
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, with_aliases
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
-from exposure_dagster.ranking.summaries import soc_major_group, summarize
+from exposure_dagster.ranking.summaries import summarize
 
 HOSTILE_TITLE = '<img src=x onerror="window.hacked=1"> "quoted" & \u202etfel ot thgir\u2066'
 HOSTILE_REASON = "</script><script>window.hacked=1</script> <b>bold</b> %{label} $x$ " + "W" * 300
@@ -85,9 +86,13 @@ def site_content() -> PublishedContent:
     prompts = (_exposure(), _robotics(), _two_variable())
     return PublishedContent(
         prompts,
-        handbook=with_aliases(_handbook(), ALIASES),
+        shown={"ooh": _handbook().assign(doc_id=HANDBOOK["slug"], aliases=[_aliases(one) for one in HANDBOOK["slug"]])},
         changes=_changes(),
     )
+
+
+def _aliases(slug: str) -> list[str]:
+    return sorted(ALIASES.loc[ALIASES["is_alias"] & (ALIASES["slug"] == slug), "title"])
 
 
 def _handbook() -> pd.DataFrame:

@@ -18,6 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, expect
 
+from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE
 from exposure_dagster.publishing.site import (
     PICTURE,
@@ -26,7 +27,6 @@ from exposure_dagster.publishing.site import (
     content_security_policy,
     missing_site_files,
 )
-from exposure_dagster.ranking.summaries import EDUCATION_ORDER
 from tests.browser.conftest import BuiltSite, Visit, Visits
 from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
+from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.prompts.model import Tier
 from exposure_dagster.publishing.site.columns import plain
 from exposure_dagster.publishing.site.sets import ranked_set
 from exposure_dagster.ranking.rankings import assign_tiers
-from exposure_dagster.ranking.summaries import EDUCATION_ORDER
 
 pytestmark = pytest.mark.browser
 

@@ -14,15 +14,19 @@ from ranked_tables import PROMPT, answer, fill
 from starlette.types import ASGIApp
 
 from exposure_dagster.api import Publications, ServerLimits, create_app, names_of, server_of
+from exposure_dagster.corpora.ooh.tables import OOH_PAGES, OOH_TITLES
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.stages.published import read_content
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, OOH_PAGES, OOH_TITLES, RESPONSES
+from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESPONSES
 from exposure_dagster.warehouse import Warehouse
 
 TEXT = "a" * 64
 PAGE = "https://www.bls.gov/ooh/construction-and-extraction/roofers.htm"
 FETCHED = pd.Timestamp("2026-03-01 06:00:00")
+
+
+_SCORE = {"doc_ids": ["roofers"], "score": 1.0, "scorer": "claude"}
 
 
 def fill_for_api(warehouse: Warehouse) -> None:
@@ -47,7 +51,12 @@ def fill_for_api(warehouse: Warehouse) -> None:
     )
     warehouse.replace(
         OCCUPATIONS,
-        pd.DataFrame([{"slug": "roofers", "title": "Roofers", "onet_codes": ["47-2181.00"], "exposure": 1.0}]),
+        pd.DataFrame(
+            [
+                {"slug": "roofers", "title": "Roofers", "onet_codes": ["47-2181.00"], **_SCORE, "prompt": name}
+                for name in ("exposure", "second")
+            ]
+        ),
     )
     warehouse.replace(
         CHANGES,

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from exposure_dagster.corpora.onet.fetching import refresh_onet_database, refresh_onet_list, refresh_projections
+from exposure_dagster.corpora.onet.parsing import join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
 from exposure_dagster.publishing.publication import KEPT_PUBLICATIONS, publish
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.onet import join_codes, parse_employment_projections, parse_onet
-from exposure_dagster.stages.onet_raw import refresh_onet_database, refresh_onet_list, refresh_projections
-from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages, parse_ooh_titles
-from exposure_dagster.stages.raw import refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.tables import TEXTS
 from exposure_dagster.warehouse import Warehouse
 

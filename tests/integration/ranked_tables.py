@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS
 from exposure_dagster.prompts.model import Level, PromptFile, Scale, Tier
 from exposure_dagster.prompts.render import asked_part, ranking_part
+from exposure_dagster.stages.documents import collect_facts
 from exposure_dagster.stages.ranked import rank_prompt, summarize_prompt
-from exposure_dagster.tables import DEFINITIONS, OOH_OCCUPATIONS, PROMPT_VERSIONS, PROMPTS, SCORES
+from exposure_dagster.tables import DEFINITIONS, PROMPT_VERSIONS, PROMPTS, SCORES
 from exposure_dagster.warehouse import Warehouse
 
 FORMULA = '=HYPERLINK("http://evil.example","click")'
@@ -59,6 +61,7 @@ def fill(warehouse: Warehouse, *names: str) -> None:
     """Occupations, and for each prompt its definition and standing answers, ranked and summed up."""
     asked, definition = asked_part(PROMPT), ranking_part(PROMPT)
     warehouse.replace(OOH_OCCUPATIONS, OCCUPATIONS)
+    collect_facts(warehouse)
     for name in names:
         mine = {"prompt": name}
         prompt = {**mine, "prompt_hash": asked.prompt_hash}

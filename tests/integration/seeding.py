@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from exposure_dagster.corpora import KNOWN_CORPORA, OOH_CORPUS
+from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
+from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS
-from exposure_dagster.stages.basis import (
+from exposure_dagster.stages.ranking_inputs import (
     RANKED_TABLES,
     RankedAs,
+    RankingInputs,
     answers_digests,
-    basis,
-    figures_digests,
-    put_basis,
-    put_ranked_as,
+    facts_digests,
+    put_made_from,
 )
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import record_standings, standings
-from exposure_dagster.tables import DOCUMENTS, TEXTS
+from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
 from exposure_dagster.warehouse import Warehouse
 
 _BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
@@ -53,6 +53,7 @@ def seed_documents(warehouse: Warehouse, count: int) -> None:
         }
     )
     warehouse.replace(DOCUMENTS, frame)
+    warehouse.replace(DOCUMENT_FACTS, frame[["corpus", "doc_id", "title"]])
     warehouse.append(TEXTS, frame[["text_sha256", "text"]])
 
 
@@ -69,9 +70,9 @@ def seed_scores(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice
             "INSERT INTO ranked.rankings BY NAME SELECT prompt, doc_id, score, status, ranking_hash"
             " FROM scored.scores JOIN ranked.definitions USING (prompt)"
         )
-        figures, answers = figures_digests(connection), answers_digests(connection)
+        facts, answers = facts_digests(connection), answers_digests(connection)
         for prompt in folder.prompts:
-            made_from = basis(prompt.ranking.ranking_hash, figures.get(prompt.file.corpus), answers.get(prompt.name))
+            inputs = RankingInputs(prompt.ranking.ranking_hash, facts.get(prompt.file.corpus), answers.get(prompt.name))
+            ranked_as = RankedAs(prompt.file.corpus, prompt.ranking)
             for table in RANKED_TABLES:
-                put_basis(connection, table, prompt.name, made_from)
-            put_ranked_as(connection, prompt.name, RankedAs(prompt.file.corpus, prompt.ranking))
+                put_made_from(connection, table, prompt.name, inputs.ranking_input_hash, ranked_as)

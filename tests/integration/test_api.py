@@ -20,9 +20,9 @@ from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
 from exposure_dagster.api import Publications, create_app
+from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.errors import PublicationError
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.publishing.content import ATTRIBUTIONS
 from exposure_dagster.publishing.publication import CHECKSUMS, publish
 from exposure_dagster.publishing.site import SITE_FILES, content_security_policy
 from exposure_dagster.stages.published import publish_content, read_content

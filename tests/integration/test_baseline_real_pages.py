@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exposure_dagster.parsing import index_pages, parse_index, parse_page
+from exposure_dagster.corpora.ooh.index import index_pages, parse_index
+from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.prompts.files import load_prompt
 from exposure_dagster.prompts.model import BaselineDefinition
 from exposure_dagster.prompts.render import Document

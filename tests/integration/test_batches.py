@@ -31,7 +31,7 @@ from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.notes import AT_ITS_WORST
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
-from exposure_dagster.stages.parsed import text_sha256
+from exposure_dagster.stages.documents import text_sha256
 from exposure_dagster.tables import TEXTS
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.scoring.faulty_model import FaultyModel, running_model

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from exposure_dagster.parsing.crosswalk import CrosswalkRow, PageCodes, ProjectionMatch, soc_crosswalk
-from exposure_dagster.parsing.employment_projections import PROJECTIONS_URL, parse_projections
-from exposure_dagster.parsing.onet_database import NEEDED_TABLES, OnetDatabase, database_url, read_onet_database
-from exposure_dagster.parsing.onet_documents import onet_documents
-from exposure_dagster.parsing.onet_list import LIST_URL, parse_onet_list
-from exposure_dagster.parsing.onet_occupations import OnetOccupation, onet_occupations
-from exposure_dagster.parsing.ooh_page import parse_page
+from exposure_dagster.corpora.onet.crosswalk import CrosswalkRow, PageCodes, ProjectionMatch, soc_crosswalk
+from exposure_dagster.corpora.onet.database import NEEDED_TABLES, OnetDatabase, database_url, read_onet_database
+from exposure_dagster.corpora.onet.documents import onet_documents
+from exposure_dagster.corpora.onet.employment_projections import PROJECTIONS_URL, parse_projections
+from exposure_dagster.corpora.onet.listing import LIST_URL, parse_onet_list
+from exposure_dagster.corpora.onet.occupations import OnetOccupation, onet_occupations
+from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.bodies import Expected
 from exposure_dagster.sources.fetching import PageRequest

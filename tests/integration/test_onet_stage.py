@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.corpora.onet import fetching as onet_raw
+from exposure_dagster.corpora.onet.checks import crosswalk, occupations, release_is_the_newest
+from exposure_dagster.corpora.onet.parsing import OnetReport, join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.corpora.onet.releases import is_newer, newest_release
+from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages
 from exposure_dagster.errors import SettingError, SourceError
-from exposure_dagster.onet_checks import crosswalk, occupations, release_is_the_newest
-from exposure_dagster.parsing.onet_releases import is_newer, newest_release
 from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.kept import FetchReport
 from exposure_dagster.sources.sites import Site, open_site
-from exposure_dagster.stages import onet_raw
-from exposure_dagster.stages.onet import OnetReport, join_codes, parse_employment_projections, parse_onet
-from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages
-from exposure_dagster.stages.raw import FetchReport, refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.warehouse import Warehouse
 
 LIST = "www.onetonline.org/find/all/All_Occupations.csv"

@@ -11,13 +11,13 @@ import pytest
 from dagster import AssetKey
 
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.jobs import sources_of
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.stages.parsed import collect_documents
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.counting_server import CountingServer, counting_server, system_key
 

@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.parsing import (
-    IndexEntry,
-    Occupation,
-    ParsedPage,
-    imputed_annual_pay,
-    index_pages,
-    parse_index,
-    parse_page,
-    unread_entries,
-)
+from exposure_dagster.corpora.ooh.index import index_pages, parse_index, unread_entries
+from exposure_dagster.corpora.ooh.page import parse_page
+from exposure_dagster.parsing.figures import imputed_annual_pay
+from exposure_dagster.parsing.records import IndexEntry, Occupation, ParsedPage
 
 pytestmark = pytest.mark.shared
 

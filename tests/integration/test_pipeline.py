@@ -13,7 +13,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.instance import open_instance

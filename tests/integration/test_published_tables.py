@@ -10,18 +10,13 @@ import pytest
 from api_server import TEXT, fill_for_api
 from ranked_tables import PROMPT, answer
 
+from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_OCCUPATIONS, ONET_PAGES
+from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.stages.basis import RankedAs, put_ranked_as, ranked_as
 from exposure_dagster.stages.published import ranked_fingerprint, read_content
-from exposure_dagster.tables import (
-    ONET_DATABASE,
-    ONET_OCCUPATIONS,
-    ONET_PAGES,
-    OWN_DOCUMENTS,
-    PROMPT_VERSIONS,
-    RESPONSES,
-)
+from exposure_dagster.stages.ranking_inputs import RankedAs, put_made_from, ranked_as
+from exposure_dagster.tables import PROMPT_VERSIONS, RANKINGS, RESPONSES
 from exposure_dagster.warehouse import Warehouse
 
 READ_AT = pd.Timestamp("2026-02-01 12:00:00")
@@ -42,7 +37,8 @@ def rows(warehouse: Warehouse, path: str) -> list[dict[str, Any]]:
 def about(warehouse: Warehouse, corpus: str) -> None:
     """Have the rankings of prompt `exposure` be about another corpus."""
     with warehouse.transaction() as connection:
-        put_ranked_as(connection, "exposure", RankedAs(corpus, ranked_as(connection)["exposure"].definition))
+        definition = ranked_as(connection)["exposure"].definition
+        put_made_from(connection, RANKINGS, "exposure", "a digest", RankedAs(corpus, definition))
 
 
 def source_of(warehouse: Warehouse, doc_id: str) -> tuple[Any, Any]:

@@ -10,11 +10,14 @@ import pytest
 from ranked_tables import OCCUPATIONS, PROMPT, answer, fill
 
 from exposure_dagster import checks
+from exposure_dagster.core.checks import rows_fit_the_registry
+from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import Tier
 from exposure_dagster.prompts.render import ranking_part
+from exposure_dagster.stages.documents import collect_facts
 from exposure_dagster.stages.ranked import document_facts, rank_prompt, summarize_prompt
-from exposure_dagster.tables import DEFINITIONS, DOCUMENTS, INPUTS, TABLES
+from exposure_dagster.tables import DEFINITIONS, INPUTS, TABLES
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -69,7 +72,7 @@ def test_answers_are_ranked_with_what_the_pages_say(warehouse: Warehouse) -> Non
 def test_every_check_holds_of_what_was_ranked(warehouse: Warehouse) -> None:
     assert failed([*checks.rankings(warehouse, "exposure"), checks.groups_add_up(warehouse, "exposure")]) == {}
     with warehouse.connect(read_only=True) as connection:
-        outcomes = [checks.rows_fit_the_registry(connection, table) for table in TABLES.values()]
+        outcomes = [rows_fit_the_registry(connection, table) for table in TABLES.values()]
     assert failed(outcomes) == {}
 
 
@@ -103,8 +106,9 @@ def test_a_prompt_that_nothing_is_recorded_of_is_a_clear_error(warehouse: Wareho
 
 
 def test_a_corpus_without_figures_has_titles_and_nothing_else(warehouse: Warehouse) -> None:
-    document = {"corpus": "letters", "doc_id": "a", "title": "A letter", "text": "Dear", "text_sha256": "x"}
-    warehouse.append(DOCUMENTS, pd.DataFrame([document]))
+    document = {"corpus": "letters", "doc_id": "a", "title": "A letter", "text": "Dear"}
+    warehouse.append(OWN_DOCUMENTS, pd.DataFrame([document]))
+    collect_facts(warehouse)
     facts = document_facts(warehouse, "letters")
     assert facts[["doc_id", "title"]].values.tolist() == [["a", "A letter"]]
     assert facts.drop(columns=["doc_id", "title"]).isna().all(axis=None)

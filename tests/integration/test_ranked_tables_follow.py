@@ -82,7 +82,10 @@ def published_exposure(automation: Automation) -> list[tuple[object, ...]]:
     """Slug and exposure, as the published table that joins the systems has them."""
     with duckdb.connect() as connection:
         path = automation.settings.published_folder / "current" / "occupations.parquet"
-        return connection.execute("SELECT slug, exposure FROM read_parquet(?) ORDER BY 1", [str(path)]).fetchall()
+        return connection.execute(
+            "SELECT slug, any_value(score) FILTER (prompt = 'exposure') FROM read_parquet(?) GROUP BY 1 ORDER BY 1",
+            [str(path)],
+        ).fetchall()
 
 
 def test_answers_that_were_not_ranked_are_ranked_without_scoring(loop: Automation) -> None:
@@ -145,12 +148,15 @@ def test_without_a_key_a_models_answers_are_stale_and_nothing_runs(loop: Automat
     assert standing(loop, "robotics", CLAUDE).needs_scoring
 
 
-def test_other_code_of_ours_ranks_and_publishes_anew(loop: Automation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_our_formulas_or_files_ranks_and_publishes_anew(
+    loop: Automation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = published.read_content(loop.warehouse).digest
-    monkeypatch.setattr("exposure_dagster.publishing.content.code_version", lambda *_: "other code")
+    monkeypatch.setattr("exposure_dagster.publishing.content.PUBLICATION_VERSION", "other")
+    monkeypatch.setattr("exposure_dagster.stages.published.PUBLICATION_VERSION", "other")
     assert published.read_content(loop.warehouse).digest != before
     assert loop.settle(*FREE_SENSORS) == [(PUBLISHING_JOB, None)]
-    monkeypatch.setattr("exposure_dagster.stages.basis.code_version", lambda *_: "other code")
+    monkeypatch.setattr("exposure_dagster.stages.ranking_inputs.FORMULA_VERSION", "other")
     assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
 
 
@@ -162,7 +168,7 @@ def test_what_is_published_across_the_systems_follows_a_deletion_and_the_crosswa
     with loop.warehouse.transaction() as connection:
         connection.execute("DELETE FROM parsed.soc_crosswalk WHERE slug = 'roofers'")
     assert loop.settle(*FREE_SENSORS) == [(PUBLISHING_JOB, None)]
-    rows = loop.warehouse.rows("SELECT onet_codes FROM ranked.occupations WHERE slug = 'roofers'")
+    rows = loop.warehouse.rows("SELECT DISTINCT onet_codes FROM ranked.occupations WHERE slug = 'roofers'")
     assert rows == [([],)]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.reporting import check_result, histogram, table_result, table_spec
-from exposure_dagster.checks import CheckOutcome
+from exposure_dagster.core.checks import CheckOutcome
 from exposure_dagster.tables import PROMPTS, TABLES
 from exposure_dagster.warehouse import Warehouse
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from exposure_dagster.checks import no_job_is_counted_twice, ranking_can_be_recomputed
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.corpora import KNOWN_CORPORA
-from exposure_dagster.onet_checks import no_job_is_counted_twice, ranking_can_be_recomputed
+from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.prompts.files import load_named
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.stages.rehearsal import spread
@@ -116,13 +116,13 @@ def test_the_first_columns_are_the_issued_ones_in_the_table_and_in_the_file(sett
 
 
 def test_each_page_is_joined_with_its_codes_and_no_job_is_counted_twice(warehouse: Warehouse) -> None:
-    rows = warehouse.read("SELECT * FROM ranked.occupations").set_index("slug")
-    nurses = rows.loc["registered-nurses"]
-    assert len(nurses["onet_codes"]) == nurses["resilience_codes"] == 5
-    assert nurses["resilience_low"] <= nurses["resilience"] <= nurses["resilience_high"]
+    rows = warehouse.read("SELECT * FROM ranked.occupations").set_index(["prompt", "slug"])
+    nurses = rows.loc[("resilience", "registered-nurses")]
+    assert sorted(nurses["onet_codes"]) == sorted(nurses["doc_ids"]) and len(nurses["doc_ids"]) == 5
+    assert nurses["score_low"] <= nurses["score"] <= nurses["score_high"]
     assert (nurses["jobs"], nurses["onet_jobs"]) == (3_391_000, 3_391_000)
-    assert rows["exposure"].notna().all()
-    assert pd.isna(rows.loc["military-careers", "resilience"])
+    assert rows.loc["exposure"]["score"].notna().all() and len(rows.loc["exposure"]) == 30
+    assert "military-careers" not in rows.loc["resilience"].index
     assert no_job_is_counted_twice(warehouse).passed
 
 

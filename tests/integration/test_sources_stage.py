@@ -12,15 +12,18 @@ import pytest
 from loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster import checks
+from exposure_dagster.core.checks import rows_fit_the_registry
+from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.corpora.ooh.index import INDEX_URL
+from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
 from exposure_dagster.errors import SourceError, WarehouseError
-from exposure_dagster.parsing.ooh_index import INDEX_URL
 from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, Progress
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
+from exposure_dagster.sources.kept import FetchReport
 from exposure_dagster.sources.live import LiveLimits
 from exposure_dagster.sources.sites import Site, open_site
-from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages, parse_ooh_titles
-from exposure_dagster.stages.raw import FetchReport, refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.tables import TABLES
 from exposure_dagster.warehouse import Warehouse
 
@@ -206,7 +209,7 @@ def live(warehouse: Warehouse, live_site: LiveSite) -> Sources:
 def assert_sound(warehouse: Warehouse) -> None:
     with warehouse.connect(read_only=True) as connection:
         for table in TABLES.values():
-            outcome = checks.rows_fit_the_registry(connection, table)
+            outcome = rows_fit_the_registry(connection, table)
             assert outcome.passed, f"{table.full_name}: {outcome.description}"
 
 
@@ -844,5 +847,5 @@ def test_rows_that_a_key_does_not_tell_apart_are_seen(saved: Sources) -> None:
     table = TABLES["parsed.ooh_occupations"]
     saved.warehouse.append(table, pd.DataFrame({"slug": ["roofers"]}))
     with saved.warehouse.connect(read_only=True) as connection:
-        outcome = checks.rows_fit_the_registry(connection, table)
+        outcome = rows_fit_the_registry(connection, table)
     assert found_by(outcome) == [{"slug": "roofers", "rows": 2}]

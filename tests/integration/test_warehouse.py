@@ -16,16 +16,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS, OOH_PAGES, OOH_TITLES
 from exposure_dagster.errors import WarehouseError
-from exposure_dagster.tables import (
-    OOH_OCCUPATIONS,
-    OOH_PAGES,
-    OOH_TITLES,
-    SCORES,
-    TABLES,
-    TEXTS,
-    WAREHOUSE_VERSION,
-)
+from exposure_dagster.tables import SCORES, TABLES, TEXTS, WAREHOUSE_VERSION
 from exposure_dagster.warehouse import Warehouse
 
 TITLES = pd.DataFrame({"title": ["Roofer", "Actor"], "slug": ["roofers", "actors"], "is_alias": [True, False]})

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.corpora import KNOWN_CORPORA, OwnCorpus, own_corpora
+from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
+from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.errors import SettingError
 from exposure_dagster.settings import load_settings, project_root
 
 
 def test_several_corpora_stand_between_commas() -> None:
-    assert own_corpora(" roles = data/roles.csv, posts=/x/Posts.PARQUET ,") == (
+    assert own_corpora(" roles = data/roles.csv, posts=/x/Posts.PARQUET ,", KNOWN_CORPORA) == (
         OwnCorpus("roles", Path("data/roles.csv")),
         OwnCorpus("posts", Path("/x/Posts.PARQUET")),
     )
@@ -31,7 +32,7 @@ def test_several_corpora_stand_between_commas() -> None:
 )
 def test_an_entry_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told.replace("(", r"\(")):
-        own_corpora(text)
+        own_corpora(text, KNOWN_CORPORA)
     monkeypatch.setenv("EXPOSURE_DOCUMENTS", text)
     with pytest.raises(SettingError, match="EXPOSURE_DOCUMENTS="):
         load_settings()

@@ -32,7 +32,9 @@ def test_every_ranked_column_has_an_origin(table: str) -> None:
 def test_every_column_begins_at_a_page_a_prompt_file_or_an_answer(table: str) -> None:
     for column in LINEAGE[table]:
         for origin in beginnings(table, column):
-            assert origin.source in OUTSIDE or origin.source.startswith("raw.") or origin.source == "scored.responses"
+            assert (
+                origin.source in OUTSIDE or origin.source.startswith("raw.") or origin.source == "scored.responses"
+            ), f"{column}: {origin}"
 
 
 def test_a_ranking_leads_back_to_the_page_and_to_the_prompt_file() -> None:

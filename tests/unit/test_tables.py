@@ -7,7 +7,8 @@ import re
 import duckdb
 import pytest
 
-from exposure_dagster.tables import TABLES, Table, registry_digest
+from exposure_dagster.core.tables import Table
+from exposure_dagster.tables import TABLES, registry_digest
 
 ALL = [pytest.param(table, id=name) for name, table in TABLES.items()]
 

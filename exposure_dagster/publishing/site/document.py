@@ -8,7 +8,7 @@ Lists of a layer run in the order of its set's documents. A column of few differ
 `{"names": […], "at": [position in names, or null]}`. A layer with `answers_of` has the reasons and the answers of
 the layer that it names. All text is passed on as it is; the page shows it as text.
 
-This module puts the document together; `sets` and `layers` make its parts, `columns` their lists.
+This module puts the document together; `sets` and `layers` make its parts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster import __version__
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
+from exposure_dagster.core.columns import plain
+from exposure_dagster.corpora.registry import ATTRIBUTIONS, JOINED_ON, corpus_of
+from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER
 from exposure_dagster.publishing.content import (
-    ATTRIBUTIONS,
     BASELINE_NOTE,
     CAVEATS,
     METHOD,
@@ -30,23 +31,19 @@ from exposure_dagster.publishing.content import (
     PublishedPrompt,
     PublishedTable,
 )
-from exposure_dagster.publishing.site.columns import plain
 from exposure_dagster.publishing.site.layers import (
     figure_layers,
-    page_resilience_layer,
+    page_layer,
     prompt_layers,
     resilience_ranking_layer,
     rollup_layer,
 )
-from exposure_dagster.publishing.site.sets import handbook_set, onet_set, ranked_set
-from exposure_dagster.ranking.summaries import EDUCATION_ORDER, OUTLOOK_ORDER, PAY_BANDS, soc_major_group
+from exposure_dagster.publishing.site.sets import documents_set
+from exposure_dagster.ranking.summaries import PAY_BANDS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
 """Raised when the document changes in a way that its readers notice."""
-
-OPENING_PROMPT = "exposure"
-"""The question that the page opens with, where it is published; otherwise the first of the handbook's."""
 
 
 def site_document(content: PublishedContent) -> dict[str, Any]:
@@ -73,18 +70,23 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
 
 
 def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
-    """A set for each corpus that is asked about; task statements are shown by their occupations."""
-    sets = {OOH_CORPUS: handbook_set(content.handbook)} if len(content.handbook) else {}
+    """A set for each corpus that is asked about; parts are shown by the documents that they are parts of."""
+    ranked: dict[str, list[pd.DataFrame]] = {JOINED_ON.name: []} if len(content.shown.get(JOINED_ON.name, ())) else {}
     for prompt in content.prompts:
-        corpus = prompt.corpus
-        if corpus == ONET_CORPUS and corpus not in sets:
-            sets[corpus] = onet_set(prompt.rankings, _tables(content, RESILIENCE.name), content.onet)
-        elif corpus != ONET_TASKS_CORPUS and corpus not in sets:
-            sets[corpus] = ranked_set(corpus, prompt.rankings)
+        if corpus_of(prompt.corpus).parts_of is None:
+            ranked.setdefault(prompt.corpus, []).append(prompt.rankings)
     for table in _tables(content, TASK_ROLLUPS.name):
-        if ONET_CORPUS not in sets:
-            sets[ONET_CORPUS] = onet_set(_rolled_up(table.rows), [], content.onet)
-    return sets
+        parent = next(corpus_of(one.corpus).parts_of for one in content.prompts if one.name == table.prompt)
+        if parent is not None and parent not in ranked:
+            rows = table.rows.rename(columns={"onet_code": "doc_id"})
+            ranked[parent] = [rows.assign(soc_code=rows["doc_id"].str[:7])]
+    return {
+        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]))
+        for name, frames in ranked.items()
+    }
+
+
+_NONE = pd.DataFrame({"doc_id": pd.Series([], dtype="object")})
 
 
 def _education_levels(sets: list[dict[str, Any]]) -> list[str]:
@@ -93,33 +95,29 @@ def _education_levels(sets: list[dict[str, Any]]) -> list[str]:
     return [*EDUCATION_ORDER, *sorted(named - set(EDUCATION_ORDER))]
 
 
-def _rolled_up(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ranked.task_rollups in the shape of rankings."""
-    rows = rows.rename(columns={"onet_code": "doc_id"})
-    groups = [soc_major_group(code[:7], []) for code in rows["doc_id"]]
-    return rows.assign(soc_major_group=pd.Series(groups, index=rows.index, dtype="object"))
-
-
 def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     resilience = {table.prompt: table.rows for table in _tables(content, RESILIENCE.name)}
     rollups = {table.prompt: table.rows for table in _tables(content, TASK_ROLLUPS.name)}
-    occupations = _tables(content, OCCUPATIONS.name)
+    pages = {
+        prompt: rows for table in _tables(content, OCCUPATIONS.name) for prompt, rows in table.rows.groupby("prompt")
+    }
     for prompt in sorted(content.prompts, key=_place):
-        corpus = prompt.corpus
-        if corpus == ONET_TASKS_CORPUS:
+        parent = corpus_of(prompt.corpus).parts_of
+        if parent is not None:
             if prompt.name in rollups:
-                yield rollup_layer(prompt, rollups[prompt.name], sets[ONET_CORPUS])
-            continue
-        changes = content.changes[content.changes["prompt"] == prompt.name] if len(content.changes) else None
-        yield from prompt_layers(prompt, sets[corpus], changes)
+                yield rollup_layer(prompt, rollups[prompt.name], sets[parent])
+        else:
+            changes = content.changes[content.changes["prompt"] == prompt.name] if len(content.changes) else None
+            yield from prompt_layers(prompt, sets[prompt.corpus], changes)
         if prompt.name in resilience:
-            yield resilience_ranking_layer(prompt, resilience[prompt.name], sets[corpus])
-            if occupations:
-                yield page_resilience_layer(prompt, occupations[0].rows, sets[OOH_CORPUS])
+            yield resilience_ranking_layer(prompt, resilience[prompt.name], sets[prompt.corpus])
+        if prompt.corpus != JOINED_ON.name and prompt.name in pages and JOINED_ON.name in sets:
+            yield page_layer(prompt, pages[prompt.name], sets[JOINED_ON.name])
 
 
 def _place(prompt: PublishedPrompt) -> tuple[bool, bool, str]:
-    return prompt.name != OPENING_PROMPT, prompt.corpus != OOH_CORPUS, prompt.name
+    """Where a prompt's layers stand: enabled ones first, and those about the corpus that occupations are joined on."""
+    return not prompt.is_enabled, prompt.corpus != JOINED_ON.name, prompt.name
 
 
 def _tables(content: PublishedContent, name: str) -> list[PublishedTable]:

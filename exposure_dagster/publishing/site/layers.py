@@ -9,25 +9,10 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster.characters import harmless
-from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
+from exposure_dagster.core.columns import coded, column, dates, plain
+from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition
 from exposure_dagster.publishing.content import PublishedPrompt
-from exposure_dagster.publishing.site.columns import coded, column, dates, plain
-
-_FIGURES = {
-    "outlook": "Projected change of employment (BLS).",
-    "pay": "As published; nothing is imputed where there is none.",
-    "education": "Education that is typically needed to enter.",
-}
-_ONET_FIGURES = {
-    "outlook": "Projected change of employment (BLS) in the row of the projections that an occupation lies in.",
-    "pay": "Of the row of the projections that an occupation lies in, or as its O*NET page says; nothing is imputed.",
-    "education": (
-        "The level that most of the people asked say a new hire needs; where nobody was asked, the level that BLS "
-        "takes for typical."
-    ),
-}
-"""What a figure of a set is, by its column."""
 
 _ANSWER = ("scorer", "model", "prompt_hash", "date")
 
@@ -76,17 +61,17 @@ def resilience_ranking_layer(prompt: PublishedPrompt, rows: pd.DataFrame, docume
     }
 
 
-def page_resilience_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[str, Any]) -> dict[str, Any]:
-    """Resilience by handbook page: mean and range over its O*NET occupations. `rows`: ranked.occupations."""
+def page_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[str, Any]) -> dict[str, Any]:
+    """Scores of other documents by the occupation that they belong to: mean and range. `rows`: ranked.occupations."""
     rows = rows.set_index("slug").reindex(documents["id"])
-    ranges = zip(column(rows, "resilience_low"), column(rows, "resilience_high"), strict=True)
+    ranges = zip(column(rows, "score_low"), column(rows, "score_high"), strict=True)
     return {
         **_head(prompt, documents),
         "id": f"{prompt.name}-pages",
         "title": f"{prompt.definition.title}, by handbook page",
-        "description": "The mean score of the O*NET occupations that a handbook page covers.",
+        "description": f"The mean score of the {corpus_of(prompt.corpus).title} that a handbook page covers.",
         "tiers": _tiers(prompt.definition),
-        "value": column(rows, "resilience"),
+        "value": column(rows, "score"),
         "range": [list(bounds) for bounds in ranges],
         **_behind_means(prompt.rankings, len(rows)),
         "asked": _asked(prompt.asked),
@@ -109,10 +94,10 @@ def rollup_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[st
 
 def figure_layers(documents: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The figures of a set that it can be coloured by, where any document has them."""
-    prefix = "" if documents["name"] == OOH_CORPUS else f"{documents['name']}-"
+    prefix = "" if documents["is_joined_on"] else f"{documents['name']}-"
     years = documents.get("years") or {}
     period = f", {years['base']}–{years['projection']}" if years.get("base") else ""
-    descriptions = _ONET_FIGURES if documents["name"] == ONET_CORPUS else _FIGURES
+    descriptions = corpus_of(documents["name"]).site.figures
     wanted = (
         ("outlook", "percent", f"Projected outlook{period}"),
         ("pay", "usd", "Median annual pay"),

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.ledger import as_text
 from exposure_dagster.scoring.money import Budget, in_usd
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
-from exposure_dagster.sources.fetching import utc_now
 from tests.integration.scoring.faulty_model import ANY, reset
 from tests.integration.scoring.scene import MODEL, Scene, asked_prompt, by_status
 

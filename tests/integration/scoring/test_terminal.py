@@ -11,7 +11,7 @@ from rich.table import Table
 from exposure_dagster.characters import harmless, visible
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
-from exposure_dagster.corpora import OOH_CORPUS
+from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
 from exposure_dagster.tables import DOCUMENTS
 from tests.integration.scoring.faulty_model import Fault, edited, status
 from tests.integration.scoring.scene import Scene

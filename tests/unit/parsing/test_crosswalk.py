@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure_dagster.parsing.crosswalk import (
+from exposure_dagster.corpora.onet.crosswalk import (
     COMBINED_CODES,
     CrosswalkRow,
     PageCodes,
@@ -13,8 +13,8 @@ from exposure_dagster.parsing.crosswalk import (
     projection_link,
     soc_crosswalk,
 )
-from exposure_dagster.parsing.employment_projections import ProjectionOccupation
-from exposure_dagster.parsing.onet_list import ListedOccupation
+from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation
+from exposure_dagster.corpora.onet.listing import ListedOccupation
 
 
 def listed(*codes: str) -> list[ListedOccupation]:

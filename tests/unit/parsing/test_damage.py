@@ -6,10 +6,11 @@ import pytest
 from handbook import FIGURELESS, PAGE, PAGE_URL, changed, index_of
 from summary_page import URL, WHOLE, a_page
 
+from exposure_dagster.corpora.onet.page import parse_onet_page
+from exposure_dagster.corpora.ooh.index import parse_index, unread_entries
+from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.errors import SourceError
-from exposure_dagster.parsing import parse_index, parse_page, unread_entries
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
-from exposure_dagster.parsing.onet_page import parse_onet_page
 
 
 @pytest.mark.parametrize(

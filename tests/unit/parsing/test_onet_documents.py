@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from exposure_dagster.parsing.onet_database import OnetDatabase
-from exposure_dagster.parsing.onet_documents import onet_documents, task_documents, task_table, title_table
-from exposure_dagster.parsing.onet_list import ListedOccupation
-from exposure_dagster.parsing.onet_occupations import OnetOccupation, onet_occupations
-from exposure_dagster.parsing.onet_page import OnetPage
+from exposure_dagster.corpora.onet.database import OnetDatabase
+from exposure_dagster.corpora.onet.documents import onet_documents, task_documents, task_table, title_table
+from exposure_dagster.corpora.onet.listing import ListedOccupation
+from exposure_dagster.corpora.onet.occupations import OnetOccupation, onet_occupations
+from exposure_dagster.corpora.onet.page import OnetPage
 
 DATABASE = OnetDatabase(
     release=None,

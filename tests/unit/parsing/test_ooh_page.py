@@ -9,8 +9,10 @@ from handbook import FACTS, FIGURELESS, PAGE, PAGE_URL, PROJECTIONS_HEAD, PROJEC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.errors import SourceError
-from exposure_dagster.parsing import Occupation, ParsedPage, UnreadField, imputed_annual_pay, parse_page
+from exposure_dagster.parsing.figures import imputed_annual_pay
+from exposure_dagster.parsing.records import Occupation, ParsedPage, UnreadField
 
 
 def parsed(page: str) -> ParsedPage:

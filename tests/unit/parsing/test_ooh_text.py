@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handbook import PAGE, PAGE_URL, changed
 
-from exposure_dagster.parsing import parse_page
+from exposure_dagster.corpora.ooh.page import parse_page
 
 
 def text(page: str = PAGE) -> str:

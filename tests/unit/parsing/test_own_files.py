@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exposure_dagster.parsing.own_documents import MAX_LENGTH, MAX_ROWS, OwnDocument, read_own_file
+from exposure_dagster.corpora.own.files import MAX_LENGTH, MAX_ROWS, OwnDocument, read_own_file
 
 HEADER = "doc_id,title,text,jobs,median_pay_annual\n"
 GOOD = HEADER + "dev,Developer,Writes code.,40,118000\nfork,Forklift driver,Moves pallets.,,\n"

@@ -10,10 +10,11 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
+from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.prompts.model import Level, PromptFile, Ranking, Scale, Tier
 from exposure_dagster.prompts.render import asked_part, ranking_part
 from exposure_dagster.publishing.brief import brief, plain
-from exposure_dagster.publishing.content import ATTRIBUTIONS, BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
 from exposure_dagster.publishing.exports import attribution, data_dictionary, safe_for_spreadsheets
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import summarize

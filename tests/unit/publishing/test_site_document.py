@@ -8,11 +8,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS
+from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
+from exposure_dagster.corpora.onet import TASKS_NAME as ONET_TASKS_CORPUS
+from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
-from exposure_dagster.ranking.summaries import EDUCATION_ORDER
 from exposure_dagster.tables import TASK_ROLLUPS
 from tests.browser.site_content import HANDBOOK, HOSTILE_TITLE, site_content
 
@@ -44,13 +45,18 @@ def two_codes(content: PublishedContent) -> PublishedContent:
     """A publication about two O*NET occupations: two of three parts of a row of the projections."""
     prompt = content.prompts[0]
     codes = ["29-1141.01", "29-1141.00"]
-    rankings = prompt.rankings.head(2).assign(doc_id=codes, jobs=[20, 10], soc_major_group="Healthcare")
-    rankings["entry_education"] = ["Bachelor's degree", "High school diploma"]
-    onet = pd.DataFrame({"onet_code": codes, "shares": [2, 1], "sharing": 3, "row_jobs": 30})
+    rankings = prompt.rankings.head(2).assign(doc_id=codes)
+    onet = pd.DataFrame({"doc_id": codes, "title": ["Nurses", "Chiefs"], "jobs": [20, 10], "soc_code": "29-1141"})
+    onet = onet.assign(shares=[2, 1], sharing=3, row_jobs=30, outlook_pct=4.0, median_pay_annual=90_000.0)
+    onet["entry_education"] = ["Bachelor's degree", "High school diploma"]
     onet = onet.assign(projection_soc_code="29-1141", base_year=2024, projection_year=2034, wage_year=2023)
     onet = onet.assign(pay_origin=["projections", "page"], outlook_origin="projections", onet_release="30.2")
     onet["education_origin"] = ["database", "projections"]
-    return PublishedContent((replace(prompt, rankings=rankings, corpus=ONET_CORPUS),), onet=onet)
+    return PublishedContent((replace(prompt, rankings=rankings, corpus=ONET_CORPUS),), shown={ONET_CORPUS: onet})
+
+
+def with_onet(content: PublishedContent, **columns: object) -> PublishedContent:
+    return replace(content, shown={ONET_CORPUS: content.shown[ONET_CORPUS].assign(**columns)})
 
 
 def test_every_prompt_of_the_corpus_is_a_layer_found_by_itself(content: PublishedContent) -> None:
@@ -81,7 +87,7 @@ def test_jobs_of_an_onet_occupation_say_of_what_they_are_a_share(two_codes: Publ
 
 
 def test_an_occupation_that_is_the_whole_of_its_row_shares_nothing(two_codes: PublishedContent) -> None:
-    whole = replace(two_codes, onet=two_codes.onet.assign(sharing=two_codes.onet["shares"]))
+    whole = with_onet(two_codes, sharing=two_codes.shown[ONET_CORPUS]["shares"])
     (documents,) = site_document(whole)["sets"]
     assert documents["shares"] == [None, None]
 
@@ -96,14 +102,15 @@ def test_figures_of_onet_name_their_sources_release_edition_and_years(two_codes:
     assert database.endswith("CC BY 4.0 (for 1)")
     assert projections.endswith("2024–2034 (for 1)")
     assert documents["years"] == {"base": 2024, "projection": 2034, "pay": None}, "pages do not say the year of pay"
-    all_projected = replace(two_codes, onet=two_codes.onet.assign(pay_origin="projections"))
+    all_projected = with_onet(two_codes, pay_origin="projections")
     assert site_document(all_projected)["sets"][0]["years"]["pay"] == 2023
 
 
 def test_each_set_has_a_list_of_its_own_levels_in_their_order(
     content: PublishedContent, two_codes: PublishedContent
 ) -> None:
-    both = replace(content, prompts=(*content.prompts, replace(two_codes.prompts[0], name="of_onet")))
+    of_onet = replace(two_codes.prompts[0], name="of_onet")
+    both = replace(content, prompts=(*content.prompts, of_onet), shown={**content.shown, **two_codes.shown})
     document = site_document(both)
     names = {documents["name"]: documents["education"]["names"] for documents in document["sets"]}
     assert names[ONET_CORPUS] == ["High school diploma", "Bachelor's degree"]
@@ -112,7 +119,7 @@ def test_each_set_has_a_list_of_its_own_levels_in_their_order(
 
 
 def test_where_the_figures_of_onet_come_from_is_part_of_the_publication(two_codes: PublishedContent) -> None:
-    other = replace(two_codes, onet=two_codes.onet.assign(onet_release="31.0"))
+    other = with_onet(two_codes, onet_release="31.0")
     assert other.digest != two_codes.digest
 
 
@@ -138,5 +145,6 @@ def test_hostile_titles_are_passed_on_as_they_are(content: PublishedContent) -> 
 
 
 def test_another_name_of_an_occupation_makes_another_publication(content: PublishedContent) -> None:
-    aliases = [[*names, "Further name"] for names in content.handbook["aliases"]]
-    assert replace(content, handbook=content.handbook.assign(aliases=aliases)).digest != content.digest
+    pages = content.shown["ooh"]
+    aliases = [[*names, "Further name"] for names in pages["aliases"]]
+    assert replace(content, shown={"ooh": pages.assign(aliases=aliases)}).digest != content.digest

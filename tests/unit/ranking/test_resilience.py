@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from exposure_dagster.errors import ScoringError
 from exposure_dagster.growth import GrowthCategory
-from exposure_dagster.ranking.formula import ResilienceFormula
+from exposure_dagster.prompts.formula import ResilienceFormula
 from exposure_dagster.ranking.resilience import (
     composite,
     final_ranking,
@@ -299,18 +299,17 @@ def scores(**answers_by_code: Answer) -> pd.DataFrame:
     )
 
 
-FIVE = occupations(
+FOUR = occupations(
     {"employment_change_pct": -3.0, "openings": 10},
     {"employment_change_pct": 1.0, "openings": 100},
     {"employment_change_pct": 1.0, "openings": 100},
     {"employment_change_pct": 9.0, "openings": 1_000},
-    {"is_scoreable": False, "employment_change_pct": 99.0, "openings": 10_000},
 )
 
 
-def test_every_scoreable_occupation_has_a_row_best_first_and_those_without_a_score_last() -> None:
+def test_every_occupation_has_a_row_best_first_and_those_without_a_score_last() -> None:
     table = rank_resilience(
-        scores(**{"11-100.00": all_at(2), "11-101.00": all_at(4), "11-102.00": all_at(4)}), FIVE, FORMULA
+        scores(**{"11-100.00": all_at(2), "11-101.00": all_at(4), "11-102.00": all_at(4)}), FOUR, FORMULA
     )
     assert table["onet_code"].tolist() == ["11-101.00", "11-102.00", "11-100.00", "11-103.00"]
     assert table["rank"].astype(object).where(table["rank"].notna(), None).tolist() == [1, 1, 3, None]
@@ -319,7 +318,7 @@ def test_every_scoreable_occupation_has_a_row_best_first_and_those_without_a_sco
 
 
 def test_the_table_holds_all_that_is_needed_to_recompute_it() -> None:
-    table = rank_resilience(scores(**{"11-101.00": all_at(4)}), FIVE, FORMULA)
+    table = rank_resilience(scores(**{"11-101.00": all_at(4)}), FOUR, FORMULA)
     assert table.columns.tolist() == [
         *("onet_code", "title", "job_zone", *KEYS, "defensive", "offensive", "ai_proof_score"),
         *("growth_norm", "openings_norm", "growth_source", "final_ranking", "rank", "key_drivers"),
@@ -334,19 +333,19 @@ def test_the_table_holds_all_that_is_needed_to_recompute_it() -> None:
 
 def test_scoring_a_few_ranks_them_as_scoring_all_would() -> None:
     answers_of_all = {f"11-10{number}.00": all_at(value) for number, value in enumerate((2, 4, 3, 5))}
-    every = rank_resilience(scores(**answers_of_all), FIVE, FORMULA).set_index("onet_code")["final_ranking"]
-    one = rank_resilience(scores(**{"11-102.00": all_at(3)}), FIVE, FORMULA).set_index("onet_code")["final_ranking"]
+    every = rank_resilience(scores(**answers_of_all), FOUR, FORMULA).set_index("onet_code")["final_ranking"]
+    one = rank_resilience(scores(**{"11-102.00": all_at(3)}), FOUR, FORMULA).set_index("onet_code")["final_ranking"]
     assert one["11-102.00"] == every["11-102.00"]
 
 
 def test_answers_about_occupations_that_are_gone_are_left_out() -> None:
-    table = rank_resilience(scores(**{"99-9999.00": all_at(4)}), FIVE, FORMULA)
+    table = rank_resilience(scores(**{"99-9999.00": all_at(4)}), FOUR, FORMULA)
     assert "99-9999.00" not in table["onet_code"].tolist()
 
 
 def test_an_answer_out_of_range_names_the_occupation() -> None:
     with pytest.raises(ScoringError, match=r"^11-101\.00: attribute a2 is 9"):
-        rank_resilience(scores(**{"11-101.00": all_at(4, a2=9)}), FIVE, FORMULA)
+        rank_resilience(scores(**{"11-101.00": all_at(4, a2=9)}), FOUR, FORMULA)
 
 
 # --- the formula's own check

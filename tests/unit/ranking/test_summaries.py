@@ -10,18 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure_dagster.parsing.education import EDUCATION_LEVELS
-from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition, Tier
-from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
-from exposure_dagster.ranking.summaries import (
+from exposure_dagster.corpora.terms import (
     EDUCATION_ORDER,
     OUTLOOK_ORDER,
     SEVERAL_GROUPS,
     SOC_MAJOR_GROUPS,
-    pay_bands,
     soc_major_group,
-    summarize,
 )
+from exposure_dagster.parsing.education import EDUCATION_LEVELS
+from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition, Tier
+from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
+from exposure_dagster.ranking.summaries import pay_bands, summarize
 from exposure_dagster.tables import SUMMARIES
 
 drawn = settings(max_examples=20, deadline=None, derandomize=True)

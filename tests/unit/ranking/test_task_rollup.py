@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from exposure_dagster.ranking.formula import TaskRollup
+from exposure_dagster.prompts.formula import TaskRollup
 from exposure_dagster.ranking.task_rollup import roll_up_tasks
 
 ROLLUP = TaskRollup.model_validate({"weights": {"Core": 1.0, "Supplemental": 0.5}, "untyped": 0.8})

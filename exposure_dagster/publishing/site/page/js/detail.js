@@ -156,8 +156,7 @@ site.detail = (() => {
   }
 
   function sources(layer, doc) {
-    const isOnet = layer.documents.name === "onet";
-    const link = doc.url && /^https?:\/\//.test(doc.url) ? el("a", { href: doc.url, rel: "noreferrer", class: "out" }, isOnet ? "Summary at O*NET OnLine" : "Page at bls.gov") : null;
+    const link = doc.url && /^https?:\/\//.test(doc.url) ? el("a", { href: doc.url, rel: "noreferrer", class: "out" }, layer.documents.link || "Its page") : null;
     return el("p", { class: "quiet" }, link, doc.modified ? `${link ? ", " : "Page "}last changed ${formats.date(doc.modified)}` : "");
   }
 

@@ -95,7 +95,7 @@ site.main = (() => {
       ];
       for (const [name, has] of groups) {
         const members = store.layers.filter(has);
-        const label = (one) => (store.sets.size > 1 && one.kind === "figure" && one.documents.name !== "ooh" ? `${one.title} (${one.documents.title})` : one.title);
+        const label = (one) => (store.sets.size > 1 && one.kind === "figure" && !one.documents.is_joined_on ? `${one.title} (${one.documents.title})` : one.title);
         if (members.length) select.append(el("optgroup", { label: name }, ...members.map((one) => el("option", { value: one.id }, label(one)))));
       }
     }

@@ -69,6 +69,8 @@ site.store = (() => {
       name: columns.name,
       title: columns.title,
       note: columns.note,
+      link: columns.link,
+      is_joined_on: columns.is_joined_on,
       years: columns.years || {},
       modified: columns.modified || [null, null],
       docs,

@@ -1,0 +1,1 @@
+"""Users' own documents, from files that a setting names."""

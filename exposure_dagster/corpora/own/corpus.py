@@ -1,0 +1,121 @@
+"""A user's own documents as a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from exposure_dagster.core.checks import SHOWN_PROBLEMS, CheckOutcome
+from exposure_dagster.core.lineage import made_from, same_as
+from exposure_dagster.corpora.corpus import Corpus, Filled, Publisher, Reading, SiteView, Step
+from exposure_dagster.corpora.own.reading import OwnDocumentsReport, refresh_own_documents
+from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+
+
+def own_corpus(name: str) -> Corpus:
+    """The corpus of that name, of whatever its file holds. `name` is lower-case letters, digits and underscores."""
+    rows = f"FROM raw.own_documents WHERE corpus = '{name}'"
+    return Corpus(
+        name=name,
+        title=name,
+        tables=(OWN_DOCUMENTS,),
+        # Each under its title, as handbook pages are: another title is another text.
+        documents=f"SELECT doc_id, title, '# ' || title || E'\\n\\n' || text AS text {rows} ORDER BY doc_id",
+        facts=f"""
+            SELECT doc_id, title, category, jobs,
+                   CASE WHEN jobs IS NOT NULL THEN 'jobs of its file' END AS jobs_basis,
+                   median_pay_annual AS pay_annual,
+                   CASE WHEN median_pay_annual IS NOT NULL THEN coalesce(pay_currency, 'USD') END AS pay_currency,
+                   CASE WHEN median_pay_annual IS NOT NULL THEN 'annual' END AS pay_basis, pay_is_top_coded, education,
+                   education_order, outlook_pct, outlook_desc, url, soc_code, soc_codes, onet_codes, parent
+            {rows}
+        """,
+        provenance=f"SELECT doc_id, NULL AS url, file_sha256 AS content_sha256, read_at AS fetched_at {rows}",
+        occupations=f"""
+            SELECT DISTINCT doc_id, slug FROM (SELECT doc_id, unnest(onet_codes) AS onet_code {rows})
+            JOIN parsed.soc_crosswalk USING (onet_code) WHERE slug IS NOT NULL
+        """,
+        document_lineage=DOCUMENT_LINEAGE,
+        facts_lineage=FACTS_LINEAGE,
+        site=SiteView(
+            note="",
+            query=f"""
+                SELECT *, education AS entry_education {rows}
+            """,
+            figures={
+                "outlook": "Projected change of employment, as the file says.",
+                "pay": "Pay, as the file says.",
+                "education": "Education, as the file says.",
+            },
+            head=lambda rows: {"sources": {figure: [f"own documents ({name})"] for figure in _SITE_FIGURES}},
+        ),
+        published_from=(f"SELECT doc_id, file_sha256 {rows}",),
+    )
+
+
+_SITE_FIGURES = ("pay", "outlook", "education")
+
+DOCUMENT_LINEAGE = same_as("raw.own_documents", "doc_id title") | made_from(
+    "text", "raw.own_documents.title", "raw.own_documents.text"
+)
+FACTS_LINEAGE = {
+    **same_as(
+        "raw.own_documents",
+        "doc_id title category jobs pay_currency pay_is_top_coded education education_order outlook_pct outlook_desc "
+        "url soc_code soc_codes onet_codes parent",
+    ),
+    **made_from("pay_annual pay_basis", "raw.own_documents.median_pay_annual"),
+}
+
+
+def _read_files(reading: Reading) -> Sequence[Filled]:
+    report = refresh_own_documents(reading.warehouse, reading.own_corpora)
+    files = reading.warehouse.read(
+        "SELECT corpus, any_value(file) AS file, any_value(file_sha256) AS sha256, any_value(read_at) AS read_at,"
+        " count(*) AS documents FROM raw.own_documents GROUP BY corpus ORDER BY corpus"
+    )
+    figures: dict[str, Any] = {"files": files}
+    outcomes = [own_files_can_be_used(report)]
+    return [Filled(table=OWN_DOCUMENTS, digest=report.digest, figures=figures, outcomes=outcomes)]
+
+
+def own_files_can_be_used(report: OwnDocumentsReport) -> CheckOutcome:
+    """Every file of a user's own documents can be used; each mistake is named with its line."""
+    broken = [corpus for corpus in report.corpora if corpus.problems]
+    if not broken:
+        counts = ", ".join(f"{corpus.corpus}: {corpus.documents:,} documents" for corpus in report.corpora)
+        return CheckOutcome("own_files_can_be_used", True, counts or "no corpus of your own is set")
+    found = pd.DataFrame(
+        [
+            {"corpus": corpus.corpus, "file": corpus.file, "line": problem.line, "problem": problem.what}
+            for corpus in broken
+            for problem in corpus.problems
+        ]
+    )
+    told = [
+        f"{corpus.corpus} ({corpus.file}): {'; '.join(str(problem) for problem in corpus.problems[:SHOWN_PROBLEMS])}"
+        + (f"; and {rest} more" if (rest := len(corpus.problems) - SHOWN_PROBLEMS) > 0 else "")
+        + (f". The {corpus.documents:,} documents of its last good version stand" if corpus.documents else "")
+        for corpus in broken
+    ]
+    return CheckOutcome("own_files_can_be_used", False, ". ".join(told), found.head(200))
+
+
+PUBLISHER = Publisher(
+    steps=(
+        Step(
+            name="own_documents",
+            description="Read the files that EXPOSURE_DOCUMENTS names.",
+            tables=(OWN_DOCUMENTS,),
+            read=_read_files,
+            kinds=("duckdb", "csv", "parquet"),
+            checks={
+                OWN_DOCUMENTS.full_name: {
+                    "own_files_can_be_used": "Names each mistake in a file of your own, with its line."
+                }
+            },
+        ),
+    ),
+)
