@@ -6,6 +6,11 @@ loads, with the settings of the environment.
 
 from __future__ import annotations
 
+from exposure_dagster.systems import refuse_windows
+
+refuse_windows()  # before anything is imported that is not there
+
+# ruff: noqa: E402
 from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
 
 from assets import onet, own_documents, parsed, published, ranked, raw, resilience, scored
