@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 WAREHOUSE_VERSION = 2
-"""Raised when a table changes in a way that `CREATE TABLE IF NOT EXISTS` and new columns do not cover."""
+"""Raised with each migration (see `migrations`): an older program refuses the file then."""
 
 ColumnType = Literal[
     "VARCHAR", "VARCHAR[]", "BLOB", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON"
@@ -32,7 +32,12 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table: `grain` is what one row stands for, `key` the columns that tell rows apart."""
+    """A table: `grain` is what one row stands for, `key` the columns that tell rows apart.
+
+    `is_kept`: its rows cannot be made again, or only from what was paid for; they outlive every change of its
+    declaration. The others are dropped when that changes, and the next run fills them. `filled_with`: the table whose
+    rows say what of this one is filled.
+    """
 
     schema: str
     name: str
@@ -41,6 +46,8 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     is_append_only: bool = False
+    is_kept: bool = False
+    filled_with: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -105,6 +112,7 @@ OOH_INDEX = Table(
     description="The A–Z index of the Occupational Outlook Handbook, as fetched.",
     columns=_FETCHED,
     key=("url",),
+    is_kept=True,
 )
 
 OOH_PAGES = Table(
@@ -122,6 +130,7 @@ OOH_PAGES = Table(
         *_FETCHED,
     ),
     key=("slug",),
+    is_kept=True,
 )
 
 _PROVENANCE = (
@@ -136,6 +145,7 @@ ONET_LIST = Table(
     description="The list of all O*NET occupations, as fetched.",
     columns=(*_FETCHED, *_PROVENANCE),
     key=("url",),
+    is_kept=True,
 )
 
 ONET_PAGES = Table(
@@ -153,6 +163,7 @@ ONET_PAGES = Table(
         *_PROVENANCE,
     ),
     key=("onet_code",),
+    is_kept=True,
 )
 
 ONET_DATABASE = Table(
@@ -169,6 +180,7 @@ ONET_DATABASE = Table(
         _text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
     ),
     key=("url",),
+    is_kept=True,
 )
 
 RAW_PROJECTIONS = Table(
@@ -181,6 +193,7 @@ RAW_PROJECTIONS = Table(
     ),
     columns=(*_FETCHED, *_PROVENANCE),
     key=("url",),
+    is_kept=True,
 )
 
 OWN_DOCUMENTS = Table(
@@ -203,6 +216,7 @@ OWN_DOCUMENTS = Table(
         _time("read_at", "When that version of the file was first read."),
     ),
     key=("corpus", "doc_id"),
+    is_kept=True,
 )
 
 OOH_TITLES = Table(
@@ -281,6 +295,7 @@ OOH_PROJECTIONS = Table(
         _int("change", "Projected change.", unit="jobs"),
     ),
     key=("slug", "row"),
+    filled_with="parsed.ooh_occupations",
 )
 
 OOH_UNREAD = Table(
@@ -295,6 +310,7 @@ OOH_UNREAD = Table(
         _text("content_sha256", "SHA-256 of the body in which it was looked for.", unit="hex"),
     ),
     key=("slug", "field", "found"),
+    filled_with="parsed.ooh_occupations",
 )
 
 ONET_OCCUPATIONS = Table(
@@ -461,6 +477,7 @@ TEXTS = Table(
     ),
     key=("text_sha256",),
     is_append_only=True,
+    is_kept=True,
 )
 
 PROMPTS = Table(
@@ -495,6 +512,7 @@ PROMPT_VERSIONS = Table(
     ),
     key=("prompt_hash", "prompt"),
     is_append_only=True,
+    is_kept=True,
 )
 
 INPUTS = Table(
@@ -544,6 +562,7 @@ SCORES = Table(
         ),
     ),
     key=("prompt", "doc_id"),
+    is_kept=True,
 )
 
 SCORE_VERSIONS = Table(
@@ -560,6 +579,7 @@ SCORE_VERSIONS = Table(
     ),
     key=("prompt", "version", "doc_id"),
     is_append_only=True,
+    is_kept=True,
 )
 
 RESPONSES = Table(
@@ -611,6 +631,7 @@ RESPONSES = Table(
     ),
     key=("request_key", "attempt"),
     is_append_only=True,
+    is_kept=True,
 )
 
 CORRECTIONS = Table(
@@ -628,6 +649,7 @@ CORRECTIONS = Table(
     ),
     key=("request_key", "attempt", "corrected_at"),
     is_append_only=True,
+    is_kept=True,
 )
 
 BATCHES = Table(
@@ -652,6 +674,7 @@ BATCHES = Table(
         _text("note", "Why nothing will come of it, where it was given up."),
     ),
     key=("token",),
+    is_kept=True,
 )
 
 RUNS = Table(
@@ -676,6 +699,7 @@ RUNS = Table(
         _text("error", "Why it stopped or failed."),
     ),
     key=("run_id", "prompt"),
+    is_kept=True,
 )
 
 DEFINITIONS = Table(
