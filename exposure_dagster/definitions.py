@@ -13,7 +13,7 @@ refuse_windows()  # before anything is imported that is not there
 # ruff: noqa: E402
 from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
 
-from assets import onet, own_documents, parsed, published, ranked, raw, resilience, scored
+from assets import ledger, onet, own_documents, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
@@ -38,7 +38,7 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
     return Definitions(
         assets=[
             *load_assets_from_modules([raw, own_documents, parsed, onet, scored, ranked, resilience, published]),
-            *scored.LEDGER_SPECS,
+            *ledger.LEDGER_SPECS,
         ],
         jobs=[*ASSET_JOBS, rescore_stale],
         sensors=[
