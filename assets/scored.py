@@ -15,6 +15,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from assets.ledger import LEDGER_CHECKS, LEDGER_OUTPUTS, ledger_results, report_ledger, report_written
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import (
     check_specs,
@@ -27,19 +28,9 @@ from assets.reporting import (
 )
 from exposure_dagster import checks
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.errors import ExposureError
 from exposure_dagster.stages import scored
-from exposure_dagster.tables import (
-    BATCHES,
-    CORRECTIONS,
-    DOCUMENTS,
-    INPUTS,
-    PROMPT_VERSIONS,
-    PROMPTS,
-    RESPONSES,
-    RUNS,
-    SCORE_VERSIONS,
-    SCORES,
-)
+from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, SCORES
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
@@ -73,6 +64,7 @@ def prompts(
                 "as the model reads it": MetadataValue.md(f"```text\n{prompt.asked.system}\n```"),
             },
         )
+        report_written(context, store, PROMPT_VERSIONS)
 
 
 @multi_asset(
@@ -109,15 +101,21 @@ class ScoresConfig(Config):
 
 
 @multi_asset(
-    specs=[table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True)],
-    check_specs=check_specs(
-        SCORES,
-        {
-            "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
-            "every_document_has_an_answer": "Names the documents that were refused or failed.",
-            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
-        },
-    ),
+    specs=[
+        table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True),
+        *LEDGER_OUTPUTS,
+    ],
+    check_specs=[
+        *check_specs(
+            SCORES,
+            {
+                "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
+                "every_document_has_an_answer": "Names the documents that were refused or failed.",
+                "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
+            },
+        ),
+        *LEDGER_CHECKS,
+    ],
     partitions_def=PROMPTS_PARTITIONS,
     pool="scoring",
     can_subset=True,  # else its checks have to have an outcome where nothing is asked
@@ -136,8 +134,11 @@ def scores(
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
-        if not context.selected_asset_keys:
-            yield from table_checks(store, SCORES, [*checks.scores(store, name), checks.copy_of_ledger(store)])
+        if key_of(SCORES) not in context.selected_asset_keys:
+            outcomes = table_checks(store, SCORES, [*checks.scores(store, name), checks.copy_of_ledger(store)])
+            selected = {key.name for key in context.selected_asset_check_keys if key.asset_key == key_of(SCORES)}
+            yield from (one for one in outcomes if one.check_name in selected)
+            yield from ledger_results(context, store)
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
         if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
@@ -147,14 +148,18 @@ def scores(
                 f'{{"ops": {{"scores": {{"config": {{"named": ["{name}"]}}}}}}}}'
             )
             return
-        report = scored.score_prompt(
-            store,
-            name,
-            choice=scorer.choice,
-            means=scorer.means(),
-            run_id=context.run.run_id,
-            progress=progress.make(context.log.info),
-        )
+        try:
+            report = scored.score_prompt(
+                store,
+                name,
+                choice=scorer.choice,
+                means=scorer.means(),
+                run_id=context.run.run_id,
+                progress=progress.make(context.log.info),
+            )
+        except ExposureError:
+            report_ledger(context, store, has_failed=True)
+            raise
         if report.note:
             context.log.warning(report.note)
         rows = store.read(
@@ -168,6 +173,8 @@ def scores(
             metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
             outcomes=[*checks.scores(store, name), checks.copy_of_ledger(store)],
         )
+        yield from ledger_results(context, store)
+        report_ledger(context, store)
 
 
 def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:
@@ -199,14 +206,3 @@ def _figures(report: scored.ScoreReport) -> dict[str, Any]:
     if report.note:
         figures["note"] = report.note
     return figures
-
-
-LEDGER_SPECS = [
-    table_spec(PROMPT_VERSIONS, deps=[key_of(PROMPTS)]),
-    table_spec(RESPONSES, deps=[key_of(INPUTS)]),
-    table_spec(BATCHES, deps=[key_of(INPUTS)]),
-    table_spec(RUNS, deps=[key_of(INPUTS)]),
-    table_spec(CORRECTIONS, deps=[key_of(RESPONSES)]),
-    table_spec(SCORE_VERSIONS, deps=[key_of(SCORES)]),
-]
-"""Tables that the steps above write beside their own: shown in the graph, materialized by no step of theirs."""

@@ -236,7 +236,7 @@ def sbom(path: Path = LOCK) -> str:
             external_references=[
                 ExternalReference(
                     type=ExternalReferenceType.DISTRIBUTION,
-                    url=XsUri(f"https://pypi.org/project/{one.name}/{one.version}/"),
+                    url=XsUri(str(PackageURL("pypi", name=one.name, version=one.version))),  # wherever it comes from
                     comment=one.marker or None,
                     hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in one.hashes],
                 )

@@ -6,9 +6,14 @@ loads, with the settings of the environment.
 
 from __future__ import annotations
 
+from exposure_dagster.systems import refuse_windows
+
+refuse_windows()  # before anything is imported that is not there
+
+# ruff: noqa: E402
 from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
 
-from assets import parsed, published, ranked, raw, resilience, scored
+from assets import ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
@@ -36,7 +41,7 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
             *parsed.ASSETS,
             *load_assets_from_modules([scored, ranked, resilience, published]),
             ranked.MADE_FROM_SPEC,
-            *scored.LEDGER_SPECS,
+            *ledger.LEDGER_SPECS,
         ],
         jobs=[*ASSET_JOBS, rescore_stale],
         sensors=[

@@ -6,7 +6,6 @@ process that runs something holds a lock, which dies with it: a run without its 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from exposure_dagster.errors import SettingError
 from exposure_dagster.private import make_private
-from exposure_dagster.scoring.locks import holding, is_held
+from exposure_dagster.scoring.locks import holding, is_held, lock_at_once
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -105,14 +104,12 @@ def only_daemon(folder: Path) -> Iterator[int]:
             remedy="Set EXPOSURE_HOME to a folder that can be written.",
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_at_once(descriptor):
             raise SettingError(
                 "`exposure dev` is at work on this home already, or what one that was killed had started lives on",
                 where=str(folder.parent),
                 remedy=f"Stop it{_by_its_group(path)}, or set EXPOSURE_HOME to another folder.",
-            ) from None
+            )
         os.truncate(descriptor, 0)
         yield descriptor
     finally:

@@ -34,7 +34,7 @@ from exposure_dagster.corpora.ooh.tables import (
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
 
 WAREHOUSE_VERSION = 2
-"""Raised when a table changes in a way that `CREATE TABLE IF NOT EXISTS` and new columns do not cover."""
+"""Raised with each migration (see `migrations`): an older program refuses the file then."""
 
 DOCUMENTS = Table(
     schema="parsed",
@@ -95,6 +95,7 @@ TEXTS = Table(
     ),
     key=("text_sha256",),
     is_append_only=True,
+    is_kept=True,
 )
 
 PROMPTS = Table(
@@ -129,6 +130,7 @@ PROMPT_VERSIONS = Table(
     ),
     key=("prompt_hash", "prompt"),
     is_append_only=True,
+    is_kept=True,
 )
 
 INPUTS = Table(
@@ -178,6 +180,7 @@ SCORES = Table(
         ),
     ),
     key=("prompt", "doc_id"),
+    is_kept=True,
 )
 
 SCORE_VERSIONS = Table(
@@ -194,6 +197,7 @@ SCORE_VERSIONS = Table(
     ),
     key=("prompt", "version", "doc_id"),
     is_append_only=True,
+    is_kept=True,
 )
 
 RESPONSES = Table(
@@ -245,6 +249,7 @@ RESPONSES = Table(
     ),
     key=("request_key", "attempt"),
     is_append_only=True,
+    is_kept=True,
 )
 
 CORRECTIONS = Table(
@@ -262,6 +267,7 @@ CORRECTIONS = Table(
     ),
     key=("request_key", "attempt", "corrected_at"),
     is_append_only=True,
+    is_kept=True,
 )
 
 BATCHES = Table(
@@ -286,6 +292,7 @@ BATCHES = Table(
         text("note", "Why nothing will come of it, where it was given up."),
     ),
     key=("token",),
+    is_kept=True,
 )
 
 RUNS = Table(
@@ -310,6 +317,7 @@ RUNS = Table(
         text("error", "Why it stopped or failed."),
     ),
     key=("run_id", "prompt"),
+    is_kept=True,
 )
 
 DEFINITIONS = Table(

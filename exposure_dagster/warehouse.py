@@ -28,8 +28,9 @@ from tenacity import (
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import WarehouseError
+from exposure_dagster.migrations import bring_up_to_date, format_of, stamps
 from exposure_dagster.private import make_private
-from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
+from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
 
 DEFAULT_WAIT_S = 120.0
 
@@ -42,6 +43,9 @@ _LOCKED = re.compile(
 # DuckDB shares one instance between the connections of a process, and a thread that joins an instance while
 # another still opens it finds no `pandas_scan` there: the threads of a process open one after the other.
 _OPENING = threading.Lock()
+
+_CHANGING = threading.Lock()
+"""The threads of a process see one instance of the file: one of them brings it up to date."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ class Warehouse:
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection, closed at the end of the block whatever happens.
 
-        The file is made where it is missing, unless it is to be read only; schemas, tables and columns
-        are in either case. Raises WarehouseError where the file cannot be made or opened, is held by
-        another process for longer than `wait_s`, or was written by a newer version.
+        The file is made where it is missing, unless it is to be read only; one of an earlier version is brought up to
+        date in either case. Raises WarehouseError where the file cannot be made, opened or brought up to date, is held
+        by another process for longer than `wait_s`, or was written by a newer version.
         """
         if read_only and not self.exists:
             raise WarehouseError(
@@ -77,7 +81,7 @@ class Warehouse:
                     self._bring_up_to_date()
                     connection = self._open(read_only)
                 else:
-                    _prepare(connection)
+                    self._change(connection)
             yield connection
         finally:
             connection.close()
@@ -150,6 +154,11 @@ class Warehouse:
         with self.connect():
             pass
 
+    def _change(self, connection: duckdb.DuckDBPyConnection) -> None:
+        with _CHANGING:
+            if not self._is_current(connection):
+                bring_up_to_date(connection, self.path)
+
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             if not read_only:
@@ -185,43 +194,14 @@ class Warehouse:
             facts = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
         except duckdb.CatalogException:
             return False
-        found = int(facts.get("warehouse_version", 0))
+        found = format_of(facts)
         if found > WAREHOUSE_VERSION:
             raise WarehouseError(
                 f"a newer version of the project wrote it (format {found}, this one knows {WAREHOUSE_VERSION})",
                 where=str(self.path),
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )
-        return all(facts.get(name) == value for name, value in _wanted_facts().items())
-
-
-def _wanted_facts() -> dict[str, str]:
-    return {"warehouse_version": str(WAREHOUSE_VERSION), "registry": registry_digest()}
-
-
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.begin()
-    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
-    connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
-    _add_what_is_missing(connection)
-    for name, value in _wanted_facts().items():
-        put_fact(connection, name, value)
-    connection.commit()
-
-
-def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
-    existing: dict[str, set[str]] = {}
-    for schema, name, column in connection.execute(
-        "SELECT table_schema, table_name, column_name FROM information_schema.columns"
-    ).fetchall():
-        existing.setdefault(f"{schema}.{name}", set()).add(column)
-    for schema in sorted({table.schema for table in TABLES.values()}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for table in TABLES.values():
-        connection.execute(table.ddl())
-        for column in table.columns:
-            if table.full_name in existing and column.name not in existing[table.full_name]:
-                connection.execute(f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type}")
+        return all(facts.get(name) == value for name, value in stamps().items())
 
 
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:

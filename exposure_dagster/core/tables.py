@@ -23,7 +23,12 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table: `grain` is what one row stands for, `key` the columns that tell rows apart."""
+    """A table: `grain` is what one row stands for, `key` the columns that tell rows apart.
+
+    `is_kept`: its rows cannot be made again, or only from what was paid for; they outlive every change of its
+    declaration. The others are dropped when that changes, and the next run fills them. `filled_with`: the table whose
+    rows say what of this one is filled.
+    """
 
     schema: str
     name: str
@@ -32,6 +37,8 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     is_append_only: bool = False
+    is_kept: bool = False
+    filled_with: str | None = None
 
     @property
     def full_name(self) -> str:

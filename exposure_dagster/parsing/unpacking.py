@@ -6,6 +6,7 @@ that reads workbooks raises no error then but ends the process, so a process of 
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import zipfile
@@ -23,11 +24,14 @@ MAX_FILE_BYTES = 256 * 1024**2
 MAX_CELLS = workbook_trial.MAX_CELLS
 """Of a table, empty cells included. A million rows have 15 million."""
 
-BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What `zipfile` raises on damaged, cut off, encrypted or strangely packed members."""
+BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError)
+"""What `zipfile` raises on an archive or a member that is damaged or cut off."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The others are not unpacked in parts of a size that one can choose."""
+
+_UNREADABLE_FLAGS = {0x1: "encrypted", 0x20: "a patch of another file", 0x40: "encrypted"}
+"""Bits of a member's flags with which it cannot be unpacked, and what they say of it."""
 
 _PART = 1024**2
 _TRIAL_S = 600
@@ -37,10 +41,29 @@ class TooLargeError(Exception):
     """Something is beyond a limit; its text is a clause that says which."""
 
 
+class UnreadableError(Exception):
+    """An archive or a member is packed in a way that is not read here; its text is a clause that says which."""
+
+
+def open_archive(body: bytes) -> zipfile.ZipFile:
+    """A zip archive. Raises UnreadableError, or one of BROKEN_ARCHIVE where it is damaged."""
+    try:
+        return zipfile.ZipFile(io.BytesIO(body))
+    except NotImplementedError as error:  # what it says of members that a newer version of the format wrote
+        raise UnreadableError(f"it cannot be read here: {error}") from error
+
+
 def unpacked(archive: zipfile.ZipFile, name: str, most: int = MAX_FILE_BYTES) -> bytes:
-    """A member, whole. Raises TooLargeError, or one of BROKEN_ARCHIVE where it cannot be had."""
-    if archive.getinfo(name).compress_type not in _METHODS:
-        raise NotImplementedError("it is packed in another way than by deflate")
+    """A member, whole.
+
+    Raises TooLargeError, UnreadableError, or one of BROKEN_ARCHIVE where it is damaged.
+    """
+    member_info = archive.getinfo(name)
+    if member_info.compress_type not in _METHODS:
+        raise UnreadableError("it is packed in another way than by deflate")
+    for bit, what in _UNREADABLE_FLAGS.items():
+        if member_info.flag_bits & bit:
+            raise UnreadableError(f"it is {what}")
     body = bytearray()
     with archive.open(name) as member:
         while part := member.read(_PART):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 
 from exposure_dagster.scoring.ledger import Ledger
@@ -9,39 +10,45 @@ from exposure_dagster.scoring.ledger import Ledger
 
 @dataclass(frozen=True)
 class LedgerPromise:
-    """Something that must hold of the ledger, and how many rows break it."""
+    """Something that must hold of a table of the ledger, and how many rows break it."""
 
     name: str
+    table: str
     description: str
     broken: int
 
 
-_PROMISES = (
+PROMISES = (
     (
         "one_accepted_answer_a_key",
+        "responses",
         "at most one accepted answer stands for a request key",
         "SELECT count(*) FROM (SELECT request_key FROM responses WHERE is_accepted GROUP BY 1 HAVING count(*) > 1)"
         " AS doubled",
     ),
     (
         "attempts_are_numbered",
+        "responses",
         "attempts at a key are numbered from 1 without a gap",
         "SELECT count(*) FROM (SELECT request_key FROM responses GROUP BY 1"
         " HAVING min(attempt) <> 1 OR max(attempt) <> count(*)) AS gaps",
     ),
     (
         "accepted_answers_are_valid",
+        "responses",
         "an accepted answer has status ok and numbers",
         "SELECT count(*) FROM responses WHERE is_accepted AND (status <> 'ok' OR attributes IS NULL)",
     ),
     (
         "figures_are_possible",
+        "responses",
         "no count of tokens and no cost is below zero",
         "SELECT count(*) FROM responses WHERE input_tokens < 0 OR output_tokens < 0 OR cache_read_tokens < 0"
         " OR cache_write_tokens < 0 OR cost_nano_usd < 0",
     ),
     (
         "costs_add_up",
+        "runs",
         "what a run that came to its end says it cost is what its attempts cost, corrections aside",
         "SELECT count(*) FROM runs r WHERE r.outcome IN ('complete', 'incomplete', 'stopped')"
         " AND r.scorer <> 'baseline' AND r.cost_nano_usd > ("
@@ -51,17 +58,28 @@ _PROMISES = (
         "  ON l.request_key = c.request_key AND l.attempt = c.attempt WHERE l.prompt_hash = r.prompt_hash)",
     ),
 )
+"""Name, table, what must hold, and a query that counts what breaks it."""
 
 
 def promises(ledger: Ledger) -> list[LedgerPromise]:
     """Every promise, and how often it is broken. Raises ScoringError where the file cannot be read."""
     with ledger.file.reading() as connection:
-        found = [
-            LedgerPromise(name, description, connection.execute(query).fetchall()[0][0])
-            for name, description, query in _PROMISES
-        ]
+        found = _kept(connection)
         damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)").fetchall() if row[0] != "ok"]
-    return [*found, LedgerPromise("file_is_whole", f"the file is whole{_shown(damage)}", len(damage))]
+    return [*found, LedgerPromise("file_is_whole", "ledger", f"the file is whole{_shown(damage)}", len(damage))]
+
+
+def promises_of_rows(ledger: Ledger) -> list[LedgerPromise]:
+    """The same without the file's own soundness, which takes a look at every page of it."""
+    with ledger.file.reading() as connection:
+        return _kept(connection)
+
+
+def _kept(connection: sqlite3.Connection) -> list[LedgerPromise]:
+    return [
+        LedgerPromise(name, table, description, connection.execute(query).fetchall()[0][0])
+        for name, table, description, query in PROMISES
+    ]
 
 
 def _shown(damage: list[str]) -> str:

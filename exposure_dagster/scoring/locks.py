@@ -1,11 +1,10 @@
 """Locks between processes that die with the process that holds them.
 
-A lock is a file that is locked with `flock`; the file itself stays. It must lie on a local disk.
+A lock is a file of which one descriptor is locked; the file itself stays. It must lie on a local disk.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,10 +35,16 @@ class FileLock:
                 remedy="Make room, or set EXPOSURE_HOME to a folder on a local disk that can be written.",
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if not lock_at_once(descriptor):
+                os.close(descriptor)
+                return False
+        except OSError as error:
             os.close(descriptor)
-            return False
+            raise ScoringError(
+                f"the file cannot be locked ({error.strerror})",
+                where=str(self.path),
+                remedy="Set EXPOSURE_HOME to a folder on a local disk.",
+            ) from error
         self._descriptor = descriptor
         if self.is_lost():
             self.release()
@@ -61,6 +66,17 @@ class FileLock:
             return True
         held = os.fstat(self._descriptor)
         return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+
+
+def lock_at_once(descriptor: int) -> bool:
+    """Lock an open file unless another descriptor of it is locked; says whether it is.
+
+    It is free when the last process that has the descriptor has closed it, or is gone. Of `filelock` this is what
+    belongs to the system alone: its own locks would be another file in the place of one that was removed.
+    """
+    from filelock import lock_descriptor
+
+    return lock_descriptor(descriptor, blocking=False)
 
 
 def is_held(path: Path) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -24,6 +23,7 @@ import pandas as pd
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import ScoringError, WarehouseError
+from exposure_dagster.migrations import copy_before, copy_open_file
 from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
@@ -53,7 +53,7 @@ def open_ledger(warehouse: Warehouse) -> Ledger:
     """The ledger of a warehouse's home, made where it is missing, with what the warehouse holds of one.
 
     That is how the ledger of a warehouse of version 0.1.0, where it was a table, comes into a file of its own: once,
-    and after the warehouse was copied into `backups/`. Raises ScoringError where it cannot be made.
+    and after the warehouse was copied. Raises ScoringError where it cannot be made.
     """
     path = ledger_path(warehouse)
     if not path.exists():
@@ -111,6 +111,9 @@ def _copied_rows(warehouse: Warehouse) -> int:
 
 
 def _kept_copy(warehouse: Warehouse) -> Path:
+    before = copy_before(warehouse.path)
+    if before.exists() and not warehouse.rows("SELECT 1 FROM meta.facts WHERE name = ?", [_ID_FACT]):
+        return before  # made just now, when the warehouse was brought up to date; its ledger has not changed since
     folder = warehouse.path.parent / "backups"
     make_private(folder)
     target = folder / f"{warehouse.path.stem}-{utc_now():%Y%m%dT%H%M%S}{warehouse.path.suffix}"
@@ -119,13 +122,10 @@ def _kept_copy(warehouse: Warehouse) -> Path:
 
 
 def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
-    """A whole copy of the file; it takes its name once it is complete."""
-    draft = target.with_name(target.name + ".new")
+    """A whole copy of the file. Raises OSError."""
     with warehouse.connect() as connection:  # while it is open nobody else writes
         connection.execute("CHECKPOINT")
-        shutil.copyfile(warehouse.path, draft)
-    draft.chmod(0o600)
-    draft.rename(target)
+        copy_open_file(warehouse.path, target)
 
 
 def copy_ledger(ledger: Ledger, target: Path) -> None:

@@ -274,6 +274,7 @@ def score_prompt(
     progress: Progress = NO_PROGRESS,
 ) -> ScoreReport:
     """Bring scored.scores of one prompt up to date with scored.inputs."""
+    _refuse_to_ask_nothing(warehouse, name)
     note = None
     figures: dict[str, int | float | str] = {}
     match scorer_for(warehouse, name, choice):
@@ -336,6 +337,21 @@ def score_with_model(
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
     return result.figures, estimated_usd
+
+
+def _refuse_to_ask_nothing(warehouse: Warehouse, name: str) -> None:
+    """Answers that stand are not emptied because the documents are not there. Raises ScoringError."""
+    ((documents, standing),) = warehouse.rows(
+        "SELECT (SELECT count(*) FROM scored.inputs WHERE prompt = $prompt),"
+        " (SELECT count(*) FROM scored.scores WHERE prompt = $prompt AND status = 'ok')",
+        {"prompt": name},
+    )
+    if standing and not documents:
+        raise ScoringError(
+            f"its corpus has no documents; the {standing:,} answers that stand are left as they are",
+            where=f"prompt {name}",
+            remedy="Fetch and parse the sources first: `exposure run`.",
+        )
 
 
 def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:

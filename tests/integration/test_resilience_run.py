@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 

@@ -22,6 +22,8 @@ from exposure_dagster.parsing.unpacking import (
     MAX_CELLS,
     MAX_FILE_BYTES,
     TooLargeError,
+    UnreadableError,
+    open_archive,
     try_workbook,
     unpacked,
 )
@@ -88,7 +90,9 @@ def find_files(source: Path | bytes, where: str) -> list[TableFile]:
             remedy = "Name the zip archive of a release, or the folder that it was unpacked to."
             raise SourceError(f"it cannot be read: {error.strerror}", where=where, remedy=remedy) from error
     try:
-        archive = zipfile.ZipFile(io.BytesIO(source))
+        archive = open_archive(source)
+    except UnreadableError as error:
+        raise SourceError(str(error), where=where, remedy=_ARCHIVE_REMEDY) from error
     except BROKEN_ARCHIVE as error:
         raise SourceError("no zip archive, or not the whole of one", where=where, remedy=_ARCHIVE_REMEDY) from error
     return _tables([_member(archive, name, where) for name in archive.namelist()])
@@ -127,6 +131,8 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> TableFile:
             return unpacked(archive, name)
         except TooLargeError as error:
             raise SourceError(f"the file {name!r} in it: {error}", where=where, remedy=_LIMIT_REMEDY) from error
+        except UnreadableError as error:
+            raise SourceError(f"the file {name!r} in it: {error}", where=where, remedy=_ARCHIVE_REMEDY) from error
         except BROKEN_ARCHIVE as error:
             raise SourceError(
                 f"the file {name!r} in it is damaged ({error})", where=where, remedy=_ARCHIVE_REMEDY

@@ -16,6 +16,7 @@ ONET_LIST = Table(
     description="The list of all O*NET occupations, as fetched.",
     columns=(*FETCHED, *_PROVENANCE),
     key=("url",),
+    is_kept=True,
 )
 
 ONET_PAGES = Table(
@@ -33,6 +34,7 @@ ONET_PAGES = Table(
         *_PROVENANCE,
     ),
     key=("onet_code",),
+    is_kept=True,
 )
 
 ONET_DATABASE = Table(
@@ -49,6 +51,7 @@ ONET_DATABASE = Table(
         text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
     ),
     key=("url",),
+    is_kept=True,
 )
 
 RAW_PROJECTIONS = Table(
@@ -61,6 +64,7 @@ RAW_PROJECTIONS = Table(
     ),
     columns=(*FETCHED, *_PROVENANCE),
     key=("url",),
+    is_kept=True,
 )
 
 ONET_OCCUPATIONS = Table(

@@ -11,6 +11,7 @@ OOH_INDEX = Table(
     description="The A–Z index of the Occupational Outlook Handbook, as fetched.",
     columns=FETCHED,
     key=("url",),
+    is_kept=True,
 )
 
 OOH_PAGES = Table(
@@ -28,6 +29,7 @@ OOH_PAGES = Table(
         *FETCHED,
     ),
     key=("slug",),
+    is_kept=True,
 )
 
 OOH_TITLES = Table(
@@ -106,6 +108,7 @@ OOH_PROJECTIONS = Table(
         whole("change", "Projected change.", unit="jobs"),
     ),
     key=("slug", "row"),
+    filled_with="parsed.ooh_occupations",
 )
 
 OOH_UNREAD = Table(
@@ -120,4 +123,5 @@ OOH_UNREAD = Table(
         text("content_sha256", "SHA-256 of the body in which it was looked for.", unit="hex"),
     ),
     key=("slug", "field", "found"),
+    filled_with="parsed.ooh_occupations",
 )

@@ -36,4 +36,5 @@ OWN_DOCUMENTS = Table(
         moment("read_at", "When that version of the file was first read."),
     ),
     key=("corpus", "doc_id"),
+    is_kept=True,
 )

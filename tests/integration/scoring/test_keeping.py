@@ -48,7 +48,7 @@ def test_the_ledger_of_a_warehouse_of_version_0_1_0_is_taken_over_with_a_copy_an
     assert len(by_status(result)["ok"]) == 11
     assert len(scene.model.seen) == asked + 1
     assert scene.rows(columns, "doc_id <> 'doc-020'") == before
-    assert len(list((scene.folder / "backups").glob("exposure-*.duckdb"))) == 1
+    assert len(list(scene.folder.glob("exposure.duckdb.before-*"))) == 1
     assert broken(scene) == []
 
 

@@ -273,8 +273,32 @@ def test_a_member_that_can_only_be_unpacked_whole_is_refused() -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("Job Zones.txt", text_file(TABLES["Job Zones"]))
-    with pytest.raises(SourceError, match=r"'Job Zones\.txt' in it is damaged \(it is packed in another way"):
+    with pytest.raises(SourceError, match=r"'Job Zones\.txt' in it: it is packed in another way than by deflate"):
         read_onet_database(packed.getvalue())
+
+
+@pytest.mark.parametrize(("bit", "what"), [(0x1, "encrypted"), (0x20, "a patch of"), (0x40, "encrypted")])
+def test_a_member_that_needs_more_than_unpacking_is_refused_by_name(bit: int, what: str) -> None:
+    packed = bytearray(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
+    packed[packed.index(b"PK\x01\x02") + 8] |= bit
+    with pytest.raises(SourceError, match=rf"'Job Zones\.txt' in it: it is {what}"):
+        read_onet_database(bytes(packed))
+
+
+def test_an_archive_of_a_later_version_of_the_format_is_refused() -> None:
+    packed = bytearray(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
+    packed[packed.index(b"PK\x01\x02") + 6] = 99
+    with pytest.raises(SourceError, match=r"it cannot be read here: zip file version 9\.9"):
+        read_onet_database(bytes(packed))
+
+
+def test_a_mistake_of_ours_while_unpacking_is_not_taken_for_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(archive: zipfile.ZipFile, name: str) -> bytes:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("exposure_dagster.corpora.onet.files.unpacked", mistaken)
+    with pytest.raises(RuntimeError, match="ours"):
+        read_onet_database(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
 
 
 def test_a_text_file_of_too_many_cells_is_refused() -> None:

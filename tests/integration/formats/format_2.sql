@@ -1,0 +1,196 @@
+-- The tables of a warehouse of format 2 that are kept, as they were declared first. A change of one that is more
+-- than a new column that may be empty needs a migration.
+CREATE SCHEMA meta;
+CREATE TABLE meta.facts (name VARCHAR, value VARCHAR);
+INSERT INTO meta.facts VALUES ('warehouse_version', '2'), ('registry', 'of format 2');
+CREATE SCHEMA parsed;
+CREATE SCHEMA raw;
+CREATE SCHEMA scored;
+CREATE TABLE raw.ooh_index
+  (url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB);
+CREATE TABLE raw.ooh_pages
+  (slug VARCHAR NOT NULL,
+   category VARCHAR,
+   is_listed BOOLEAN,
+   url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB);
+CREATE TABLE raw.onet_list
+  (url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB,
+   release VARCHAR,
+   licence VARCHAR);
+CREATE TABLE raw.onet_pages
+  (onet_code VARCHAR NOT NULL,
+   is_listed BOOLEAN,
+   url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB,
+   release VARCHAR,
+   licence VARCHAR);
+CREATE TABLE raw.onet_database
+  (url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB,
+   release VARCHAR,
+   licence VARCHAR,
+   newest_release VARCHAR);
+CREATE TABLE raw.employment_projections
+  (url VARCHAR NOT NULL,
+   status BIGINT,
+   reason VARCHAR,
+   fetched_at TIMESTAMP,
+   checked_at TIMESTAMP,
+   content_sha256 VARCHAR,
+   etag VARCHAR,
+   last_modified VARCHAR,
+   body BLOB,
+   release VARCHAR,
+   licence VARCHAR);
+CREATE TABLE raw.own_documents
+  (corpus VARCHAR NOT NULL,
+   doc_id VARCHAR NOT NULL,
+   title VARCHAR NOT NULL,
+   text VARCHAR NOT NULL,
+   jobs BIGINT,
+   median_pay_annual DOUBLE,
+   file VARCHAR,
+   file_sha256 VARCHAR,
+   read_at TIMESTAMP);
+CREATE TABLE parsed.texts
+  (text_sha256 VARCHAR NOT NULL,
+   text VARCHAR);
+CREATE TABLE scored.prompt_versions
+  (prompt_hash VARCHAR,
+   prompt VARCHAR,
+   definition JSON,
+   first_seen_at TIMESTAMP);
+CREATE TABLE scored.scores
+  (prompt VARCHAR NOT NULL,
+   prompt_hash VARCHAR,
+   doc_id VARCHAR NOT NULL,
+   text_sha256 VARCHAR,
+   score DOUBLE,
+   attributes JSON,
+   rationale VARCHAR,
+   status VARCHAR NOT NULL,
+   scorer VARCHAR,
+   model VARCHAR,
+   input_hash VARCHAR,
+   samples BIGINT,
+   score_sd DOUBLE,
+   scored_at TIMESTAMP,
+   error VARCHAR,
+   note VARCHAR);
+CREATE TABLE scored.score_versions
+  (prompt VARCHAR NOT NULL,
+   version BIGINT NOT NULL,
+   versioned_at TIMESTAMP,
+   title VARCHAR,
+   prompt_hash VARCHAR,
+   doc_id VARCHAR NOT NULL,
+   text_sha256 VARCHAR,
+   score DOUBLE,
+   attributes JSON,
+   rationale VARCHAR,
+   status VARCHAR NOT NULL,
+   scorer VARCHAR,
+   model VARCHAR,
+   input_hash VARCHAR,
+   samples BIGINT,
+   score_sd DOUBLE,
+   scored_at TIMESTAMP,
+   error VARCHAR,
+   note VARCHAR);
+CREATE TABLE scored.responses
+  (request_key VARCHAR,
+   attempt BIGINT,
+   is_accepted BOOLEAN,
+   prompt VARCHAR NOT NULL,
+   prompt_hash VARCHAR,
+   doc_id VARCHAR NOT NULL,
+   text_sha256 VARCHAR,
+   scorer VARCHAR,
+   model VARCHAR,
+   sample BIGINT,
+   epoch BIGINT,
+   status VARCHAR NOT NULL,
+   attributes JSON,
+   rationale VARCHAR,
+   input_tokens BIGINT,
+   output_tokens BIGINT,
+   cache_read_tokens BIGINT,
+   cache_write_tokens BIGINT,
+   cost_usd DOUBLE,
+   request_id VARCHAR,
+   batch_id VARCHAR,
+   latency_ms DOUBLE,
+   created_at TIMESTAMP,
+   error VARCHAR,
+   note VARCHAR);
+CREATE TABLE scored.batches
+  (batch_id VARCHAR NOT NULL,
+   prompt VARCHAR,
+   prompt_hash VARCHAR,
+   epoch BIGINT,
+   created_at TIMESTAMP,
+   is_collected BOOLEAN,
+   requests JSON,
+   worst_usd DOUBLE,
+   token VARCHAR,
+   note VARCHAR);
+CREATE TABLE scored.runs
+  (run_id VARCHAR NOT NULL,
+   prompt VARCHAR NOT NULL,
+   prompt_hash VARCHAR,
+   scorer VARCHAR,
+   epoch BIGINT,
+   started_at TIMESTAMP,
+   finished_at TIMESTAMP,
+   asked BIGINT,
+   reused BIGINT,
+   refused BIGINT,
+   failed BIGINT,
+   cost_usd DOUBLE,
+   outcome VARCHAR,
+   error VARCHAR);
+CREATE TABLE scored.corrections
+  (request_key VARCHAR NOT NULL,
+   attempt BIGINT NOT NULL,
+   corrected_at TIMESTAMP,
+   reason VARCHAR,
+   before JSON,
+   after JSON);
