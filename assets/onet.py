@@ -158,18 +158,22 @@ def onet_occupations(
         report = onet.parse_onet(store, progress=progress.make(context.log.info))
         if report.note:
             context.log.warning(report.note)
-        outcomes = {
-            ONET_OCCUPATIONS: onet_checks.occupations(store, report),
-            ONET_UNREAD: [onet_checks.no_field_is_unread(store)],
-        }
-        for table in _OF_ONET:
-            yield table_result(
-                store,
-                table,
-                data_version=report.tables[table.name].digest,
-                metadata={"release": report.release or "none"},
-                outcomes=outcomes.get(table, []),
-            )
+        with store.snapshot() as now:
+            outcomes = {
+                ONET_OCCUPATIONS: onet_checks.occupations(now, report),
+                ONET_UNREAD: [onet_checks.no_field_is_unread(now)],
+            }
+            results = [
+                table_result(
+                    now,
+                    table,
+                    data_version=report.tables[table.name].digest,
+                    metadata={"release": report.release or "none"},
+                    outcomes=outcomes.get(table, []),
+                )
+                for table in _OF_ONET
+            ]
+        yield from results
 
 
 @multi_asset(
@@ -189,7 +193,9 @@ def soc_crosswalk(warehouse: WarehouseResource) -> Iterator[MaterializeResult[An
     with readable_errors():
         store = warehouse.open()
         report = onet.join_codes(store)
-        yield table_result(store, SOC_CROSSWALK, data_version=report.digest, outcomes=onet_checks.crosswalk(store))
+        with store.snapshot() as now:
+            result = table_result(now, SOC_CROSSWALK, data_version=report.digest, outcomes=onet_checks.crosswalk(now))
+        yield result
 
 
 def _fetched(

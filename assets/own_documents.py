@@ -24,14 +24,16 @@ def own_documents(warehouse: WarehouseResource, own_files: OwnDocumentsResource)
     with readable_errors():
         store = warehouse.open()
         report = refresh_own_documents(store, own_files.corpora())
-        files = store.read(
-            "SELECT corpus, any_value(file) AS file, any_value(file_sha256) AS sha256, any_value(read_at) AS read_at,"
-            " count(*) AS documents FROM raw.own_documents GROUP BY corpus ORDER BY corpus"
-        )
-        yield table_result(
-            store,
-            OWN_DOCUMENTS,
-            data_version=report.digest,
-            metadata={"files": MetadataValue.md(markdown_table(files))},
-            outcomes=[checks.own_files_can_be_used(report)],
-        )
+        with store.snapshot() as now:
+            files = now.read(
+                "SELECT corpus, any_value(file) AS file, any_value(file_sha256) AS sha256, any_value(read_at) AS"
+                " read_at, count(*) AS documents FROM raw.own_documents GROUP BY corpus ORDER BY corpus"
+            )
+            result = table_result(
+                now,
+                OWN_DOCUMENTS,
+                data_version=report.digest,
+                metadata={"files": MetadataValue.md(markdown_table(files))},
+                outcomes=[checks.own_files_can_be_used(report)],
+            )
+        yield result

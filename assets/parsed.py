@@ -68,17 +68,21 @@ def ooh_occupations(
     with readable_errors():
         store = warehouse.open()
         report = parsed.parse_ooh_pages(store, progress=progress.make(context.log.info))
-        yield table_result(
-            store,
-            OOH_OCCUPATIONS,
-            data_version=report.occupations_digest,
-            metadata={"pages": report.pages, "pages parsed now": report.parsed},
-            outcomes=checks.occupations(store),
-        )
-        yield table_result(
-            store, OOH_PROJECTIONS, data_version=report.projections_digest, outcomes=[checks.job_total(store)]
-        )
-        yield table_result(store, OOH_UNREAD, data_version=report.unread_digest)
+        with store.snapshot() as now:
+            results = [
+                table_result(
+                    now,
+                    OOH_OCCUPATIONS,
+                    data_version=report.occupations_digest,
+                    metadata={"pages": report.pages, "pages parsed now": report.parsed},
+                    outcomes=checks.occupations(now),
+                ),
+                table_result(
+                    now, OOH_PROJECTIONS, data_version=report.projections_digest, outcomes=[checks.job_total(now)]
+                ),
+                table_result(now, OOH_UNREAD, data_version=report.unread_digest),
+            ]
+        yield from results
 
 
 @multi_asset(
@@ -93,11 +97,15 @@ def documents(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     with readable_errors():
         store = warehouse.open()
         report = parsed.collect_documents(store)
-        yield table_result(
-            store,
-            DOCUMENTS,
-            data_version=report.digest,
-            metadata={"documents": report.documents},
-            outcomes=[checks.every_page_has_text(report.without_text, report.documents)],
-        )
-        yield table_result(store, TEXTS, data_version=report.digest, metadata={"new texts": report.new_texts})
+        with store.snapshot() as now:
+            results = [
+                table_result(
+                    now,
+                    DOCUMENTS,
+                    data_version=report.digest,
+                    metadata={"documents": report.documents},
+                    outcomes=[checks.every_page_has_text(report.without_text, report.documents)],
+                ),
+                table_result(now, TEXTS, data_version=report.digest, metadata={"new texts": report.new_texts}),
+            ]
+        yield from results

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,16 @@ class Warehouse:
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Warehouse]:
+        """This warehouse as it is at one moment, read through one connection: the file is opened once for the block.
+
+        It is for reading alone, since the open connection shuts out who writes, and not for a block that waits for a
+        network. Raises WarehouseError where there is no warehouse yet.
+        """
+        with self.connect(read_only=True) as connection:
+            yield _Snapshot(self.path, self.wait_s, _connection=connection)
 
     def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of a query, as a frame."""
@@ -192,6 +202,19 @@ class Warehouse:
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )
         return all(facts.get(name) == value for name, value in _wanted_facts().items())
+
+
+@dataclass(frozen=True)
+class _Snapshot(Warehouse):
+    """A warehouse whose reads share a connection that is open already."""
+
+    _connection: duckdb.DuckDBPyConnection = field(kw_only=True)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not read_only:
+            raise AssertionError("a snapshot is for reading: write when its block has ended")
+        yield self._connection
 
 
 def _wanted_facts() -> dict[str, str]:

@@ -32,10 +32,12 @@ MAX_ALLOWED_VALUES = 101
 _NUMBERED = re.compile(r"a([1-9]|10)")
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def content_hash(content: Any) -> str:
     """SHA-256 (hex) of a JSON-able value, whatever the order of its keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(content).encode()).hexdigest()
 
 
 def _one_line(text: str) -> str:

@@ -123,7 +123,8 @@ def parse_ooh_pages(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -
 
 def collect_documents(warehouse: Warehouse) -> DocumentsReport:
     """Fill parsed.documents with every corpus, and keep every text in parsed.texts."""
-    everything = pd.concat([_handbook(warehouse), *_onet(warehouse), _own(warehouse)], ignore_index=True)
+    with warehouse.snapshot() as now:
+        everything = pd.concat([_handbook(now), *_onet(now), _own(now)], ignore_index=True)
     has_text = everything["text"].fillna("").str.strip() != ""
     documents = everything[has_text].copy()
     documents["text_sha256"] = documents["text"].map(text_sha256)

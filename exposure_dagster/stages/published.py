@@ -36,7 +36,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
     WarehouseError where nothing is ranked.
     """
-    with warehouse.connect(read_only=True) as connection:
+    with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         rankings = harmless_frame(
             connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
         )
@@ -52,6 +52,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         titles = connection.execute("SELECT title, slug, is_alias FROM parsed.ooh_titles").df()
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
         onet = connection.execute(ONET_FIGURES).df()
+        is_sample = now.site_kind() == SiteKind.SAMPLE
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -74,7 +75,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         )
     return PublishedContent(
         tuple(prompts),
-        is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
+        is_sample=is_sample,
         tables=tables,
         handbook=harmless_frame(with_aliases(handbook, titles)),
         changes=harmless_frame(changes),

@@ -64,14 +64,15 @@ def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
 
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.rankings for one prompt from scored.scores, ranked.definitions and what the sources print."""
-    # Taken before all else is read: what changes meanwhile is ranked again.
-    made_from = basis_now(warehouse, prompt)
-    definition = stored_definition(warehouse, prompt)
-    scores = warehouse.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
-    found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
-    corpus = found[0][0] if found else OOH_CORPUS
-    facts = document_facts(warehouse, corpus)
-    rankings = rank_documents(prompt, scores, facts, definition, ranked_by=_ranked_by(warehouse, scores, definition))
+    with warehouse.snapshot() as now:
+        made_from = basis_now(now, prompt)
+        definition = stored_definition(now, prompt)
+        scores = now.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
+        found = now.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
+        corpus = found[0][0] if found else OOH_CORPUS
+        facts = document_facts(now, corpus)
+        ranked_by = _ranked_by(now, scores, definition)
+    rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
     with warehouse.transaction() as connection:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
         put_basis(connection, RANKINGS, prompt, made_from)
@@ -99,9 +100,11 @@ def resilience_rows(warehouse: Warehouse, scores: pd.DataFrame, definition: Rank
 
 def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.summaries for one prompt from ranked.rankings."""
-    made_from = basis_of_rankings(warehouse, prompt)
-    rankings = warehouse.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
-    summaries = summarize(prompt, rankings, stored_definition(warehouse, prompt))
+    with warehouse.snapshot() as now:
+        made_from = basis_of_rankings(now, prompt)
+        rankings = now.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
+        definition = stored_definition(now, prompt)
+    summaries = summarize(prompt, rankings, definition)
     replace_ranked(warehouse, SUMMARIES, summaries, prompt, made_from)
     return RankReport(summaries, frame_digest(summaries))
 

@@ -21,9 +21,9 @@ from exposure_dagster.sources.stored import StoredPage, is_due, required_body, u
 from exposure_dagster.tables import OOH_INDEX, OOH_PAGES, Table
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
-PAGES_A_WRITE = 50
+BODIES_A_WRITE = 50
 SECONDS_A_WRITE = 5.0
-"""A stopped fetch loses what came in since the last write: at most so many pages, or so long."""
+"""A stopped fetch loses what came in since the last write: at most so many new bodies, or so long."""
 
 _OF_THE_ATTEMPT = ("status", "reason", "checked_at", "etag", "last_modified")
 
@@ -111,9 +111,12 @@ def refresh_ooh_pages(
     is no index yet.
     """
     warehouse.claim_for_site(site.kind)
-    pages = {page.url: page for page in listed_pages(warehouse)}
-    _follow_moves(warehouse, pages)
-    stored = stored_pages(warehouse, OOH_PAGES.full_name)
+    with warehouse.snapshot() as now:
+        pages = {page.url: page for page in listed_pages(now)}
+        stored = stored_pages(now, OOH_PAGES.full_name)
+    if not stored.keys() <= pages.keys():
+        _follow_moves(warehouse, pages)
+        stored = stored_pages(warehouse, OOH_PAGES.full_name)
     due = [url for url in pages if is_to_be_asked(site, stored.get(url), refetch_after_hours)]
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
     places = {page.url: {"slug": page.slug, "category": page.category, "is_listed": True} for page in pages.values()}
@@ -145,13 +148,15 @@ class PageWriter:
         self._places = places
         self._stored = stored
         self._pending: list[StoredPage] = []
+        self._bodies = 0
         self._written_at = time.monotonic()
 
     def add(self, fetched: Fetched) -> None:
         self._pending.append(updated(self._stored.get(fetched.url), fetched))
+        self._bodies += fetched.body is not None
         self.new_bodies += fetched.body is not None
         self.failures += not fetched.is_good
-        if len(self._pending) >= PAGES_A_WRITE or time.monotonic() - self._written_at >= SECONDS_A_WRITE:
+        if self._bodies >= BODIES_A_WRITE or time.monotonic() - self._written_at >= SECONDS_A_WRITE:
             self.flush()
 
     def flush(self) -> None:
@@ -160,6 +165,7 @@ class PageWriter:
             write_attempts(self._warehouse, self._table, self._pending, places)
             self._stored.update((row.url, replace(row, body=None)) for row in self._pending)
         self._pending = []
+        self._bodies = 0
         self._written_at = time.monotonic()
 
 

@@ -30,7 +30,6 @@ from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.basis import forget_bases
 from exposure_dagster.stages.history import keep_version
-from exposure_dagster.stages.parsed import corpus_digest
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -149,18 +148,19 @@ def is_enabled(warehouse: Warehouse, name: str) -> bool:
 
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
     """Fill scored.inputs for one prompt with every document of its corpus."""
-    prompt = stored_prompt(warehouse, name)
-    documents = warehouse.read(
-        "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
-    )
-    is_baseline = scorer_for(warehouse, name, choice) is ScorerName.BASELINE
-    wanted = input_hash(
-        prompt.prompt_hash,
-        documents.itertuples(index=False, name=None),
-        baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
-        titles_digest=titles_digest(warehouse, prompt.corpus) if is_baseline else "",
-        generation=generations(warehouse).get(name, 0),
-    )
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        documents = now.read(
+            "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
+        )
+        is_baseline = scorer_for(now, name, choice) is ScorerName.BASELINE
+        wanted = input_hash(
+            prompt.prompt_hash,
+            documents_digest(documents.itertuples(index=False, name=None)),
+            baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+            titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
+            generation=generations(now).get(name, 0),
+        )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
     documents["input_hash"] = wanted
@@ -170,19 +170,19 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
 
 def input_hash(
     prompt_hash: str,
-    documents: Iterable[tuple[str, ...]],
+    documents: str,
     *,
     baseline_hash: str | None,
     titles_digest: str = "",
     generation: int = 0,
 ) -> str:
-    """Digest of a prompt version and its corpus, as (doc_id, text_sha256) pairs.
+    """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
     the other titles by which it finds the prompt's examples (`titles_digest`).
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
-    version: list[object] = [prompt_hash, corpus_digest(documents)]
+    version: list[object] = [prompt_hash, documents]
     if generation:
         version.append(f"generation {generation}")
     if baseline_hash is not None:
@@ -190,6 +190,11 @@ def input_hash(
 
         version += ["baseline", BASELINE_VERSION, baseline_hash, titles_digest]
     return content_hash(version)
+
+
+def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
+    """Digest of what a corpus holds, as (doc_id, text_sha256) pairs in whatever order."""
+    return content_hash(sorted(documents))
 
 
 def generations(warehouse: Warehouse) -> dict[str, int]:
@@ -302,14 +307,15 @@ def score_with_model(
     Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
-    prompt = stored_prompt(warehouse, name)
-    inputs = warehouse.read(
-        "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
-        " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
-        " WHERE i.prompt = ? ORDER BY i.doc_id",
-        [prompt.corpus, name],
-    )
-    asked = _asked_of(warehouse, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        inputs = now.read(
+            "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
+            " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
+            " WHERE i.prompt = ? ORDER BY i.doc_id",
+            [prompt.corpus, name],
+        )
+        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
@@ -391,9 +397,10 @@ def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
 def _standing(
     warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
 ) -> ScoreReport:
-    rows = warehouse.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+    with warehouse.snapshot() as now:
+        rows = now.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+        attributes = stored_prompt(now, name).asked.attributes
     numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
-    attributes = stored_prompt(warehouse, name).asked.attributes
     return ScoreReport(
         scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
         documents=len(rows),
@@ -426,19 +433,21 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     """
     from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
 
-    prompt = stored_prompt(warehouse, name)
     started_at = utc_now()
-    inputs = warehouse.read(
-        "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
-        " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
-        [prompt.corpus, name],
-    )
-    standing = warehouse.rows(
-        "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id", [name]
-    )
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        inputs = now.read(
+            "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
+            " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
+            [prompt.corpus, name],
+        )
+        standing = now.rows(
+            "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id",
+            [name],
+        )
+        titles = other_titles(now, prompt.corpus)
     if standing == list(inputs[["doc_id", "input_hash"]].itertuples(index=False, name=None)):
         return 0
-    titles = other_titles(warehouse, prompt.corpus)
     scores = score_documents(
         prompt.baseline,
         [Document(*row) for row in inputs[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
