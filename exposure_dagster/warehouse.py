@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -29,6 +28,9 @@ from tenacity import (
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.private import make_private
 from exposure_dagster.tables import OWN_DOCUMENTS, TABLES, WAREHOUSE_VERSION, Table, registry_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_WAIT_S = 120.0
 

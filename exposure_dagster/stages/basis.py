@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.code_version import code_version
 from exposure_dagster.corpora import ONET_CORPUS, ONET_TASKS_CORPUS, OOH_CORPUS
@@ -19,6 +19,9 @@ from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import RankingDefinition, content_hash
 from exposure_dagster.tables import CHANGES, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS, Table, registry_digest
 from exposure_dagster.warehouse import Warehouse, put_fact
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RANKED_TABLES = (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
 """Tables with rows of their own for each prompt, made from its answers."""
@@ -105,8 +108,9 @@ def put_basis(connection: duckdb.DuckDBPyConnection, table: Table, prompt: str, 
 def bases(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     """By prompt and table, what was made from what."""
     result: dict[str, dict[str, str]] = {}
+    # No parameter: with one DuckDB loads pandas, which takes longer than all else that `exposure status` does.
     for name, value in connection.execute(
-        "SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [_BASIS]
+        f"SELECT name, value FROM meta.facts WHERE starts_with(name, '{_BASIS}')"
     ).fetchall():
         table, prompt = name.removeprefix(_BASIS).split(": ", 1)
         result.setdefault(prompt, {})[table] = value
@@ -158,8 +162,9 @@ def figures_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         corpus: content_hash([connection.execute(_DIGEST.format(query)).fetchall() for query in queries])
         for corpus, queries in _FIGURES_OF.items()
     }
-    own = connection.execute("SELECT corpus, doc_id, title, jobs, median_pay_annual FROM raw.own_documents").df()
-    digests |= {str(corpus): frame_digest(rows.sort_values("doc_id")) for corpus, rows in own.groupby("corpus")}
+    if connection.execute("SELECT 1 FROM raw.own_documents LIMIT 1").fetchone():
+        own = connection.execute("SELECT corpus, doc_id, title, jobs, median_pay_annual FROM raw.own_documents").df()
+        digests |= {str(corpus): frame_digest(rows.sort_values("doc_id")) for corpus, rows in own.groupby("corpus")}
     return digests
 
 

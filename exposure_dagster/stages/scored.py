@@ -5,31 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.corpora import ONET_CORPUS, OOH_CORPUS
 from exposure_dagster.errors import PromptError, ScoringError
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt, content_hash
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
+from exposure_dagster.scoring.job import (
+    DocumentRef,
+    DocumentsInPortions,
+    ScoringJob,
+    WarehouseTexts,
+    open_questions,
+    scores_frame,
+)
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.prices import PriceTable
-from exposure_dagster.scoring.run import Batching
-from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.sources.fetching import utc_now
 from exposure_dagster.stages.basis import forget_bases
-from exposure_dagster.stages.history import keep_version
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -44,6 +47,11 @@ from exposure_dagster.tables import (
     TASK_ROLLUPS,
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exposure_dagster.scoring.run import Batching
 
 _STANDING_TABLES = (
     *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS),
@@ -89,6 +97,8 @@ def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
 
 def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
     """The same, within the caller's transaction."""
+    import pandas as pd
+
     prompt_hash = prompt.asked.prompt_hash
     row = {
         "prompt": prompt.name,
@@ -107,6 +117,8 @@ def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
 
 def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
     """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there."""
+    import pandas as pd
+
     prompt_hash = prompt.asked.prompt_hash
     version = {
         "prompt_hash": prompt_hash,
@@ -199,7 +211,8 @@ def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
 
 def generations(warehouse: Warehouse) -> dict[str, int]:
     """How often each prompt's rows were purged, for those that ever were."""
-    rows = warehouse.rows("SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [_GENERATION])
+    # No parameter: with one DuckDB loads pandas, which takes longer than all else that `exposure status` does.
+    rows = warehouse.rows(f"SELECT name, value FROM meta.facts WHERE starts_with(name, '{_GENERATION}')")
     return {name.removeprefix(_GENERATION): int(value) for name, value in rows}
 
 
@@ -279,6 +292,8 @@ def score_prompt(
     progress: Progress = NO_PROGRESS,
 ) -> ScoreReport:
     """Bring scored.scores of one prompt up to date with scored.inputs."""
+    from exposure_dagster.publishing.content import BASELINE_NOTE
+
     note = None
     figures: dict[str, int | float | str] = {}
     match scorer_for(warehouse, name, choice):
@@ -307,6 +322,9 @@ def score_with_model(
     Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
+    from exposure_dagster.scoring.run import score_with_model as ask_model
+    from exposure_dagster.stages.history import keep_version
+
     with warehouse.snapshot() as now:
         prompt = stored_prompt(now, name)
         inputs = now.read(
@@ -364,9 +382,7 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
     records = open_ledger(warehouse).records(job.prompt_hash, job.epoch)
-    refs = [question.document for question in open_questions(job, records)]
-    texts = job.texts.texts(refs) if refs else {}
-    documents = [Document(ref.doc_id, ref.title, texts[ref.text_sha256]) for ref in refs]
+    documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
     return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 
 
@@ -397,6 +413,8 @@ def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
 def _standing(
     warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
 ) -> ScoreReport:
+    import pandas as pd
+
     with warehouse.snapshot() as now:
         rows = now.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
         attributes = stored_prompt(now, name).asked.attributes
@@ -431,7 +449,10 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
 
     Returns the number of documents that were scored; 0 where the standing scores are still true.
     """
+    import pandas as pd
+
     from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+    from exposure_dagster.stages.history import keep_version
 
     started_at = utc_now()
     with warehouse.snapshot() as now:
