@@ -46,16 +46,22 @@ def read_asset(step: Step) -> AssetsDefinition:
             reading = Reading(
                 warehouse=store, progress=progress.make(context.log.info), own_corpora=own_files.corpora()
             )
-            for filled in step.read(reading):
+            results = step.read(reading)
+            for filled in results:
                 if filled.note:
                     context.log.warning(filled.note)
-                yield table_result(
-                    store,
-                    filled.table,
-                    data_version=filled.digest,
-                    metadata={name: _shown(value) for name, value in filled.figures.items()},
-                    outcomes=filled.outcomes,
-                )
+            with store.snapshot() as now:
+                shown = [
+                    table_result(
+                        now,
+                        filled.table,
+                        data_version=filled.digest,
+                        metadata={name: _shown(value) for name, value in filled.figures.items()},
+                        outcomes=filled.outcomes,
+                    )
+                    for filled in results
+                ]
+            yield from shown
 
     return read
 
@@ -76,14 +82,18 @@ def documents(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     with readable_errors():
         store = warehouse.open()
         report = stage.collect_documents(store)
-        yield table_result(
-            store,
-            DOCUMENTS,
-            data_version=report.digest,
-            metadata={"documents": report.documents},
-            outcomes=[checks.every_page_has_text(report.without_text, report.documents)],
-        )
-        yield table_result(store, TEXTS, data_version=report.digest, metadata={"new texts": report.new_texts})
+        with store.snapshot() as now:
+            results = [
+                table_result(
+                    now,
+                    DOCUMENTS,
+                    data_version=report.digest,
+                    metadata={"documents": report.documents},
+                    outcomes=[checks.every_page_has_text(report.without_text, report.documents)],
+                ),
+                table_result(now, TEXTS, data_version=report.digest, metadata={"new texts": report.new_texts}),
+            ]
+        yield from results
 
 
 @multi_asset(
@@ -94,7 +104,10 @@ def document_facts(warehouse: WarehouseResource) -> Iterator[MaterializeResult[A
     """Collect what is known of the documents of every corpus, in the same columns."""
     with readable_errors():
         store = warehouse.open()
-        yield table_result(store, DOCUMENT_FACTS, data_version=stage.collect_facts(store).digest)
+        report = stage.collect_facts(store)
+        with store.snapshot() as now:
+            result = table_result(now, DOCUMENT_FACTS, data_version=report.digest)
+        yield result
 
 
 ASSETS = [*(read_asset(step) for step in STEPS), documents, document_facts]

@@ -101,8 +101,9 @@ def publication(
     with readable_errors():
         store = warehouse.open()
         broken = prompt_files.load().what_is_broken
-        fingerprint = published.ranked_fingerprint(store, broken)
-        content = published.read_content(store, broken)
+        with store.snapshot() as now:
+            fingerprint = published.ranked_fingerprint(now, broken)
+            content = published.read_content(now, broken)
         folder = published.publish_content(content, published_folder.root)
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)

@@ -88,14 +88,16 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
         store = warehouse.open()
         report = ranked.rank_prompt(store, name)
         top = report.rows[["rank", "title", "score", "tier", "jobs", "rationale", "url", "prompt_hash"]].head(HIGHEST)
-        yield table_result(
-            store,
-            RANKINGS,
-            data_version=report.digest,
-            partition={"prompt": name},
-            metadata={"highest": MetadataValue.md(markdown_table(top))},
-            outcomes=checks.rankings(store, name),
-        )
+        with store.snapshot() as now:
+            result = table_result(
+                now,
+                RANKINGS,
+                data_version=report.digest,
+                partition={"prompt": name},
+                metadata={"highest": MetadataValue.md(markdown_table(top))},
+                outcomes=checks.rankings(now, name),
+            )
+        yield result
 
 
 @multi_asset(
@@ -110,14 +112,16 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
         store = warehouse.open()
         report = ranked.summarize_prompt(store, name)
         shown = report.rows[["grouping", "group_label", "occupations", "jobs", "mean_score", "job_weighted_mean"]]
-        yield table_result(
-            store,
-            SUMMARIES,
-            data_version=report.digest,
-            partition={"prompt": name},
-            metadata={"by group": MetadataValue.md(markdown_table(shown))},
-            outcomes=[checks.groups_add_up(store, name)],
-        )
+        with store.snapshot() as now:
+            result = table_result(
+                now,
+                SUMMARIES,
+                data_version=report.digest,
+                partition={"prompt": name},
+                metadata={"by group": MetadataValue.md(markdown_table(shown))},
+                outcomes=[checks.groups_add_up(now, name)],
+            )
+        yield result
 
 
 @multi_asset(

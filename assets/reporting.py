@@ -124,11 +124,10 @@ def table_result(
     condition = " AND ".join(f"{name} = ?" for name in partition) if partition else "true"
     values = list((partition or {}).values())
     shown = ", ".join(name for name in table.column_names if name not in _HIDDEN)
-    with warehouse.connect(read_only=True) as connection:
-        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.full_name} WHERE {condition}", values).fetchall()
-        preview = connection.execute(
-            f"SELECT {shown} FROM {table.full_name} WHERE {condition} LIMIT {PREVIEW_ROWS}", values
-        ).df()
+    with warehouse.snapshot() as now:
+        ((rows,),) = now.rows(f"SELECT count(*) FROM {table.full_name} WHERE {condition}", values)
+        preview = now.read(f"SELECT {shown} FROM {table.full_name} WHERE {condition} LIMIT {PREVIEW_ROWS}", values)
+        check_results = table_checks(now, table, outcomes)
     return MaterializeResult(
         asset_key=key_of(table),
         data_version=DataVersion(data_version),
@@ -137,7 +136,7 @@ def table_result(
             "preview": MetadataValue.md(markdown_table(preview)),
             **_rounded(metadata or {}),
         },
-        check_results=table_checks(warehouse, table, outcomes),
+        check_results=check_results,
     )
 
 

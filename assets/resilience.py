@@ -36,7 +36,9 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
         store = warehouse.open()
         report = stage.rank_by_formula(store, name)
         columns = ["rank", "title", "ai_proof_score", "final_ranking", "growth_category", "openings", "key_drivers"]
-        yield _ranked(store, RESILIENCE, name, report, columns, checks.ranking_can_be_recomputed(store, name))
+        with store.snapshot() as now:
+            result = _ranked(now, RESILIENCE, name, report, columns, checks.ranking_can_be_recomputed(now, name))
+        yield result
 
 
 @multi_asset(
@@ -77,12 +79,14 @@ def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]
     with readable_errors():
         store = warehouse.open()
         report = stage.join_occupations(store)
-        yield table_result(
-            store,
-            OCCUPATIONS,
-            data_version=report.digest,
-            outcomes=[checks.no_job_is_counted_twice(store)],
-        )
+        with store.snapshot() as now:
+            result = table_result(
+                now,
+                OCCUPATIONS,
+                data_version=report.digest,
+                outcomes=[checks.no_job_is_counted_twice(now)],
+            )
+        yield result
 
 
 def _ranked(

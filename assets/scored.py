@@ -162,17 +162,20 @@ def scores(
             raise
         if report.note:
             context.log.warning(report.note)
-        rows = store.read(
-            "SELECT * EXCLUDE (scored_at, input_hash) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name]
-        )
-        yield table_result(
-            store,
-            SCORES,
-            data_version=frame_digest(rows),
-            partition={"prompt": name},
-            metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
-            outcomes=[*checks.scores(store, name), checks.copy_of_ledger(store)],
-        )
+        copy_of_ledger = checks.copy_of_ledger(store)  # first, since a ledger that is missing is made
+        with store.snapshot() as now:
+            rows = now.read(
+                "SELECT * EXCLUDE (scored_at, input_hash) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name]
+            )
+            result = table_result(
+                now,
+                SCORES,
+                data_version=frame_digest(rows),
+                partition={"prompt": name},
+                metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
+                outcomes=[*checks.scores(now, name), copy_of_ledger],
+            )
+        yield result
         yield from ledger_results(context, store)
         report_ledger(context, store)
 

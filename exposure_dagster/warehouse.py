@@ -12,12 +12,11 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -31,6 +30,9 @@ from exposure_dagster.errors import WarehouseError
 from exposure_dagster.migrations import bring_up_to_date, format_of, stamps
 from exposure_dagster.private import make_private
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_WAIT_S = 120.0
 
@@ -85,6 +87,16 @@ class Warehouse:
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Warehouse]:
+        """This warehouse as it is at one moment, read through one connection: the file is opened once for the block.
+
+        It is for reading alone, since the open connection shuts out who writes, and not for a block that waits for a
+        network. Raises WarehouseError where there is no warehouse yet.
+        """
+        with self.connect(read_only=True) as connection:
+            yield _Snapshot(self.path, self.wait_s, _connection=connection)
 
     def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of a query, as a frame."""
@@ -202,6 +214,19 @@ class Warehouse:
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )
         return all(facts.get(name) == value for name, value in stamps().items())
+
+
+@dataclass(frozen=True)
+class _Snapshot(Warehouse):
+    """A warehouse whose reads share a connection that is open already."""
+
+    _connection: duckdb.DuckDBPyConnection = field(kw_only=True)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not read_only:
+            raise AssertionError("a snapshot is for reading: write when its block has ended")
+        yield self._connection
 
 
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import click
@@ -14,11 +16,49 @@ from exposure_dagster.errors import ExposureError, not_allowed
 from exposure_dagster.private import keep_files_private
 
 
+@dataclass(frozen=True)
+class _Command:
+    """Where a command is, and what `--help` says of it: the first sentence of its own help."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: Mapping[str, _Command] = {
+    "demo": _Command("dev", "demo", "Run everything on the bundled sample, offline, without a key."),
+    "run": _Command("run", "run", "Fetch, parse, score what is stale, rank and publish."),
+    "estimate": _Command("money", "estimate_command", "Say what the next run would send and cost."),
+    "status": _Command("status", "status", "Say which prompts are stale or broken, and why."),
+    "diff": _Command("status", "diff", "Say what moved between two versions of a prompt's answers."),
+    "explain": _Command("ledger", "explain", "Show where a score comes from."),
+    "ledger": _Command("ledger", "ledger", "Move the ledger of paid answers between machines."),
+    "backup": _Command("keeping", "backup", "Copy warehouse and ledger, whole, into a new folder."),
+    "check": _Command("keeping", "check", "Look whether everything is whole and holds what it promises."),
+    "dev": _Command("dev", "dev", "Open the Dagster UI over the same data as the command line."),
+    "serve": _Command("serve", "serve", "Serve the site and the API over what is published, to be read only."),
+    "prompts": _Command("prompts", "prompts", "Write, check and read prompt files."),
+    "settings": _Command("settings", "settings", "List every setting, its value and what it means."),
+}
+"""By name, in the order in which a user needs them. A module is imported when its command is asked for, not before."""
+
+
 class _Group(click.Group):
-    """Commands in the order in which a user needs them; our errors as one sentence, without a traceback."""
+    """The commands of the table above; our errors as one sentence, without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        command: click.Command = getattr(import_module(f"exposure_dagster.cli.{place.module}"), place.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -40,38 +80,6 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand != "prompts":  # those files lie in a folder of the user's, who may share it
         keep_files_private()
 
-
-def _register() -> None:
-    from exposure_dagster.cli.dev import demo, dev
-    from exposure_dagster.cli.keeping import backup, check
-    from exposure_dagster.cli.ledger import explain, ledger
-    from exposure_dagster.cli.money import estimate_command
-    from exposure_dagster.cli.prompts import prompts
-    from exposure_dagster.cli.run import run
-    from exposure_dagster.cli.serve import serve
-    from exposure_dagster.cli.settings import settings
-    from exposure_dagster.cli.status import diff, status
-
-    commands: Sequence[click.Command] = (
-        demo,
-        run,
-        estimate_command,
-        status,
-        diff,
-        explain,
-        ledger,
-        backup,
-        check,
-        dev,
-        serve,
-        prompts,
-        settings,
-    )
-    for command in commands:
-        main.add_command(command)
-
-
-_register()
 
 if __name__ == "__main__":
     sys.exit(main())

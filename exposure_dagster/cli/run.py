@@ -168,9 +168,10 @@ def run_pipeline(
             _publish(runner, settings, folder)
             raise
         _publish(runner, settings, folder)
-    for name in chosen:
-        _print_ranking(warehouse, name, is_short=len(chosen) > 1 and name != chosen[0])
-    _print_baseline_note(warehouse, chosen)
+    with warehouse.snapshot() as now:
+        for name in chosen:
+            _print_ranking(now, name, is_short=len(chosen) > 1 and name != chosen[0])
+        _print_baseline_note(now, chosen)
     _print_places(settings)
     if runner.unanswered:
         raise ScoringError("; ".join(runner.unanswered), remedy="Mend what the warnings above name, and run again.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 import click
-import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,7 +18,6 @@ from exposure_dagster.scoring.prices import PriceTable, load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.stages.answer_figures import AnswerFigures, answer_figures
 from exposure_dagster.stages.estimates import estimates_of
-from exposure_dagster.stages.history import compare, movers, summary_table
 from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import PromptStanding, State, standings
 from exposure_dagster.warehouse import Warehouse
@@ -151,6 +150,8 @@ def _spread(scores: Sequence[int]) -> str:
 @click.option("--movers", "count", default=10, show_default=True, help="How many of the largest movers to show.")
 def diff(prompt: str, before: str | None, after: str | None, count: int) -> None:
     """Say what moved between two versions of a prompt's answers."""
+    from exposure_dagster.stages.history import compare, movers, summary_table
+
     comparison = compare(Warehouse(load_settings().warehouse_file), prompt, before=before, after=after)
     OUT.print(f"{prompt}: {comparison.before} → {comparison.after}\n", markup=False)
     figures = Table("figure", "value", box=None, pad_edge=False, show_header=False)
@@ -175,4 +176,4 @@ def _why(standing: PromptStanding) -> str:
 
 
 def _score(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:g}"
+    return "–" if math.isnan(value) else f"{value:g}"

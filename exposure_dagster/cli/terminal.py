@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
 from rich.segment import Segment
 from rich.text import Text
 
@@ -53,6 +51,9 @@ class _Bar:
     """A bar with rate and time left, and the figures of the work beside it."""
 
     def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
         self._figures: dict[str, float | int | str] = {}
         self._bar = RichProgress(
             TextColumn("{task.description}"),

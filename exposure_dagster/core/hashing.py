@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def content_hash(content: Any) -> str:
     """SHA-256 (hex) of a JSON-able value, whatever the order of its keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(content).encode()).hexdigest()
 
 
 def frame_digest(frame: pd.DataFrame) -> str:

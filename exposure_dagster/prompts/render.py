@@ -91,8 +91,16 @@ def user_message(documents: Sequence[Document]) -> str:
     The fence's name holds a digest of the documents, titles included, so that none can close it from within.
     """
     content = "\0".join(part for document in documents for part in (document.doc_id, document.title, document.text))
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    tag = f"document_{digest[:12]}"
+    return _fenced(documents, hashlib.sha256(content.encode()).hexdigest()[:12])
+
+
+def message_length(documents: Sequence[Document]) -> int:
+    """Characters of their message."""
+    return len(_fenced(documents, "0" * 12))
+
+
+def _fenced(documents: Sequence[Document], digest: str) -> str:
+    tag = f"document_{digest}"
     parts = []
     for document in documents:
         title = " ".join(document.title.split())

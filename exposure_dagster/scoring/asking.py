@@ -6,7 +6,7 @@ Token counts here are bounds from the number of bytes, since nothing is asked of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -139,7 +139,7 @@ class Asking:
         note = cut_note(len(kept), len(document.text), self.asked.model, self.price.context_tokens)
         return CutDocument(replace(document, text=kept), note)
 
-    def groups(self, documents: Sequence[CutDocument]) -> Iterator[list[CutDocument]]:
+    def groups(self, documents: Iterable[CutDocument]) -> Iterator[list[CutDocument]]:
         """Documents that go into one request: as many as the prompt says, fewer where they would not fit."""
         group: list[CutDocument] = []
         size = 0

@@ -8,12 +8,12 @@ before, else assumed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 
 from exposure_dagster.prompts.model import AskedPrompt
-from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.prompts.render import Document, message_length, user_message
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, Access
 from exposure_dagster.scoring.notes import Cuts, cuts
@@ -32,12 +32,13 @@ COUNTED_DOCUMENTS = 5
 class OpenDocuments:
     """What is still to be asked of one prompt: documents, once a sample, and how much an answer writes.
 
-    `output_tokens` is the mean of a document's answer in the ledger; None where there is none.
+    `documents` are gone through, and gone through again where the API counts tokens; they need not be in memory
+    together. `output_tokens` is the mean of a document's answer in the ledger; None where there is none.
     """
 
     prompt: str
     asked: AskedPrompt
-    documents: Sequence[Document]
+    documents: Iterable[Document]
     output_tokens: float | None
 
 
@@ -65,36 +66,41 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
     asked = open_documents.asked
     price = prices.of(asked.model)
     asking = Asking(asked, price)
-    sent = [asking.cut(document) for document in open_documents.documents]
-    groups = [[cut.document for cut in group] for group in asking.groups(sent)]
+    documents = requests = characters = 0
+    notes: dict[str, str | None] = {}
+    for group in asking.groups(map(asking.cut, open_documents.documents)):
+        documents += len(group)
+        requests += 1
+        characters += message_length([cut.document for cut in group])
+        notes |= {cut.document.doc_id: cut.note for cut in group if cut.note}
     per_character, how = 1 / CHARACTERS_PER_TOKEN, f"{CHARACTERS_PER_TOKEN} characters a token"
-    if access is not None and groups:
-        sample = groups[:: max(1, len(groups) // COUNTED_DOCUMENTS)][:COUNTED_DOCUMENTS]
+    if access is not None and requests:
+        sample = list(_sample(asking, open_documents.documents, requests))
         counted = asyncio.run(_counted(access, asked, sample))
         if counted is None:
             how += ", since the API could not be asked to count"
         else:
             per_character, how = counted, f"counted by the API on {len(sample)} requests"
     system = round(len(asked.system) * per_character)
-    user = round(sum(_message_length(tuple(group)) for group in groups) * per_character)
+    user = round(characters * per_character)
     written = open_documents.output_tokens or ASSUMED_OUTPUT_TOKENS
     usage = Usage(
         input_tokens=user,
-        output_tokens=round(written * len(open_documents.documents)),
-        cache_write_5m_tokens=system if groups else 0,
-        cache_read_tokens=system * max(0, len(groups) - 1),
+        output_tokens=round(written * documents),
+        cache_write_5m_tokens=system if requests else 0,
+        cache_read_tokens=system * max(0, requests - 1),
     )
-    cost = _cost(price, usage, len(groups))
+    cost = _cost(price, usage, requests)
     return Estimate(
         prompt=open_documents.prompt,
         model=asked.model,
-        documents=len(open_documents.documents),
-        requests=len(groups),
+        documents=documents,
+        requests=requests,
         usage=usage,
         how=how + ("" if open_documents.output_tokens else f", {ASSUMED_OUTPUT_TOKENS} tokens an answer assumed"),
         cost_usd=cost,
         batch_cost_usd=cost * prices.batch_factor,
-        cuts=cuts({cut.document.doc_id: cut.note for cut in sent}.values()),
+        cuts=cuts(notes.values()),
     )
 
 
@@ -103,10 +109,11 @@ def cost_with(prices: PriceTable, model: str, estimates: Sequence[Estimate]) -> 
     return sum(_cost(prices.of(model), one.usage, one.requests) for one in estimates)
 
 
-@lru_cache(maxsize=4096)
-def _message_length(documents: tuple[Document, ...]) -> int:
-    """Characters of a message. Kept, since many prompts ask about the same documents."""
-    return len(user_message(documents))
+def _sample(asking: Asking, documents: Iterable[Document], requests: int) -> Iterator[list[Document]]:
+    """The documents of a few requests, in even steps over them all."""
+    step = max(1, requests // COUNTED_DOCUMENTS)
+    for group in islice(asking.groups(map(asking.cut, documents)), 0, step * COUNTED_DOCUMENTS, step):
+        yield [cut.document for cut in group]
 
 
 def _cost(price: ModelPrice, usage: Usage, requests: int) -> float:

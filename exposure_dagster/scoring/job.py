@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property, partial
 from statistics import fmean, stdev
-from typing import Protocol
-
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol
 
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
+from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.ledger import KeyRecord, Outcome, Status, request_key
 from exposure_dagster.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCORER = "claude"
 """Scorer of standing answers, however they were sent for."""
@@ -60,6 +62,25 @@ class WarehouseTexts:
                 remedy="Materialize parsed/documents again.",
             )
         return found
+
+
+TEXTS_AT_ONCE = 1000
+"""Documents whose texts are in memory together."""
+
+
+@dataclass(frozen=True)
+class DocumentsInPortions:
+    """Documents with their texts, which are read a portion at a time whenever they are gone through."""
+
+    refs: Sequence[DocumentRef]
+    texts: TextSource
+
+    def __iter__(self) -> Iterator[Document]:
+        for start in range(0, len(self.refs), TEXTS_AT_ONCE):
+            portion = self.refs[start : start + TEXTS_AT_ONCE]
+            texts = self.texts.texts(portion)
+            for ref in portion:
+                yield Document(ref.doc_id, ref.title, texts[ref.text_sha256])
 
 
 @dataclass(frozen=True)
@@ -201,4 +222,6 @@ def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(Standing)}
     columns["status"] = [row.status.value for row in rows]
     columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
+    import pandas as pd
+
     return pd.DataFrame(columns).assign(prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=SCORER)

@@ -15,10 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.tables import Table
@@ -31,6 +30,9 @@ from exposure_dagster.scoring.locks import holding
 from exposure_dagster.scoring.money import NANO_PER_USD
 from exposure_dagster.tables import BATCHES, CORRECTIONS, RESPONSES, RUNS
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEDGER_NAME = "ledger.sqlite"
 
@@ -333,6 +335,8 @@ def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
 
 
 def _copy(ledger: Ledger, warehouse: Warehouse) -> None:
+    import pandas as pd
+
     with ledger.file.reading() as source, warehouse.transaction() as target:
         facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
         since = int(facts.get(_REVISION_FACT, -1)) if facts.get(_ID_FACT) == ledger_id(source) else -1

@@ -19,9 +19,9 @@ from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
 from exposure_dagster.warehouse import Warehouse, insert_rows
 
-PAGES_A_WRITE = 50
+BODIES_A_WRITE = 50
 SECONDS_A_WRITE = 5.0
-"""A stopped fetch loses what came in since the last write: at most so many pages, or so long."""
+"""A stopped fetch loses what came in since the last write: at most so many new bodies, or so long."""
 
 _OF_THE_ATTEMPT = ("status", "reason", "checked_at", "etag", "last_modified")
 
@@ -83,13 +83,15 @@ class PageWriter:
         self._places = places
         self._stored = stored
         self._pending: list[StoredPage] = []
+        self._bodies = 0
         self._written_at = time.monotonic()
 
     def add(self, fetched: Fetched) -> None:
         self._pending.append(updated(self._stored.get(fetched.url), fetched))
+        self._bodies += fetched.body is not None
         self.new_bodies += fetched.body is not None
         self.failures += not fetched.is_good
-        if len(self._pending) >= PAGES_A_WRITE or time.monotonic() - self._written_at >= SECONDS_A_WRITE:
+        if self._bodies >= BODIES_A_WRITE or time.monotonic() - self._written_at >= SECONDS_A_WRITE:
             self.flush()
 
     def flush(self) -> None:
@@ -98,6 +100,7 @@ class PageWriter:
             write_attempts(self._warehouse, self._table, self._pending, places)
             self._stored.update((row.url, replace(row, body=None)) for row in self._pending)
         self._pending = []
+        self._bodies = 0
         self._written_at = time.monotonic()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import DocumentRef, DocumentsInPortions
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.settings import ScorerName
@@ -46,11 +47,12 @@ def estimates_of(
 ) -> list[Estimate]:
     """The estimates of prompts that were looked at already; those whose files are broken are left out.
 
-    Documents are read once a corpus, however many prompts ask about them.
+    Texts are read in portions: a corpus need not fit into memory.
     """
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
-    documents: dict[str, dict[str, Document]] = {}
+    documents: dict[str, dict[str, DocumentRef]] = {}
+    texts: dict[str, _Texts] = {}
     written: dict[str, float | None] = {}
     result = []
     for standing in all_standings:
@@ -59,7 +61,7 @@ def estimates_of(
             continue
         corpus, model = prompt.file.corpus, prompt.asked.model
         if corpus not in documents:
-            documents[corpus] = _documents(warehouse, corpus)
+            documents[corpus], texts[corpus] = _documents(warehouse, corpus), _Texts(warehouse, corpus)
         if model not in written:
             written[model] = ledger.mean_output_tokens(model)
         is_all_asked = ask_again and not standing.is_asked_again_in_part
@@ -67,13 +69,38 @@ def estimates_of(
         open_documents = OpenDocuments(
             prompt=prompt.name,
             asked=prompt.asked,
-            documents=[documents[corpus][doc_id] for doc_id in wanted],
+            documents=DocumentsInPortions([documents[corpus][doc_id] for doc_id in wanted], texts[corpus]),
             output_tokens=written[model],
         )
         result.append(estimate(open_documents, prices, access))
     return result
 
 
-def _documents(warehouse: Warehouse, corpus: str) -> dict[str, Document]:
-    rows = warehouse.rows("SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [corpus])
-    return {row[0]: Document(*row) for row in rows}
+def _documents(warehouse: Warehouse, corpus: str) -> dict[str, DocumentRef]:
+    rows = warehouse.rows(
+        "SELECT doc_id, title, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [corpus]
+    )
+    return {row[0]: DocumentRef(*row) for row in rows}
+
+
+@dataclass
+class _Texts:
+    """Texts of a corpus's documents. What was asked for last is kept: many prompts ask about the same few documents."""
+
+    warehouse: Warehouse
+    corpus: str
+    _refs: Sequence[DocumentRef] = ()
+    _texts: Mapping[str, str] = field(default_factory=dict)
+
+    def texts(self, refs: Sequence[DocumentRef]) -> Mapping[str, str]:
+        if refs != self._refs:
+            self._texts = {}  # gone before the next are read
+            names = [ref.doc_id for ref in refs]
+            # With the ends DuckDB reads the texts that lie between them, and not all there are.
+            rows = self.warehouse.rows(
+                "SELECT text_sha256, text FROM parsed.documents WHERE corpus = ? AND doc_id BETWEEN ? AND ?"
+                " AND doc_id IN (SELECT unnest(?))",
+                [self.corpus, min(names), max(names), names],
+            )
+            self._refs, self._texts = refs, dict(rows)
+        return self._texts

@@ -107,8 +107,9 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
 
 def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:
     """Fill ranked.changes for one prompt; None (and no rows) where there is nothing to compare with yet."""
-    made_from = digest_now(warehouse, prompt)
-    comparison = compare(warehouse, prompt) if len(versions(warehouse, prompt)) > 1 else None
+    with warehouse.snapshot() as now:
+        made_from = digest_now(now, prompt)
+        comparison = compare(now, prompt) if len(versions(now, prompt)) > 1 else None
     frame = pd.DataFrame(columns=list(CHANGES.column_names))
     if comparison is not None:
         frame = comparison.changes.assign(

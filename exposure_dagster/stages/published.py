@@ -37,7 +37,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
     WarehouseError where nothing is ranked.
     """
-    with warehouse.connect(read_only=True) as connection:
+    with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         rankings = harmless_frame(
             connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
         )
@@ -55,6 +55,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         corpora = corpora_of([JOINED_ON.name, *(one.corpus for one in how.values())])
         shown = {corpus.name: connection.execute(corpus.site.query).df() for corpus in corpora}
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
+        is_sample = now.site_kind() == SiteKind.SAMPLE
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
@@ -78,7 +79,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         )
     return PublishedContent(
         tuple(prompts),
-        is_sample=warehouse.site_kind() == SiteKind.SAMPLE,
+        is_sample=is_sample,
         tables=tables,
         shown={name: harmless_frame(rows) for name, rows in shown.items()},
         changes=harmless_frame(changes),

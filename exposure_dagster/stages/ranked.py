@@ -51,16 +51,17 @@ def put_definition(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> Non
 
 def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.rankings for one prompt from scored.scores, ranked.definitions and what the sources print."""
-    # Taken before all else is read: what changes meanwhile is ranked again.
-    made_from = digest_now(warehouse, prompt)
-    definition = stored_definition(warehouse, prompt)
-    corpus = corpus_of_prompt(warehouse, prompt)
-    scores = warehouse.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
-    ranked_by = None
-    if definition.resilience is not None:
-        rows = resilience_rows(warehouse, corpus, scores, definition)
-        ranked_by = rows.set_index("onet_code")["final_ranking"]
-    rankings = rank_documents(prompt, scores, document_facts(warehouse, corpus), definition, ranked_by=ranked_by)
+    with warehouse.snapshot() as now:
+        made_from = digest_now(now, prompt)
+        definition = stored_definition(now, prompt)
+        corpus = corpus_of_prompt(now, prompt)
+        scores = now.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
+        ranked_by = None
+        if definition.resilience is not None:
+            rows = resilience_rows(now, corpus, scores, definition)
+            ranked_by = rows.set_index("onet_code")["final_ranking"]
+        facts = document_facts(now, corpus)
+    rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
     with warehouse.transaction() as connection:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
         put_made_from(connection, RANKINGS, prompt, made_from, RankedAs(corpus, definition))
@@ -103,10 +104,11 @@ _SIGNALS = """
 
 def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.summaries for one prompt from ranked.rankings."""
-    made_from = digest_of_rankings(warehouse, prompt)
-    rankings = warehouse.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
-    definition = stored_definition(warehouse, prompt)
-    levels = education_levels(warehouse, corpus_of_prompt(warehouse, prompt))
+    with warehouse.snapshot() as now:
+        made_from = digest_of_rankings(now, prompt)
+        rankings = now.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
+        definition = stored_definition(now, prompt)
+        levels = education_levels(now, corpus_of_prompt(now, prompt))
     summaries = summarize(prompt, rankings, definition, levels)
     replace_ranked(warehouse, SUMMARIES, summaries, prompt, made_from)
     return RankReport(summaries, frame_digest(summaries))

@@ -21,13 +21,16 @@ from exposure_dagster.warehouse import Warehouse
 
 def rank_by_formula(warehouse: Warehouse, prompt: str) -> RankReport | None:
     """Fill ranked.resilience for one prompt; None (and no rows) where it declares no resilience formula."""
-    made_from = digest_now(warehouse, prompt)
-    definition = stored_definition(warehouse, prompt)
+    with warehouse.snapshot() as now:
+        made_from = digest_now(now, prompt)
+        definition = stored_definition(now, prompt)
+        rows = pd.DataFrame()
+        if definition.resilience is not None:
+            scores = now.read("SELECT * FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
+            rows = resilience_rows(now, corpus_of_prompt(now, prompt), scores, definition)
     if definition.resilience is None:
-        replace_ranked(warehouse, RESILIENCE, pd.DataFrame(), prompt, made_from)
+        replace_ranked(warehouse, RESILIENCE, rows, prompt, made_from)
         return None
-    scores = warehouse.read("SELECT * FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
-    rows = resilience_rows(warehouse, corpus_of_prompt(warehouse, prompt), scores, definition)
     rows = rows.assign(prompt=prompt, ranking_hash=definition.ranking_hash)
     replace_ranked(warehouse, RESILIENCE, rows, prompt, made_from)
     return RankReport(rows, frame_digest(rows))
@@ -35,13 +38,15 @@ def rank_by_formula(warehouse: Warehouse, prompt: str) -> RankReport | None:
 
 def roll_up(warehouse: Warehouse, prompt: str) -> RankReport | None:
     """Fill ranked.task_rollups for one prompt from ranked.rankings; None (and no rows) where it declares none."""
-    made_from = digest_of_rankings(warehouse, prompt)
-    definition = stored_definition(warehouse, prompt)
+    with warehouse.snapshot() as now:
+        made_from = digest_of_rankings(now, prompt)
+        definition = stored_definition(now, prompt)
+        if definition.rollup is not None:
+            scores = now.read("SELECT doc_id, score, scorer FROM ranked.rankings WHERE prompt = ?", [prompt])
+            tasks = now.read(_PARTS, [corpus_of_prompt(now, prompt)])
     if definition.rollup is None:
         replace_ranked(warehouse, TASK_ROLLUPS, pd.DataFrame(), prompt, made_from)
         return None
-    scores = warehouse.read("SELECT doc_id, score, scorer FROM ranked.rankings WHERE prompt = ?", [prompt])
-    tasks = warehouse.read(_PARTS, [corpus_of_prompt(warehouse, prompt)])
     rows = roll_up_tasks(scores[["doc_id", "score"]], tasks, definition.rollup)
     rows["rank"] = rows["score"].rank(method="min", ascending=False).astype("Int64")
     rows = rows.sort_values(["rank", "title", "onet_code"], na_position="last", ignore_index=True)

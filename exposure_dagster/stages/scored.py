@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
@@ -16,21 +16,23 @@ from exposure_dagster.errors import PromptError, ScoringError
 from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, open_questions, scores_frame
+from exposure_dagster.scoring.job import (
+    DocumentRef,
+    DocumentsInPortions,
+    ScoringJob,
+    WarehouseTexts,
+    open_questions,
+    scores_frame,
+)
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.prices import PriceTable
-from exposure_dagster.scoring.run import Batching
-from exposure_dagster.scoring.run import score_with_model as ask_model
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.documents import corpus_digest
-from exposure_dagster.stages.history import keep_version
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -46,6 +48,11 @@ from exposure_dagster.tables import (
     TASK_ROLLUPS,
 )
 from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exposure_dagster.scoring.run import Batching
 
 _STANDING_TABLES = (
     *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
@@ -91,6 +98,8 @@ def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
 
 def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
     """The same, within the caller's transaction."""
+    import pandas as pd
+
     prompt_hash = prompt.asked.prompt_hash
     row = {
         "prompt": prompt.name,
@@ -109,6 +118,8 @@ def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
 
 def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
     """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there."""
+    import pandas as pd
+
     prompt_hash = prompt.asked.prompt_hash
     version = {
         "prompt_hash": prompt_hash,
@@ -150,18 +161,19 @@ def is_enabled(warehouse: Warehouse, name: str) -> bool:
 
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
     """Fill scored.inputs for one prompt with every document of its corpus."""
-    prompt = stored_prompt(warehouse, name)
-    documents = warehouse.read(
-        "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
-    )
-    is_baseline = scorer_for(warehouse, name, choice) is ScorerName.BASELINE
-    wanted = input_hash(
-        prompt.prompt_hash,
-        documents.itertuples(index=False, name=None),
-        baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
-        titles_digest=titles_digest(warehouse, prompt.corpus) if is_baseline else "",
-        generation=generations(warehouse).get(name, 0),
-    )
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        documents = now.read(
+            "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
+        )
+        is_baseline = scorer_for(now, name, choice) is ScorerName.BASELINE
+        wanted = input_hash(
+            prompt.prompt_hash,
+            documents_digest(documents.itertuples(index=False, name=None)),
+            baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
+            titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
+            generation=generations(now).get(name, 0),
+        )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
     documents["input_hash"] = wanted
@@ -171,19 +183,19 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
 
 def input_hash(
     prompt_hash: str,
-    documents: Iterable[tuple[str, ...]],
+    documents: str,
     *,
     baseline_hash: str | None,
     titles_digest: str = "",
     generation: int = 0,
 ) -> str:
-    """Digest of a prompt version and its corpus, as (doc_id, text_sha256) pairs.
+    """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
     the other titles by which it finds the prompt's examples (`titles_digest`).
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
-    version: list[object] = [prompt_hash, corpus_digest(documents)]
+    version: list[object] = [prompt_hash, documents]
     if generation:
         version.append(f"generation {generation}")
     if baseline_hash is not None:
@@ -193,9 +205,15 @@ def input_hash(
     return content_hash(version)
 
 
+def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
+    """Digest of what a corpus holds, as (doc_id, text_sha256) pairs in whatever order."""
+    return content_hash(sorted(documents))
+
+
 def generations(warehouse: Warehouse) -> dict[str, int]:
     """How often each prompt's rows were purged, for those that ever were."""
-    rows = warehouse.rows("SELECT name, value FROM meta.facts WHERE starts_with(name, ?)", [_GENERATION])
+    # No parameter: with one DuckDB loads pandas, which takes longer than all else that `exposure status` does.
+    rows = warehouse.rows(f"SELECT name, value FROM meta.facts WHERE starts_with(name, '{_GENERATION}')")
     return {name.removeprefix(_GENERATION): int(value) for name, value in rows}
 
 
@@ -274,6 +292,8 @@ def score_prompt(
     progress: Progress = NO_PROGRESS,
 ) -> ScoreReport:
     """Bring scored.scores of one prompt up to date with scored.inputs."""
+    from exposure_dagster.publishing.content import BASELINE_NOTE
+
     _refuse_to_ask_nothing(warehouse, name)
     note = None
     figures: dict[str, int | float | str] = {}
@@ -303,14 +323,18 @@ def score_with_model(
     Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
-    prompt = stored_prompt(warehouse, name)
-    inputs = warehouse.read(
-        "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
-        " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
-        " WHERE i.prompt = ? ORDER BY i.doc_id",
-        [prompt.corpus, name],
-    )
-    asked = _asked_of(warehouse, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+    from exposure_dagster.scoring.run import score_with_model as ask_model
+    from exposure_dagster.stages.history import keep_version
+
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        inputs = now.read(
+            "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
+            " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
+            " WHERE i.prompt = ? ORDER BY i.doc_id",
+            [prompt.corpus, name],
+        )
+        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
@@ -374,9 +398,7 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
     records = open_ledger(warehouse).records(job.prompt_hash, job.epoch)
-    refs = [question.document for question in open_questions(job, records)]
-    texts = job.texts.texts(refs) if refs else {}
-    documents = [Document(ref.doc_id, ref.title, texts[ref.text_sha256]) for ref in refs]
+    documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
     return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 
 
@@ -407,9 +429,12 @@ def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
 def _standing(
     warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None
 ) -> ScoreReport:
-    rows = warehouse.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+    import pandas as pd
+
+    with warehouse.snapshot() as now:
+        rows = now.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+        attributes = stored_prompt(now, name).asked.attributes
     numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
-    attributes = stored_prompt(warehouse, name).asked.attributes
     return ScoreReport(
         scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
         documents=len(rows),
@@ -440,21 +465,26 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
 
     Returns the number of documents that were scored; 0 where the standing scores are still true.
     """
-    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+    import pandas as pd
 
-    prompt = stored_prompt(warehouse, name)
+    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+    from exposure_dagster.stages.history import keep_version
+
     started_at = utc_now()
-    inputs = warehouse.read(
-        "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
-        " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
-        [prompt.corpus, name],
-    )
-    standing = warehouse.rows(
-        "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id", [name]
-    )
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        inputs = now.read(
+            "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
+            " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
+            [prompt.corpus, name],
+        )
+        standing = now.rows(
+            "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id",
+            [name],
+        )
+        titles = other_titles(now, prompt.corpus)
     if standing == list(inputs[["doc_id", "input_hash"]].itertuples(index=False, name=None)):
         return 0
-    titles = other_titles(warehouse, prompt.corpus)
     scores = score_documents(
         prompt.baseline,
         [Document(*row) for row in inputs[["doc_id", "title", "text"]].itertuples(index=False, name=None)],

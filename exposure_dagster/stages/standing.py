@@ -12,16 +12,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.scoring.ledger import request_key
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.ranked import put_definition
 from exposure_dagster.stages.ranking_inputs import (
     RANKED_TABLES,
     RankingInputs,
@@ -29,9 +26,19 @@ from exposure_dagster.stages.ranking_inputs import (
     facts_digests,
     made_from,
 )
-from exposure_dagster.stages.scored import ScorerChoice, generations, input_hash, put_prompt, titles_digest
+from exposure_dagster.stages.scored import (
+    ScorerChoice,
+    documents_digest,
+    generations,
+    input_hash,
+    put_prompt,
+    titles_digest,
+)
 from exposure_dagster.tables import INPUTS
 from exposure_dagster.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class State(StrEnum):
@@ -83,12 +90,24 @@ class PromptStanding:
 _NEVER: tuple[str, ...] = ("never scored",)
 
 
+class _Answer(NamedTuple):
+    """A row of scored.scores."""
+
+    doc_id: str
+    text_sha256: str
+    prompt_hash: str | None
+    input_hash: str | None
+    status: str
+    scorer: str
+
+
 @dataclass(frozen=True)
 class _Known:
     """What the warehouse holds, read at one moment."""
 
     texts: Mapping[str, Mapping[str, str]]
-    scores: Mapping[str, pd.DataFrame]
+    digests: Mapping[str, str]
+    scores: Mapping[str, Sequence[_Answer]]
     recorded: Mapping[str, list[object]]
     input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
@@ -105,7 +124,7 @@ class _Known:
 
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     """How every prompt file stands, by name."""
-    known = _read(warehouse, folder)
+    known = _read(warehouse, folder, choice)
     result = [_standing(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
@@ -113,6 +132,8 @@ def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) 
 
 def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[PromptStanding]) -> None:
     """Record what of these prompts is not recorded yet, all in one transaction, however many they are."""
+    from exposure_dagster.stages.ranked import put_definition
+
     prompts = {prompt.name: prompt for prompt in folder.prompts}
     new = [one for one in seen if one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale]
     if not new:
@@ -133,24 +154,26 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
                 )
 
 
-def _read(warehouse: Warehouse, folder: PromptFolder) -> _Known:
+def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, frozenset(), {}, {})
-    purged = generations(warehouse)
-    digests = {corpus: titles_digest(warehouse, corpus) for corpus in {p.file.corpus for p in folder.prompts}}
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, frozenset(), {}, {})
+    corpora = {prompt.file.corpus for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
-    with warehouse.connect(read_only=True) as connection:
+    with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
             "SELECT corpus, doc_id, text_sha256 FROM parsed.documents"
         ).fetchall():
             texts.setdefault(corpus, {})[doc_id] = digest
-        scores = connection.execute(
-            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer, model FROM scored.scores"
-        ).df()
+        scores: dict[str, list[_Answer]] = {}
+        for name, *answer in connection.execute(
+            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer FROM scored.scores"
+        ).fetchall():
+            scores.setdefault(name, []).append(_Answer(*answer))
         return _Known(
             texts=texts,
-            scores={str(name): rows for name, rows in scores.groupby("prompt")},
+            digests={corpus: documents_digest(texts.get(corpus, {}).items()) for corpus in corpora},
+            scores=scores,
             recorded={
                 name: facts
                 for name, *facts in connection.execute(
@@ -173,20 +196,22 @@ def _read(warehouse: Warehouse, folder: PromptFolder) -> _Known:
             settled=ledger.settled_keys({prompt.asked.prompt_hash for prompt in folder.prompts}),
             epochs=ledger.newest_epochs(),
             unfinished=ledger.unfinished_epochs(),
-            generations=purged,
-            titles_digests=digests,
+            generations=generations(now),
+            titles_digests={
+                corpus: titles_digest(now, corpus) for corpus in corpora if choice.name is ScorerName.BASELINE
+            },
         )
 
 
 def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
     texts = known.texts.get(prompt.file.corpus, {})
     scores = known.scores.get(prompt.name)
-    has_model_scores = scores is not None and bool((scores["scorer"] != ScorerName.BASELINE).any())
+    has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())
     is_waiting_for_key = choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores
     is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
     wanted = input_hash(
         prompt.asked.prompt_hash,
-        texts.items(),
+        known.digests.get(prompt.file.corpus, documents_digest(())),
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
@@ -232,6 +257,8 @@ def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStan
 
 def standing_table(all_standings: Sequence[PromptStanding]) -> pd.DataFrame:
     """Standings as people read them."""
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "prompt": [one.prompt for one in all_standings],
@@ -248,11 +275,11 @@ def _facts(prompt: Prompt) -> list[object]:
     return [prompt.asked.prompt_hash, prompt.baseline.baseline_hash, file.enabled, file.title, file.corpus]
 
 
-def _fits(prompt: Prompt, texts: Mapping[str, str], scores: pd.DataFrame, known: _Known) -> bool:
+def _fits(prompt: Prompt, texts: Mapping[str, str], scores: Sequence[_Answer], known: _Known) -> bool:
     """Whether the standing answers can be ranked by the file's definition: same attributes, same scale, same corpus."""
-    answered = known.definitions.get(scores["prompt_hash"].mode().get(0, ""), {}).get("attributes")
+    answered = known.definitions.get(_most_answered(scores), {}).get("attributes")
     now = prompt.asked.model_dump(mode="json")["attributes"]
-    is_about_these = not texts or not texts.keys().isdisjoint(scores["doc_id"])
+    is_about_these = not texts or any(answer.doc_id in texts for answer in scores)
     return is_about_these and (answered is None or _scales(answered) == _scales(now))
 
 
@@ -281,22 +308,22 @@ def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
 
 
 def _compared(
-    prompt: Prompt, texts: Mapping[str, str], scores: pd.DataFrame, wanted: str, known: _Known
+    prompt: Prompt, texts: Mapping[str, str], scores: Sequence[_Answer], wanted: str, known: _Known
 ) -> tuple[State, tuple[str, ...]]:
-    failed = int((scores["status"] == "failed").sum())
-    if (scores["input_hash"] == wanted).all() and len(scores) == len(texts):
+    failed = sum(answer.status == "failed" for answer in scores)
+    if len(scores) == len(texts) and all(answer.input_hash == wanted for answer in scores):
         return (State.INCOMPLETE, (f"{failed} failed",)) if failed else (State.FRESH, ())
     reasons = []
-    versions = set(scores["prompt_hash"].dropna())
+    versions = {answer.prompt_hash for answer in scores} - {None}
     if versions != {prompt.asked.prompt_hash}:
         now = prompt.asked.model_dump(mode="json")
-        before = known.definitions.get(scores["prompt_hash"].mode()[0], {})
+        before = known.definitions.get(_most_answered(scores), {})
         changed = {name for name, value in now.items() if before.get(name) != value}
         if "model" in changed:
             reasons.append(f"model {before.get('model')} → {prompt.asked.model}")
         if changed - {"model"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
-    answered = dict(zip(scores["doc_id"].tolist(), scores["text_sha256"].tolist(), strict=True))
+    answered = {answer.doc_id: answer.text_sha256 for answer in scores}
     counts = Counter(
         "new" if doc_id not in answered else "changed"
         for doc_id, digest in texts.items()
@@ -307,6 +334,12 @@ def _compared(
     if failed:
         reasons.append(f"{failed} failed")
     return State.STALE, tuple(reasons or ["scorer, or what the baseline works from"])
+
+
+def _most_answered(scores: Sequence[_Answer]) -> str:
+    """The prompt version that most of the answers are of; nothing where none of them says."""
+    counts = Counter(answer.prompt_hash for answer in scores if answer.prompt_hash is not None)
+    return max(sorted(counts), key=counts.__getitem__, default="")
 
 
 def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> tuple[str, ...]:

@@ -63,6 +63,28 @@ def test_a_result_comes_as_a_frame_or_as_tuples_with_named_or_numbered_parameter
     assert warehouse.rows("SELECT slug FROM parsed.ooh_titles WHERE title = ?", ["Roofer"]) == [("roofers",)]
 
 
+def test_a_snapshot_is_one_moment_for_all_that_is_read_in_it(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with warehouse.snapshot() as now:
+        connections = set()
+        for _ in range(2):
+            with now.connect(read_only=True) as connection:
+                connections.add(connection)
+        assert len(connections) == 1
+        assert titles(now) == ["Actor", "Roofer"]
+        with now.snapshot() as same:
+            assert titles(same) == ["Actor", "Roofer"]
+        assert titles(now) == ["Actor", "Roofer"], "a snapshot within it ends without ending it"
+
+
+def test_who_writes_within_a_snapshot_is_told_instead_of_waiting_for_itself(warehouse: Warehouse) -> None:
+    warehouse.replace(OOH_TITLES, TITLES)
+    with warehouse.snapshot() as now, pytest.raises(AssertionError, match="a snapshot is for reading"):
+        now.replace(OOH_TITLES, TITLES)
+    warehouse.replace(OOH_TITLES, TITLES.head(1))
+    assert titles(warehouse) == ["Roofer"]
+
+
 def test_a_reader_cannot_write(warehouse: Warehouse) -> None:
     warehouse.replace(OOH_TITLES, TITLES)
     with warehouse.connect(read_only=True) as connection, pytest.raises(duckdb.InvalidInputException):

@@ -66,9 +66,12 @@ def refresh_ooh_pages(
     is no index yet.
     """
     warehouse.claim_for_site(site.kind)
-    pages = {page.url: page for page in listed_pages(warehouse)}
-    _follow_moves(warehouse, pages)
-    stored = stored_pages(warehouse, OOH_PAGES.full_name)
+    with warehouse.snapshot() as now:
+        pages = {page.url: page for page in listed_pages(now)}
+        stored = stored_pages(now, OOH_PAGES.full_name)
+    if not stored.keys() <= pages.keys():
+        _follow_moves(warehouse, pages)
+        stored = stored_pages(warehouse, OOH_PAGES.full_name)
     due = [url for url in pages if is_to_be_asked(site, stored.get(url), refetch_after_hours)]
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
     places = {page.url: {"slug": page.slug, "category": page.category, "is_listed": True} for page in pages.values()}
