@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import MaterializeResult, MetadataValue, multi_asset
+from dagster import MaterializeResult, multi_asset
 
-from assets.reporting import check_specs, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import checks
 from exposure_dagster.stages.own_documents import refresh_own_documents
 from exposure_dagster.tables import OWN_DOCUMENTS
@@ -32,6 +32,6 @@ def own_documents(warehouse: WarehouseResource, own_files: OwnDocumentsResource)
             store,
             OWN_DOCUMENTS,
             data_version=report.digest,
-            metadata={"files": MetadataValue.md(markdown_table(files))},
+            metadata={"files": table_value(files)},
             outcomes=[checks.own_files_can_be_used(report)],
         )

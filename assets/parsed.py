@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, mul
 
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec
 from exposure_dagster import checks
+from exposure_dagster.parsing.ooh_page import PARSER_VERSION
 from exposure_dagster.stages import parsed
 from exposure_dagster.tables import (
     DOCUMENTS,
@@ -47,7 +48,10 @@ def ooh_titles(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]
 
 
 @multi_asset(
-    specs=[table_spec(table, deps=[key_of(OOH_PAGES)]) for table in (OOH_OCCUPATIONS, OOH_PROJECTIONS, OOH_UNREAD)],
+    specs=[
+        table_spec(table, deps=[key_of(OOH_PAGES)], code_version=PARSER_VERSION)
+        for table in (OOH_OCCUPATIONS, OOH_PROJECTIONS, OOH_UNREAD)
+    ],
     check_specs=[
         *check_specs(
             OOH_OCCUPATIONS,

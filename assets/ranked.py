@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, multi_asset
+from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
-from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import checks
 from exposure_dagster.stages import history, ranked
 from exposure_dagster.stages.basis import frame_digest
@@ -34,7 +34,7 @@ MOVERS = 15
 
 @multi_asset(
     specs=[table_spec(DEFINITIONS, kinds=("duckdb", "markdown"))],
-    check_specs=check_specs(DEFINITIONS, {}),
+    check_specs=check_specs(DEFINITIONS, {}, partitions_def=PROMPTS_PARTITIONS),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def definitions(
@@ -50,7 +50,7 @@ def definitions(
 
 @multi_asset(
     specs=[table_spec(RANKING_INPUTS, deps=[key_of(table) for table in _RANKED_FROM])],
-    check_specs=check_specs(RANKING_INPUTS, {}),
+    check_specs=check_specs(RANKING_INPUTS, {}, partitions_def=PROMPTS_PARTITIONS),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -73,6 +73,7 @@ def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource)
             "every_score_is_ranked": "No standing row is lost on the way.",
             "scores_lie_on_the_scale": "Scores, percentiles, ranks and tiers are in range.",
         },
+        partitions_def=PROMPTS_PARTITIONS,
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -88,14 +89,16 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
             RANKINGS,
             data_version=report.digest,
             partition={"prompt": name},
-            metadata={"highest": MetadataValue.md(markdown_table(top))},
+            metadata={"highest": table_value(top)},
             outcomes=checks.rankings(store, name),
         )
 
 
 @multi_asset(
     specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}),
+    check_specs=check_specs(
+        SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}, partitions_def=PROMPTS_PARTITIONS
+    ),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -110,14 +113,14 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
             SUMMARIES,
             data_version=report.digest,
             partition={"prompt": name},
-            metadata={"by group": MetadataValue.md(markdown_table(shown))},
+            metadata={"by group": table_value(shown)},
             outcomes=[checks.groups_add_up(store, name)],
         )
 
 
 @multi_asset(
     specs=[table_spec(CHANGES, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(CHANGES, {}),
+    check_specs=check_specs(CHANGES, {}, partitions_def=PROMPTS_PARTITIONS),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -132,7 +135,7 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
             digest = frame_digest(comparison.changes)
             metadata = {
                 "compared": f"{comparison.before} with {comparison.after}",
-                "what moved": MetadataValue.md(markdown_table(history.summary_table(comparison))),
-                "largest movers": MetadataValue.md(markdown_table(history.movers(comparison, MOVERS))),
+                "what moved": table_value(history.summary_table(comparison)),
+                "largest movers": table_value(history.movers(comparison, MOVERS)),
             }
         yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)

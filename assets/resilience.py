@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, multi_asset
+from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
-from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import onet_checks
-from exposure_dagster.checks import CheckOutcome
+from exposure_dagster.checks import CheckOutcome, refuse_what_does_not_fit
 from exposure_dagster.stages import resilience as stage
 from exposure_dagster.stages.ranked import RankReport
 from exposure_dagster.tables import (
@@ -26,11 +26,15 @@ from resources.warehouse import WarehouseResource
 
 SHOWN = 15
 
+_JOINED = (OOH_OCCUPATIONS, SOC_CROSSWALK, RANKINGS, RESILIENCE)
+
 
 @multi_asset(
     specs=[table_spec(RESILIENCE, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
     check_specs=check_specs(
-        RESILIENCE, {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."}
+        RESILIENCE,
+        {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."},
+        partitions_def=PROMPTS_PARTITIONS,
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -46,7 +50,7 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
 
 @multi_asset(
     specs=[table_spec(TASK_ROLLUPS, deps=[key_of(RANKING_INPUTS), key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(TASK_ROLLUPS, {}),
+    check_specs=check_specs(TASK_ROLLUPS, {}, partitions_def=PROMPTS_PARTITIONS),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -62,7 +66,7 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
     specs=[
         table_spec(
             OCCUPATIONS,
-            deps=[key_of(OOH_OCCUPATIONS), key_of(SOC_CROSSWALK), key_of(RANKINGS), key_of(RESILIENCE)],
+            deps=[key_of(table) for table in _JOINED],
         )
     ],
     check_specs=check_specs(
@@ -73,6 +77,8 @@ def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]
     """Join each handbook page with its O*NET codes, its exposure and its resilience."""
     with readable_errors():
         store = warehouse.open()
+        with store.connect(read_only=True) as connection:
+            refuse_what_does_not_fit(connection, _JOINED)
         report = stage.join_occupations(store)
         yield table_result(
             store,
@@ -92,7 +98,7 @@ def _ranked(
 ) -> MaterializeResult[Any]:
     shown: dict[str, Any] = {"formula": "the prompt declares none"}
     if report is not None:
-        shown = {"highest": MetadataValue.md(markdown_table(report.rows[columns].head(SHOWN)))}
+        shown = {"highest": table_value(report.rows[columns].head(SHOWN))}
     return table_result(
         store,
         table,

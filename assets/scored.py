@@ -28,6 +28,7 @@ from assets.reporting import (
 from exposure_dagster import checks
 from exposure_dagster.stages import scored
 from exposure_dagster.stages.basis import frame_digest
+from exposure_dagster.stages.standing import standings
 from exposure_dagster.tables import (
     BATCHES,
     CORRECTIONS,
@@ -40,17 +41,24 @@ from exposure_dagster.tables import (
     SCORE_VERSIONS,
     SCORES,
 )
+from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
 
 PROMPT_FILE_CHECK = "prompt_files_can_be_used"
+ANSWERS_CHECK = "answers_are_current"
 
 
 @multi_asset(
     specs=[table_spec(PROMPTS, kinds=("duckdb", "markdown"))],
-    check_specs=check_specs(PROMPTS, {PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."}),
+    check_specs=check_specs(
+        PROMPTS,
+        {},
+        partitions_def=PROMPTS_PARTITIONS,
+        of_the_whole={PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."},
+    ),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def prompts(
@@ -77,7 +85,7 @@ def prompts(
 
 @multi_asset(
     specs=[table_spec(INPUTS, deps=[key_of(PROMPTS), key_of(DOCUMENTS)])],
-    check_specs=check_specs(INPUTS, {}),
+    check_specs=check_specs(INPUTS, {}, partitions_def=PROMPTS_PARTITIONS),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def inputs(
@@ -100,11 +108,14 @@ BACKFILL_TAG = "dagster/backfill"
 
 
 class ScoresConfig(Config):
-    """What a person may say of a run, or of all runs of a backfill."""
+    """What a person may say of a run, or of all runs of a backfill. A rehearsal is a job of its own, `rehearse`."""
 
     named: list[str] = Field(
         default=[],
         description="Prompts that are asked in a backfill of several too, though their files say `enabled: false`.",
+    )
+    ask_again: bool = Field(
+        default=False, description="Ask every question anew, on purpose, whatever the ledger holds. SPENDS."
     )
 
 
@@ -115,17 +126,22 @@ class ScoresConfig(Config):
         {
             "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
             "every_document_has_an_answer": "Names the documents that were refused or failed.",
-            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
+            ANSWERS_CHECK: "The answers that stand are to what the prompt and its documents say now.",
+        },
+        partitions_def=PROMPTS_PARTITIONS,
+        of_the_whole={
+            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds."
         },
     ),
     partitions_def=PROMPTS_PARTITIONS,
     pool="scoring",
     can_subset=True,  # else its checks have to have an outcome where nothing is asked
 )
-def scores(
+def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
     context: AssetExecutionContext,
     config: ScoresConfig,
     warehouse: WarehouseResource,
+    prompt_files: PromptsResource,
     scorer: ScorerResource,
     progress: ResourceParam[ProgressFactory],
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
@@ -137,7 +153,8 @@ def scores(
     with readable_errors():
         store = warehouse.open()
         if not context.selected_asset_keys:
-            yield from table_checks(store, SCORES, [*checks.scores(store, name), checks.copy_of_ledger(store)])
+            outcomes = _outcomes(store, name, prompt_files, scorer)
+            yield from table_checks(store, SCORES, outcomes, partition={"prompt": name})
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
         if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
@@ -151,7 +168,7 @@ def scores(
             store,
             name,
             choice=scorer.choice,
-            means=scorer.means(),
+            means=scorer.means(ask_again=config.ask_again),
             run_id=context.run.run_id,
             progress=progress.make(context.log.info),
         )
@@ -166,8 +183,16 @@ def scores(
             data_version=frame_digest(rows),
             partition={"prompt": name},
             metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
-            outcomes=[*checks.scores(store, name), checks.copy_of_ledger(store)],
+            outcomes=_outcomes(store, name, prompt_files, scorer),
         )
+
+
+def _outcomes(
+    store: Warehouse, name: str, prompt_files: PromptsResource, scorer: ScorerResource
+) -> list[checks.CheckOutcome]:
+    now = standings(store, prompt_files.load().only(name), scorer.choice)
+    current = [checks.answers_are_current(one) for one in now]  # of a file that is gone there is nothing to say
+    return [*checks.scores(store, name), *current, checks.copy_of_ledger(store)]
 
 
 def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from textwrap import shorten
+from types import MappingProxyType
 
 import duckdb
 import pandas as pd
 
+from exposure_dagster.errors import WarehouseError
 from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP, SOC_MAJOR_GROUPS
@@ -20,6 +22,7 @@ from exposure_dagster.scoring.mirror import differences, open_ledger
 from exposure_dagster.stages.own_documents import OwnDocumentsReport
 from exposure_dagster.stages.parsed import TitlesReport
 from exposure_dagster.stages.raw import MissingPage
+from exposure_dagster.stages.standing import PromptStanding, State
 from exposure_dagster.tables import Table
 from exposure_dagster.warehouse import Warehouse
 
@@ -34,16 +37,36 @@ SHOWN_CHARACTERS = 120
 """Of what was found in the place of a field."""
 
 
+BLOCKING = frozenset(
+    {
+        "rows_fit_the_registry",
+        "every_document_is_accounted_for",
+        "every_score_is_ranked",
+        "scores_lie_on_the_scale",
+        "groups_add_up",
+        "ranking_can_be_recomputed",
+    }
+)
+"""Checks of what our own code promises of a table: where one fails, nothing that hangs on the table is made.
+
+A page that cannot be read or a figure out of range is an error that is shown and blocks nothing: the rows of earlier
+stand.
+"""
+
+
 @dataclass(frozen=True)
 class CheckOutcome:
-    """A check's result. `is_blocking` failures are errors, others warnings; `found` is a table to show."""
+    """A check's result. `is_error` failures are errors, others warnings; `found` is a table to show.
+
+    An error stops what hangs on the table only where the check is one of `BLOCKING`.
+    """
 
     name: str
     passed: bool
     description: str
     found: pd.DataFrame | None = None
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
-    is_blocking: bool = True
+    is_error: bool = True
 
 
 def first_of(problems: Iterable[str]) -> str:
@@ -63,23 +86,47 @@ def unread_fields(key: str, unread: pd.DataFrame) -> str:
     return f"{fields} on {pages} could not be read ({named})"
 
 
-def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
-    """The key tells rows apart, and required columns are filled."""
+def rows_fit_the_registry(
+    connection: duckdb.DuckDBPyConnection, table: Table, partition: Mapping[str, str] = MappingProxyType({})
+) -> CheckOutcome:
+    """The key tells rows apart, and required columns are filled: of all rows, or of one partition's."""
     key = ", ".join(table.key)
+    rows = f"{table.full_name} WHERE {' AND '.join(f'{name} = ?' for name in partition) or 'true'}"
+    values = list(partition.values())
     doubled = connection.execute(
-        f"SELECT {key}, count(*) AS rows FROM {table.full_name}"
-        f" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20"
+        f"SELECT {key}, count(*) AS rows FROM {rows} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20", values
     ).df()
     required = [column.name for column in table.columns if not column.is_nullable]
     counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required)
     counts = counts or "count(*) FILTER (false) AS none"
-    empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
+    empty = connection.execute(f"SELECT {counts} FROM {rows}", values).df().iloc[0]
     gaps = {str(name): int(count) for name, count in empty.items() if count}
     passed = doubled.empty and not gaps
     description = f"({key}) is unique, and no required cell is empty"
     if not passed:
-        description = f"({key}) is not unique: {counted(len(doubled), 'key')}; empty required cells: {gaps or 'none'}"
+        wrong = [f"({key}) is not unique: {first_of(_keys(doubled, table))}"] if len(doubled) else []
+        wrong += [f"required cells are empty: {gaps}"] if gaps else []
+        description = "; ".join(wrong)
     return CheckOutcome("rows_fit_the_registry", passed, description, None if doubled.empty else doubled)
+
+
+def refuse_what_does_not_fit(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Rows that their table's own check refuses are not used, whichever run or hand wrote them.
+
+    Raises WarehouseError.
+    """
+    for table in tables:
+        outcome = rows_fit_the_registry(connection, table)
+        if not outcome.passed:
+            raise WarehouseError(
+                f"its rows cannot be published: {outcome.description}",
+                where=table.full_name,
+                remedy="Mend the rows, or make the table anew, and run again. What was published before stands.",
+            )
+
+
+def _keys(rows: pd.DataFrame, table: Table) -> list[str]:
+    return [f"{', '.join(str(row[name]) for name in table.key)} {row['rows']} times" for row in rows.to_dict("records")]
 
 
 def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) -> CheckOutcome:
@@ -104,7 +151,7 @@ def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) ->
         False,
         f"{len(missing):,} of {listed:,} could not be had ({named}); the last good body of {kept:,} of them stands",
         found,
-        is_blocking=False,
+        is_error=False,
     )
 
 
@@ -167,7 +214,7 @@ def _one_row_a_page(warehouse: Warehouse) -> CheckOutcome:
         f"{rows:,} rows for {listed:,} pages in the A–Z index",
         None if absent.empty else absent,
         {"pages in the index": listed, "rows": rows},
-        is_blocking=False,
+        is_error=False,
     )
 
 
@@ -257,9 +304,19 @@ def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
             unanswered.empty,
             f"{prompt}: {len(unanswered):,} of {documents:,} documents refused or failed",
             None if unanswered.empty else unanswered.head(50),
-            is_blocking=False,
+            is_error=False,
         ),
     ]
+
+
+def answers_are_current(standing: PromptStanding) -> CheckOutcome:
+    """The answers of a prompt that stand are to what its file and its documents say now.
+
+    Those that failed are another check's: asking again is not what an edit calls for.
+    """
+    passed = standing.state in (State.FRESH, State.INCOMPLETE)
+    why = "; ".join(standing.reasons)
+    return CheckOutcome("answers_are_current", passed, f"{standing.prompt}: {why or 'nothing has changed since'}")
 
 
 def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
@@ -272,7 +329,7 @@ def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
         f"the warehouse differs from the ledger ({first_of(clauses)}): `exposure check --rebuild` makes the copy anew"
         if found
         else "the warehouse holds what the ledger does",
-        is_blocking=False,
+        is_error=False,
     )
 
 

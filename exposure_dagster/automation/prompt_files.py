@@ -21,16 +21,22 @@ from dagster import (
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
-from assets.scored import PROMPT_FILE_CHECK
-from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
-from exposure_dagster.checks import prompt_files_can_be_used, rows_fit_the_registry
-from exposure_dagster.jobs import INPUTS_KEY
+from assets.scored import ANSWERS_CHECK, PROMPT_FILE_CHECK
+from exposure_dagster.automation.runs import (
+    DATA_VERSION_TAG,
+    active_partitions,
+    last_evaluation,
+    outcomes_by_partition,
+    recorded_versions,
+)
+from exposure_dagster.checks import answers_are_current, prompt_files_can_be_used, rows_fit_the_registry
+from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY
 from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
-from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS
+from exposure_dagster.stages.standing import PromptStanding, State, record_standings, standings
+from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS, SCORES
 from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -76,12 +82,14 @@ def follow_prompts(
     for name in gone:
         forget_prompt(store, name)
     events: list[AssetMaterialization] = []
+    answers: list[AssetCheckEvaluation] = []
     if store.exists:
         seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
+        answers = _answer_checks(context.instance, seen)
     told = {event.asset_key for event in events}
-    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told)]
+    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, events), *answers]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
         return SensorResult(
@@ -149,19 +157,35 @@ def _check_events(instance: DagsterInstance, folder: PromptFolder, told: set[Ass
     return [] if is_known and PROMPTS_KEY not in told else [_evaluation(PROMPTS_KEY, result)]
 
 
-def _registry_checks(store: Warehouse, told: set[AssetKey]) -> list[AssetCheckEvaluation]:
-    """The check that every table has, of the tables of which something is told."""
-    if not told:
+def _registry_checks(store: Warehouse, events: Sequence[AssetMaterialization]) -> list[AssetCheckEvaluation]:
+    """The check that every table has, of the partitions of which something is told."""
+    if not events:
         return []
+    tables = {key_of(table): table for table in (PROMPTS, INPUTS, DEFINITIONS)}
     with store.connect(read_only=True) as connection:
         return [
-            _evaluation(key_of(table), check_result(table, rows_fit_the_registry(connection, table)))
-            for table in (PROMPTS, INPUTS, DEFINITIONS)
-            if key_of(table) in told
+            _evaluation(event.asset_key, check_result(table, outcome), event.partition)
+            for event in events
+            if (table := tables[event.asset_key])
+            and (outcome := rows_fit_the_registry(connection, table, {"prompt": str(event.partition)}))
         ]
 
 
-def _evaluation(key: AssetKey, result: AssetCheckResult) -> AssetCheckEvaluation:
+def _answer_checks(instance: DagsterInstance, seen: Sequence[PromptStanding]) -> list[AssetCheckEvaluation]:
+    """Whether answers are current, of each prompt that was ever scored, where Dagster shows it otherwise."""
+    known = outcomes_by_partition(instance, AssetCheckKey(SCORES_KEY, ANSWERS_CHECK))
+    outcomes = {
+        one.prompt: answers_are_current(one) for one in seen if one.prompt in known or one.state is not State.MISSING
+    }
+    return [
+        _evaluation(SCORES_KEY, check_result(SCORES, outcome), prompt)
+        for prompt, outcome in outcomes.items()
+        if known.get(prompt) != (outcome.passed, outcome.description)
+        and not (outcome.passed and known.get(prompt, (False,))[0])
+    ]
+
+
+def _evaluation(key: AssetKey, result: AssetCheckResult, partition: str | None = None) -> AssetCheckEvaluation:
     assert result.check_name is not None
     return AssetCheckEvaluation(
         asset_key=key,
@@ -170,4 +194,5 @@ def _evaluation(key: AssetKey, result: AssetCheckResult) -> AssetCheckEvaluation
         severity=result.severity,
         description=result.description,
         metadata=result.metadata,
+        partition=partition,
     )
