@@ -34,7 +34,7 @@ MOVERS = 15
 
 @multi_asset(
     specs=[table_spec(DEFINITIONS, kinds=("duckdb", "markdown"))],
-    check_specs=check_specs(DEFINITIONS, {}, partitions_def=PROMPTS_PARTITIONS),
+    check_specs=check_specs(DEFINITIONS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def definitions(
@@ -50,7 +50,7 @@ def definitions(
 
 @multi_asset(
     specs=[table_spec(RANKING_INPUTS, deps=[key_of(table) for table in _RANKED_FROM])],
-    check_specs=check_specs(RANKING_INPUTS, {}, partitions_def=PROMPTS_PARTITIONS),
+    check_specs=check_specs(RANKING_INPUTS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -73,7 +73,6 @@ def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource)
             "every_score_is_ranked": "No standing row is lost on the way.",
             "scores_lie_on_the_scale": "Scores, percentiles, ranks and tiers are in range.",
         },
-        partitions_def=PROMPTS_PARTITIONS,
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -96,9 +95,7 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
 
 @multi_asset(
     specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(
-        SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}, partitions_def=PROMPTS_PARTITIONS
-    ),
+    check_specs=check_specs(SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
@@ -120,7 +117,7 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
 
 @multi_asset(
     specs=[table_spec(CHANGES, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(CHANGES, {}, partitions_def=PROMPTS_PARTITIONS),
+    check_specs=check_specs(CHANGES, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:

@@ -1,10 +1,8 @@
 """What every asset reports in the same way: column schema, row count, preview, checks, errors."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -19,8 +17,6 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
-    PartitionsDefinition,
-    PreviewWarning,
     TableColumn,
     TableColumnConstraints,
     TableColumnDep,
@@ -109,31 +105,18 @@ def column_schema(table: Table) -> TableSchema:
     )
 
 
-def check_specs(
-    table: Table,
-    descriptions: Mapping[str, str],
-    *,
-    partitions_def: PartitionsDefinition[str] | None = None,
-    of_the_whole: Mapping[str, str] = MappingProxyType({}),
-) -> list[AssetCheckSpec]:
+def check_specs(table: Table, descriptions: Mapping[str, str]) -> list[AssetCheckSpec]:
     """The specs of a table's checks: the registry's own, and those that are described.
 
-    They are checks of a partition where `partitions_def` is given, but for those `of_the_whole`. Those in `BLOCKING`
-    keep the steps below from running.
+    Those in `BLOCKING` keep the steps below from running. Checks of a table whose asset has partitions are not declared
+    a partition: with dynamic ones Dagster's page of checks ends in an error then (1.13.29). They look at every
+    prompt's rows instead where one prompt's success must not hide what is wrong with another.
     """
     registry = {"rows_fit_the_registry": "The key tells rows apart, and required columns are filled."}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PreviewWarning)  # of `partitions_def`
-        return [
-            AssetCheckSpec(
-                name,
-                asset=key_of(table),
-                description=description,
-                blocking=name in BLOCKING,
-                partitions_def=None if name in of_the_whole else partitions_def,
-            )
-            for name, description in {**registry, **descriptions, **of_the_whole}.items()
-        ]
+    return [
+        AssetCheckSpec(name, asset=key_of(table), description=description, blocking=name in BLOCKING)
+        for name, description in {**registry, **descriptions}.items()
+    ]
 
 
 def table_result(
@@ -162,20 +145,14 @@ def table_result(
             "preview": table_value(preview),
             **_rounded(metadata or {}),
         },
-        check_results=table_checks(warehouse, table, outcomes, partition=partition),
+        check_results=table_checks(warehouse, table, outcomes),
     )
 
 
-def table_checks(
-    warehouse: Warehouse,
-    table: Table,
-    outcomes: Sequence[CheckOutcome],
-    *,
-    partition: Mapping[str, str] | None = None,
-) -> list[AssetCheckResult]:
+def table_checks(warehouse: Warehouse, table: Table, outcomes: Sequence[CheckOutcome]) -> list[AssetCheckResult]:
     """The outcome of the check that every table has, and these, as Dagster takes them."""
     with warehouse.connect(read_only=True) as connection:
-        registry = rows_fit_the_registry(connection, table, partition or {})
+        registry = rows_fit_the_registry(connection, table)
     return [check_result(table, outcome) for outcome in (registry, *outcomes)]
 
 

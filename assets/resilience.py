@@ -34,7 +34,6 @@ _JOINED = (OOH_OCCUPATIONS, SOC_CROSSWALK, RANKINGS, RESILIENCE)
     check_specs=check_specs(
         RESILIENCE,
         {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."},
-        partitions_def=PROMPTS_PARTITIONS,
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -50,7 +49,7 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
 
 @multi_asset(
     specs=[table_spec(TASK_ROLLUPS, deps=[key_of(RANKING_INPUTS), key_of(RANKINGS)], kinds=("duckdb", "pandas"))],
-    check_specs=check_specs(TASK_ROLLUPS, {}, partitions_def=PROMPTS_PARTITIONS),
+    check_specs=check_specs(TASK_ROLLUPS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:

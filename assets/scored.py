@@ -55,9 +55,7 @@ ANSWERS_CHECK = "answers_are_current"
     specs=[table_spec(PROMPTS, kinds=("duckdb", "markdown"))],
     check_specs=check_specs(
         PROMPTS,
-        {},
-        partitions_def=PROMPTS_PARTITIONS,
-        of_the_whole={PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."},
+        {PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."},
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -85,7 +83,7 @@ def prompts(
 
 @multi_asset(
     specs=[table_spec(INPUTS, deps=[key_of(PROMPTS), key_of(DOCUMENTS)])],
-    check_specs=check_specs(INPUTS, {}, partitions_def=PROMPTS_PARTITIONS),
+    check_specs=check_specs(INPUTS, {}),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def inputs(
@@ -125,12 +123,9 @@ class ScoresConfig(Config):
         SCORES,
         {
             "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
-            "every_document_has_an_answer": "Names the documents that were refused or failed.",
-            ANSWERS_CHECK: "The answers that stand are to what the prompt and its documents say now.",
-        },
-        partitions_def=PROMPTS_PARTITIONS,
-        of_the_whole={
-            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds."
+            "every_document_has_an_answer": "Names the documents that were refused or failed, of every prompt.",
+            ANSWERS_CHECK: "Names each prompt that answered what its file or its documents no longer say.",
+            "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
         },
     ),
     partitions_def=PROMPTS_PARTITIONS,
@@ -154,7 +149,7 @@ def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
         store = warehouse.open()
         if not context.selected_asset_keys:
             outcomes = _outcomes(store, name, prompt_files, scorer)
-            yield from table_checks(store, SCORES, outcomes, partition={"prompt": name})
+            yield from table_checks(store, SCORES, outcomes)
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
         if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
@@ -190,9 +185,8 @@ def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
 def _outcomes(
     store: Warehouse, name: str, prompt_files: PromptsResource, scorer: ScorerResource
 ) -> list[checks.CheckOutcome]:
-    now = standings(store, prompt_files.load().only(name), scorer.choice)
-    current = [checks.answers_are_current(one) for one in now]  # of a file that is gone there is nothing to say
-    return [*checks.scores(store, name), *current, checks.copy_of_ledger(store)]
+    current = checks.answers_are_current(standings(store, prompt_files.load(), scorer.choice))
+    return [*checks.scores(store, name), current, checks.copy_of_ledger(store)]
 
 
 def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:

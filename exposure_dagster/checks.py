@@ -6,10 +6,9 @@ checks. A check that cannot be run raises: it never counts as passed or failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
-from types import MappingProxyType
 
 import duckdb
 import pandas as pd
@@ -86,20 +85,17 @@ def unread_fields(key: str, unread: pd.DataFrame) -> str:
     return f"{fields} on {pages} could not be read ({named})"
 
 
-def rows_fit_the_registry(
-    connection: duckdb.DuckDBPyConnection, table: Table, partition: Mapping[str, str] = MappingProxyType({})
-) -> CheckOutcome:
-    """The key tells rows apart, and required columns are filled: of all rows, or of one partition's."""
+def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -> CheckOutcome:
+    """The key tells rows apart, and required columns are filled."""
     key = ", ".join(table.key)
-    rows = f"{table.full_name} WHERE {' AND '.join(f'{name} = ?' for name in partition) or 'true'}"
-    values = list(partition.values())
     doubled = connection.execute(
-        f"SELECT {key}, count(*) AS rows FROM {rows} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20", values
+        f"SELECT {key}, count(*) AS rows FROM {table.full_name}"
+        f" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 20"
     ).df()
     required = [column.name for column in table.columns if not column.is_nullable]
     counts = ", ".join(f"count(*) FILTER ({name} IS NULL) AS {name}" for name in required)
     counts = counts or "count(*) FILTER (false) AS none"
-    empty = connection.execute(f"SELECT {counts} FROM {rows}", values).df().iloc[0]
+    empty = connection.execute(f"SELECT {counts} FROM {table.full_name}").df().iloc[0]
     gaps = {str(name): int(count) for name, count in empty.items() if count}
     passed = doubled.empty and not gaps
     description = f"({key}) is unique, and no required cell is empty"
@@ -280,17 +276,22 @@ def every_page_has_text(without_text: tuple[str, ...], documents: int) -> CheckO
 
 
 def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
-    """What must hold of one prompt's rows in scored.scores."""
+    """What must hold of scored.scores after a prompt was scored.
+
+    What was refused or failed is told of every prompt: it stays in sight when another one is scored.
+    """
     unaccounted = warehouse.read(
         "SELECT i.doc_id FROM scored.inputs i ANTI JOIN scored.scores s USING (prompt, doc_id)"
         " WHERE i.prompt = ? ORDER BY i.doc_id",
         [prompt],
     )
     unanswered = warehouse.read(
-        "SELECT doc_id, status, error FROM scored.scores WHERE prompt = ? AND status != 'ok' ORDER BY status, doc_id",
-        [prompt],
+        "SELECT prompt, doc_id, status, error FROM scored.scores WHERE status != 'ok' ORDER BY prompt, status, doc_id"
     )
     ((documents,),) = warehouse.rows("SELECT count(*) FROM scored.inputs WHERE prompt = ?", [prompt])
+    ((rows,),) = warehouse.rows("SELECT count(*) FROM scored.scores")
+    by_prompt = unanswered.groupby("prompt").size().items()
+    named = first_of(f"{name}: {counted(int(count), 'document')}" for name, count in by_prompt)
     return [
         CheckOutcome(
             "every_document_is_accounted_for",
@@ -302,21 +303,26 @@ def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
         CheckOutcome(
             "every_document_has_an_answer",
             unanswered.empty,
-            f"{prompt}: {len(unanswered):,} of {documents:,} documents refused or failed",
+            f"refused or failed: {named}" if len(unanswered) else f"all {rows:,} rows hold an answer",
             None if unanswered.empty else unanswered.head(50),
             is_error=False,
         ),
     ]
 
 
-def answers_are_current(standing: PromptStanding) -> CheckOutcome:
-    """The answers of a prompt that stand are to what its file and its documents say now.
+def answers_are_current(standings: Sequence[PromptStanding]) -> CheckOutcome:
+    """The answers that stand are to what files and documents say now, of every prompt that was ever answered.
 
-    Those that failed are another check's: asking again is not what an edit calls for.
+    Documents that failed are another check's: nothing that was edited calls for asking them again.
     """
-    passed = standing.state in (State.FRESH, State.INCOMPLETE)
-    why = "; ".join(standing.reasons)
-    return CheckOutcome("answers_are_current", passed, f"{standing.prompt}: {why or 'nothing has changed since'}")
+    scored = [one for one in standings if one.state is not State.MISSING]
+    stale = [one for one in scored if one.state is State.STALE]
+    description = f"{counted(len(scored), 'prompt')} answered, every one as it is now"
+    if stale:
+        named = first_of(f"{one.prompt} ({', '.join(one.reasons)})" for one in stale)
+        description = f"{len(stale):,} of {counted(len(scored), 'prompt')} answered before a change: {named}"
+    found = pd.DataFrame([{"prompt": one.prompt, "changed since": ", ".join(one.reasons)} for one in stale])
+    return CheckOutcome("answers_are_current", not stale, description, found if stale else None)
 
 
 def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:

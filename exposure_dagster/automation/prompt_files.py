@@ -26,7 +26,6 @@ from exposure_dagster.automation.runs import (
     DATA_VERSION_TAG,
     active_partitions,
     last_evaluation,
-    outcomes_by_partition,
     recorded_versions,
 )
 from exposure_dagster.checks import answers_are_current, prompt_files_can_be_used, rows_fit_the_registry
@@ -35,7 +34,7 @@ from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import PromptStanding, State, record_standings, standings
+from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
 from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS, SCORES
 from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
@@ -84,12 +83,13 @@ def follow_prompts(
     events: list[AssetMaterialization] = []
     answers: list[AssetCheckEvaluation] = []
     if store.exists:
-        seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
+        everything = standings(store, folder, scorer.choice)
+        seen = [one for one in everything if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
-        answers = _answer_checks(context.instance, seen)
+        answers = [] if busy else _answer_checks(context.instance, everything)
     told = {event.asset_key for event in events}
-    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, events), *answers]
+    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told), *answers]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
         return SensorResult(
@@ -152,40 +152,37 @@ def _check_events(instance: DagsterInstance, folder: PromptFolder, told: set[Ass
     And with each new record of its asset (among those `told`): a check counts for the latest record only.
     """
     result = check_result(PROMPTS, prompt_files_can_be_used(folder))
-    last = last_evaluation(instance, AssetCheckKey(PROMPTS_KEY, PROMPT_FILE_CHECK))
-    is_known = result.passed if last is None else (last.passed, last.description) == (result.passed, result.description)
+    is_known = _is_known(instance, AssetCheckKey(PROMPTS_KEY, PROMPT_FILE_CHECK), result)
     return [] if is_known and PROMPTS_KEY not in told else [_evaluation(PROMPTS_KEY, result)]
 
 
-def _registry_checks(store: Warehouse, events: Sequence[AssetMaterialization]) -> list[AssetCheckEvaluation]:
-    """The check that every table has, of the partitions of which something is told."""
-    if not events:
+def _answer_checks(instance: DagsterInstance, all_standings: Sequence[PromptStanding]) -> list[AssetCheckEvaluation]:
+    """Whether answers are current, reported when that is not what is recorded last."""
+    if not instance.get_latest_materialization_event(SCORES_KEY):
         return []
-    tables = {key_of(table): table for table in (PROMPTS, INPUTS, DEFINITIONS)}
+    result = check_result(SCORES, answers_are_current(all_standings))
+    is_known = _is_known(instance, AssetCheckKey(SCORES_KEY, ANSWERS_CHECK), result)
+    return [] if is_known else [_evaluation(SCORES_KEY, result)]
+
+
+def _is_known(instance: DagsterInstance, key: AssetCheckKey, result: AssetCheckResult) -> bool:
+    last = last_evaluation(instance, key)
+    return result.passed if last is None else (last.passed, last.description) == (result.passed, result.description)
+
+
+def _registry_checks(store: Warehouse, told: set[AssetKey]) -> list[AssetCheckEvaluation]:
+    """The check that every table has, of the tables of which something is told."""
+    if not told:
+        return []
     with store.connect(read_only=True) as connection:
         return [
-            _evaluation(event.asset_key, check_result(table, outcome), event.partition)
-            for event in events
-            if (table := tables[event.asset_key])
-            and (outcome := rows_fit_the_registry(connection, table, {"prompt": str(event.partition)}))
+            _evaluation(key_of(table), check_result(table, rows_fit_the_registry(connection, table)))
+            for table in (PROMPTS, INPUTS, DEFINITIONS)
+            if key_of(table) in told
         ]
 
 
-def _answer_checks(instance: DagsterInstance, seen: Sequence[PromptStanding]) -> list[AssetCheckEvaluation]:
-    """Whether answers are current, of each prompt that was ever scored, where Dagster shows it otherwise."""
-    known = outcomes_by_partition(instance, AssetCheckKey(SCORES_KEY, ANSWERS_CHECK))
-    outcomes = {
-        one.prompt: answers_are_current(one) for one in seen if one.prompt in known or one.state is not State.MISSING
-    }
-    return [
-        _evaluation(SCORES_KEY, check_result(SCORES, outcome), prompt)
-        for prompt, outcome in outcomes.items()
-        if known.get(prompt) != (outcome.passed, outcome.description)
-        and not (outcome.passed and known.get(prompt, (False,))[0])
-    ]
-
-
-def _evaluation(key: AssetKey, result: AssetCheckResult, partition: str | None = None) -> AssetCheckEvaluation:
+def _evaluation(key: AssetKey, result: AssetCheckResult) -> AssetCheckEvaluation:
     assert result.check_name is not None
     return AssetCheckEvaluation(
         asset_key=key,
@@ -194,5 +191,4 @@ def _evaluation(key: AssetKey, result: AssetCheckResult, partition: str | None =
         severity=result.severity,
         description=result.description,
         metadata=result.metadata,
-        partition=partition,
     )

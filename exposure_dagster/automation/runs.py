@@ -98,20 +98,6 @@ def last_evaluation(instance: DagsterInstance, key: AssetCheckKey) -> AssetCheck
     return None
 
 
-def outcomes_by_partition(instance: DagsterInstance, key: AssetCheckKey) -> dict[str, tuple[bool, str | None]]:
-    """Of a check of partitions, whether it passed last in each, and what it said where that is not long ago."""
-    said: dict[str, str | None] = {}
-    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=LOOKED_BACK):
-        event = record.event.dagster_event if record.event else None
-        if record.partition and event is not None and event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            said.setdefault(record.partition, event.asset_check_evaluation_data.description)
-    return {
-        info.partition_key: (info.latest_execution_status.value == "SUCCEEDED", said.get(info.partition_key))
-        for info in instance.event_log_storage.get_asset_check_partition_info([key])
-        if info.partition_key is not None
-    }
-
-
 def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:
     """The data version of each partition's latest materialization."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(

