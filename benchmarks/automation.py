@@ -11,6 +11,10 @@ of a prompt take the digest of a small file, and a change is a changed file of t
 
 After every prompt was made once: one file is changed; then all are written anew without a change (a refresh), and
 reported as materialized without a run, as the sensor `follow_prompts` and the command line do.
+
+Measured on two cores that others used too: all three launch one run for one change. `eager` launches a run for each
+prompt that is refreshed without a change (5 of 5; 62 of 120 when the patience of 100 s was over); `version` launches
+none, as the sensor, and takes 1.3 to 2.8 times its CPU while nothing happens.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def test_a_document_without_a_standing_row_and_one_without_an_answer_are_seen(wa
     assert (accounted.is_error, answered.is_error) == (True, False)
     assert failed([accounted, answered]) == {
         "every_document_is_accounted_for": "exposure: 5 documents to be asked about, 1 without a row",
-        "every_document_has_an_answer": "refused or failed: exposure: 1 document",
+        "every_document_has_an_answer": "refused or failed: exposure: 1 document; second: 1 document",
     }
     assert accounted.found is not None
     assert accounted.found["doc_id"].tolist() == ["weavers"]
