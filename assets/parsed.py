@@ -4,16 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-from dagster import (
-    AssetExecutionContext,
-    AssetsDefinition,
-    MaterializeResult,
-    MetadataValue,
-    ResourceParam,
-    multi_asset,
-)
+from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, ResourceParam, multi_asset
 
-from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import checks
 from exposure_dagster.corpora.corpus import Reading, Step
 from exposure_dagster.corpora.registry import FACT_TABLES, STEPS
@@ -30,7 +23,12 @@ def read_asset(step: Step) -> AssetsDefinition:
     @multi_asset(
         name=step.name,
         description=step.description,
-        specs=[table_spec(table, deps=[key_of(one) for one in step.after], kinds=step.kinds) for table in step.tables],
+        specs=[
+            table_spec(
+                table, deps=[key_of(one) for one in step.after], kinds=step.kinds, code_version=step.code_version
+            )
+            for table in step.tables
+        ],
         check_specs=[
             spec for table in step.tables for spec in check_specs(table, step.checks.get(table.full_name, {}))
         ],
@@ -67,7 +65,7 @@ def read_asset(step: Step) -> AssetsDefinition:
 
 
 def _shown(value: Any) -> Any:
-    return MetadataValue.md(markdown_table(value)) if isinstance(value, pd.DataFrame) else value
+    return table_value(value) if isinstance(value, pd.DataFrame) else value
 
 
 @multi_asset(

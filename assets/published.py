@@ -15,7 +15,7 @@ from dagster import (
     multi_asset,
 )
 
-from assets.reporting import FILES_ARE_FRESH, OWNERS, key_of, readable_errors
+from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
 from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
@@ -49,7 +49,6 @@ _PUBLISHED = [
                 "up to 100 partitions; below this digest it does, however many prompts there are."
             ),
             kinds={"duckdb"},
-            owners=list(OWNERS),
         )
     ]
 )
@@ -73,7 +72,6 @@ def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Itera
                 "attributions beside them. published/current points at the latest complete publication."
             ),
             kinds={"csv", "parquet", "json"},
-            owners=list(OWNERS),
             freshness_policy=FILES_ARE_FRESH,
         ),
         AssetSpec(
@@ -85,7 +83,6 @@ def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Itera
                 "without a server or a network. `exposure serve` serves it with the API."
             ),
             kinds={"html", "javascript", "plotly"},
-            owners=list(OWNERS),
             freshness_policy=FILES_ARE_FRESH,
         ),
     ],

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, multi_asset
+from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
-from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import checks
 from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.ranking import FORMULA_VERSION
@@ -94,7 +94,7 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
                 RANKINGS,
                 data_version=report.digest,
                 partition={"prompt": name},
-                metadata={"highest": MetadataValue.md(markdown_table(top))},
+                metadata={"highest": table_value(top)},
                 outcomes=checks.rankings(now, name),
             )
         yield result
@@ -118,7 +118,7 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
                 SUMMARIES,
                 data_version=report.digest,
                 partition={"prompt": name},
-                metadata={"by group": MetadataValue.md(markdown_table(shown))},
+                metadata={"by group": table_value(shown)},
                 outcomes=[checks.groups_add_up(now, name)],
             )
         yield result
@@ -143,8 +143,8 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
             digest = frame_digest(comparison.changes)
             metadata = {
                 "compared": f"{comparison.before} with {comparison.after}",
-                "what moved": MetadataValue.md(markdown_table(history.summary_table(comparison))),
-                "largest movers": MetadataValue.md(markdown_table(history.movers(comparison, MOVERS))),
+                "what moved": table_value(history.summary_table(comparison)),
+                "largest movers": table_value(history.movers(comparison, MOVERS)),
             }
         yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)
 

@@ -21,17 +21,21 @@ from dagster import (
     TableColumnConstraints,
     TableColumnDep,
     TableColumnLineage,
+    TableMetadataValue,
+    TableRecord,
     TableSchema,
 )
 
-from exposure_dagster.core.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.characters import harmless
+from exposure_dagster.core.checks import BLOCKING, CheckOutcome, rows_fit_the_registry
 from exposure_dagster.core.tables import Table
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.lineage import LINEAGE, lineage_table
-from exposure_dagster.publishing.brief import plain
 from exposure_dagster.warehouse import Warehouse
 
-OWNERS = ("team:exposure",)
+DATABASE = "exposure"
+"""What DuckDB calls the warehouse, after its file: the first part of a table's full name."""
+
 PREVIEW_ROWS = 8
 CELL_LENGTH = 120
 _HIDDEN = {"body", "text", "definition", "baseline_definition"}
@@ -58,10 +62,9 @@ def table_spec(
         group_name=table.schema,
         description=f"{table.description}\n\n{table.rows_are}",
         kinds=set(kinds),
-        owners=list(OWNERS),
         metadata={
             "dagster/column_schema": column_schema(table),
-            "dagster/table_name": table.full_name,
+            "dagster/table_name": f"{DATABASE}.{table.full_name}",
             **_lineage(table),
         },
         freshness_policy=SOURCES_ARE_FRESH if table.schema == "raw" else None,
@@ -103,10 +106,15 @@ def column_schema(table: Table) -> TableSchema:
 
 
 def check_specs(table: Table, descriptions: Mapping[str, str]) -> list[AssetCheckSpec]:
-    """The specs of a table's checks: the registry's own, and those that are described."""
+    """The specs of a table's checks: the registry's own, and those that are described.
+
+    Those in `BLOCKING` keep the steps below from running. Checks of a table whose asset has partitions are not declared
+    a partition: with dynamic ones Dagster's page of checks ends in an error then (1.13.29). They look at every
+    prompt's rows instead where one prompt's success must not hide what is wrong with another.
+    """
     registry = {"rows_fit_the_registry": "The key tells rows apart, and required columns are filled."}
     return [
-        AssetCheckSpec(name, asset=key_of(table), description=description)
+        AssetCheckSpec(name, asset=key_of(table), description=description, blocking=name in BLOCKING)
         for name, description in {**registry, **descriptions}.items()
     ]
 
@@ -133,7 +141,7 @@ def table_result(
         data_version=DataVersion(data_version),
         metadata={
             "dagster/row_count" if partition is None else "dagster/partition_row_count": rows,
-            "preview": MetadataValue.md(markdown_table(preview)),
+            "preview": table_value(preview),
             **_rounded(metadata or {}),
         },
         check_results=check_results,
@@ -149,13 +157,13 @@ def table_checks(warehouse: Warehouse, table: Table, outcomes: Sequence[CheckOut
 
 def check_result(table: Table, outcome: CheckOutcome) -> AssetCheckResult:
     """A check's outcome as Dagster takes it."""
-    found = {} if outcome.found is None else {"found": MetadataValue.md(markdown_table(outcome.found))}
+    found = {} if outcome.found is None else {"found": table_value(outcome.found)}
     return AssetCheckResult(
         passed=outcome.passed,
         asset_key=key_of(table),
         check_name=outcome.name,
         description=outcome.description,
-        severity=AssetCheckSeverity.ERROR if outcome.is_blocking else AssetCheckSeverity.WARN,
+        severity=AssetCheckSeverity.ERROR if outcome.is_error else AssetCheckSeverity.WARN,
         metadata={**_rounded(outcome.figures), **found},
     )
 
@@ -165,14 +173,21 @@ def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
 
 
-def markdown_table(frame: pd.DataFrame) -> str:
-    """A frame as a Markdown table, long cells cut, every cell as text that cannot turn into markup."""
-    if frame.empty:
-        return "no rows"
-    header = "| " + " | ".join(str(name) for name in frame.columns) + " |"
-    rule = "|" + "---|" * len(frame.columns)
-    rows = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.itertuples(index=False)]
-    return "\n".join([header, rule, *rows])
+def table_value(frame: pd.DataFrame) -> TableMetadataValue:
+    """A frame as a table that the UI shows: figures as figures, all else as text without anything that acts, cut."""
+    columns = [TableColumn(str(name), _type_of(frame[name])) for name in frame.columns]
+    records = [
+        TableRecord({str(name): _cell(value) for name, value in row.items()}) for row in frame.to_dict("records")
+    ]
+    return MetadataValue.table(records, TableSchema(columns))
+
+
+def _type_of(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "bool"
+    if pd.api.types.is_integer_dtype(column):
+        return "int"
+    return "float" if pd.api.types.is_float_dtype(column) else "string"
 
 
 def histogram(scores: pd.Series, low: float, high: float) -> str:
@@ -195,13 +210,14 @@ def readable_errors() -> Iterator[None]:
         raise Failure(str(error), allow_retries=False) from error
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, float):
-        text = "" if pd.isna(value) else f"{value:,.2f}".rstrip("0").rstrip(".")
-    elif pd.api.types.is_scalar(value):
-        text = "" if pd.isna(value) else str(value)
-    else:
-        text = ", ".join(str(one) for one in value)
-    return plain(text if len(text) <= CELL_LENGTH else text[: CELL_LENGTH - 1] + "…")
+def _cell(value: Any) -> str | int | float | bool | None:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if pd.api.types.is_bool(value):
+        return bool(value)
+    if pd.api.types.is_integer(value):
+        return int(value)
+    if pd.api.types.is_float(value):
+        return round(float(value), 6)
+    text = harmless(str(value) if pd.api.types.is_scalar(value) else ", ".join(str(one) for one in value))
+    return text if len(text) <= CELL_LENGTH else text[: CELL_LENGTH - 1] + "…"

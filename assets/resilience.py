@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, multi_asset
+from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
-from assets.reporting import check_specs, key_of, markdown_table, readable_errors, table_result, table_spec
+from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster import checks
-from exposure_dagster.core.checks import CheckOutcome
+from exposure_dagster.core.checks import CheckOutcome, refuse_what_does_not_fit
 from exposure_dagster.core.tables import Table
 from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.stages import resilience as stage
@@ -19,13 +19,16 @@ from resources.warehouse import WarehouseResource
 
 SHOWN = 15
 
+_JOINED = (DOCUMENT_FACTS, RANKINGS, RESILIENCE, TASK_ROLLUPS)
+
 
 @multi_asset(
     specs=[
         table_spec(RESILIENCE, deps=[key_of(RANKING_INPUTS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)
     ],
     check_specs=check_specs(
-        RESILIENCE, {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."}
+        RESILIENCE,
+        {"ranking_can_be_recomputed": "Every final_ranking follows from the row's own figures."},
     ),
     partitions_def=PROMPTS_PARTITIONS,
 )
@@ -66,7 +69,7 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
     specs=[
         table_spec(
             OCCUPATIONS,
-            deps=[key_of(table) for table in (DOCUMENT_FACTS, RANKINGS, RESILIENCE, TASK_ROLLUPS)],
+            deps=[key_of(table) for table in _JOINED],
             code_version=FORMULA_VERSION,
         )
     ],
@@ -78,6 +81,8 @@ def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]
     """Join each handbook page with its O*NET codes, and what every ranked prompt says of it."""
     with readable_errors():
         store = warehouse.open()
+        with store.connect(read_only=True) as connection:
+            refuse_what_does_not_fit(connection, _JOINED)
         report = stage.join_occupations(store)
         with store.snapshot() as now:
             result = table_result(
@@ -99,7 +104,7 @@ def _ranked(
 ) -> MaterializeResult[Any]:
     shown: dict[str, Any] = {"formula": "the prompt declares none"}
     if report is not None:
-        shown = {"highest": MetadataValue.md(markdown_table(report.rows[columns].head(SHOWN)))}
+        shown = {"highest": table_value(report.rows[columns].head(SHOWN))}
     return table_result(
         store,
         table,

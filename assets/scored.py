@@ -27,21 +27,28 @@ from assets.reporting import (
     table_spec,
 )
 from exposure_dagster import checks
+from exposure_dagster.core.checks import CheckOutcome
 from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.stages import scored
+from exposure_dagster.stages.standing import standings
 from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, SCORES
+from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
 
 PROMPT_FILE_CHECK = "prompt_files_can_be_used"
+ANSWERS_CHECK = "answers_are_current"
 
 
 @multi_asset(
     specs=[table_spec(PROMPTS, kinds=("duckdb", "markdown"))],
-    check_specs=check_specs(PROMPTS, {PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."}),
+    check_specs=check_specs(
+        PROMPTS,
+        {PROMPT_FILE_CHECK: "Names each prompt file that is broken, and what is wrong."},
+    ),
     partitions_def=PROMPTS_PARTITIONS,
 )
 def prompts(
@@ -92,11 +99,14 @@ BACKFILL_TAG = "dagster/backfill"
 
 
 class ScoresConfig(Config):
-    """What a person may say of a run, or of all runs of a backfill."""
+    """What a person may say of a run, or of all runs of a backfill. A rehearsal is a job of its own, `rehearse`."""
 
     named: list[str] = Field(
         default=[],
         description="Prompts that are asked in a backfill of several too, though their files say `enabled: false`.",
+    )
+    ask_again: bool = Field(
+        default=False, description="Ask every question anew, on purpose, whatever the ledger holds. SPENDS."
     )
 
 
@@ -110,7 +120,8 @@ class ScoresConfig(Config):
             SCORES,
             {
                 "every_document_is_accounted_for": "Each document to be asked about has a row, whatever became of it.",
-                "every_document_has_an_answer": "Names the documents that were refused or failed.",
+                "every_document_has_an_answer": "Names the documents that were refused or failed, of every prompt.",
+                ANSWERS_CHECK: "Names each prompt that answered what its file or its documents no longer say.",
                 "the_copy_of_the_ledger_agrees": "scored.responses, .batches and .runs are what ledger.sqlite holds.",
             },
         ),
@@ -120,10 +131,11 @@ class ScoresConfig(Config):
     pool="scoring",
     can_subset=True,  # else its checks have to have an outcome where nothing is asked
 )
-def scores(
+def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
     context: AssetExecutionContext,
     config: ScoresConfig,
     warehouse: WarehouseResource,
+    prompt_files: PromptsResource,
     scorer: ScorerResource,
     progress: ResourceParam[ProgressFactory],
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
@@ -135,9 +147,9 @@ def scores(
     with readable_errors():
         store = warehouse.open()
         if key_of(SCORES) not in context.selected_asset_keys:
-            outcomes = table_checks(store, SCORES, [*checks.scores(store, name), checks.copy_of_ledger(store)])
+            found = table_checks(store, SCORES, _outcomes(store, name, prompt_files, scorer))
             selected = {key.name for key in context.selected_asset_check_keys if key.asset_key == key_of(SCORES)}
-            yield from (one for one in outcomes if one.check_name in selected)
+            yield from (one for one in found if one.check_name in selected)
             yield from ledger_results(context, store)
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
@@ -153,7 +165,7 @@ def scores(
                 store,
                 name,
                 choice=scorer.choice,
-                means=scorer.means(),
+                means=scorer.means(ask_again=config.ask_again),
                 run_id=context.run.run_id,
                 progress=progress.make(context.log.info),
             )
@@ -162,7 +174,7 @@ def scores(
             raise
         if report.note:
             context.log.warning(report.note)
-        copy_of_ledger = checks.copy_of_ledger(store)  # first, since a ledger that is missing is made
+        outcomes = _outcomes(store, name, prompt_files, scorer)
         with store.snapshot() as now:
             rows = now.read(
                 "SELECT * EXCLUDE (scored_at, input_hash) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [name]
@@ -173,11 +185,18 @@ def scores(
                 data_version=frame_digest(rows),
                 partition={"prompt": name},
                 metadata={"prompt_hash": ", ".join(rows["prompt_hash"].dropna().unique()), **_figures(report)},
-                outcomes=[*checks.scores(now, name), copy_of_ledger],
+                outcomes=outcomes,
             )
         yield result
         yield from ledger_results(context, store)
         report_ledger(context, store)
+
+
+def _outcomes(store: Warehouse, name: str, prompt_files: PromptsResource, scorer: ScorerResource) -> list[CheckOutcome]:
+    copy_of_ledger = checks.copy_of_ledger(store)  # first, since a ledger that is missing is made
+    with store.snapshot() as now:
+        current = checks.answers_are_current(standings(now, prompt_files.load(), scorer.choice))
+        return [*checks.scores(now, name), current, copy_of_ledger]
 
 
 def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:

@@ -7,12 +7,16 @@ stands in its folder.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
+from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP
 from exposure_dagster.scoring.mirror import differences, open_ledger
+from exposure_dagster.stages.standing import PromptStanding, State
 from exposure_dagster.warehouse import Warehouse
 
 
@@ -35,17 +39,22 @@ def every_page_has_text(without_text: tuple[str, ...], documents: int) -> CheckO
 
 
 def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
-    """What must hold of one prompt's rows in scored.scores."""
+    """What must hold of scored.scores after a prompt was scored.
+
+    What was refused or failed is told of every prompt: it stays in sight when another one is scored.
+    """
     unaccounted = warehouse.read(
         "SELECT i.doc_id FROM scored.inputs i ANTI JOIN scored.scores s USING (prompt, doc_id)"
         " WHERE i.prompt = ? ORDER BY i.doc_id",
         [prompt],
     )
     unanswered = warehouse.read(
-        "SELECT doc_id, status, error FROM scored.scores WHERE prompt = ? AND status != 'ok' ORDER BY status, doc_id",
-        [prompt],
+        "SELECT prompt, doc_id, status, error FROM scored.scores WHERE status != 'ok' ORDER BY prompt, status, doc_id"
     )
     ((documents,),) = warehouse.rows("SELECT count(*) FROM scored.inputs WHERE prompt = ?", [prompt])
+    ((rows,),) = warehouse.rows("SELECT count(*) FROM scored.scores")
+    by_prompt = unanswered.groupby("prompt").size().items()
+    named = first_of(f"{name}: {counted(int(count), 'document')}" for name, count in by_prompt)
     return [
         CheckOutcome(
             "every_document_is_accounted_for",
@@ -57,11 +66,26 @@ def scores(warehouse: Warehouse, prompt: str) -> list[CheckOutcome]:
         CheckOutcome(
             "every_document_has_an_answer",
             unanswered.empty,
-            f"{prompt}: {len(unanswered):,} of {documents:,} documents refused or failed",
+            f"refused or failed: {named}" if len(unanswered) else f"all {rows:,} rows hold an answer",
             None if unanswered.empty else unanswered.head(50),
-            is_blocking=False,
+            is_error=False,
         ),
     ]
+
+
+def answers_are_current(standings: Sequence[PromptStanding]) -> CheckOutcome:
+    """The answers that stand are to what files and documents say now, of every prompt that was ever answered.
+
+    Documents that failed are another check's: nothing that was edited calls for asking them again.
+    """
+    scored = [one for one in standings if one.state is not State.MISSING]
+    stale = [one for one in scored if one.state is State.STALE]
+    description = f"{counted(len(scored), 'prompt')} answered, every one as it is now"
+    if stale:
+        named = first_of(f"{one.prompt} ({', '.join(one.reasons)})" for one in stale)
+        description = f"{len(stale):,} of {counted(len(scored), 'prompt')} answered before a change: {named}"
+    found = pd.DataFrame([{"prompt": one.prompt, "changed since": ", ".join(one.reasons)} for one in stale])
+    return CheckOutcome("answers_are_current", not stale, description, found if stale else None)
 
 
 def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
@@ -74,7 +98,7 @@ def copy_of_ledger(warehouse: Warehouse) -> CheckOutcome:
         f"the warehouse differs from the ledger ({first_of(clauses)}): `exposure check --rebuild` makes the copy anew"
         if found
         else "the warehouse holds what the ledger does",
-        is_blocking=False,
+        is_error=False,
     )
 
 
@@ -174,5 +198,5 @@ def no_job_is_counted_twice(warehouse: Warehouse) -> CheckOutcome:
     )
     description = f"{shared:,} jobs shared out over O*NET codes, {jobs:,} on their pages"
     return CheckOutcome(
-        "no_job_is_counted_twice", apart.empty, description, None if apart.empty else apart, is_blocking=False
+        "no_job_is_counted_twice", apart.empty, description, None if apart.empty else apart, is_error=False
     )

@@ -6,22 +6,40 @@ loads, with the settings of the environment.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
 from exposure_dagster.systems import refuse_windows
 
 refuse_windows()  # before anything is imported that is not there
 
 # ruff: noqa: E402
-from dagster import Definitions, EnvVar, definitions, in_process_executor, load_assets_from_modules
+from dagster import (
+    AnchorBasedFilePathMapping,
+    AssetsDefinition,
+    AssetSpec,
+    BetaWarning,
+    Definitions,
+    EnvVar,
+    definitions,
+    in_process_executor,
+    link_code_references_to_git,
+    load_assets_from_modules,
+    map_asset_specs,
+    with_source_code_references,
+)
 
 from assets import ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
+from exposure_dagster.automation.rehearsing import rehearsal
 from exposure_dagster.automation.rescoring import rescore_stale, rescoring_sensors, schedules
 from exposure_dagster.jobs import ASSET_JOBS
 from exposure_dagster.private import keep_files_private
 from exposure_dagster.scoring.prices import load_prices
-from exposure_dagster.settings import Settings, load_settings, variable_of
+from exposure_dagster.settings import Settings, load_settings, project_root, variable_of
 from exposure_dagster.warehouse import DEFAULT_WAIT_S
 from resources.own_documents import OwnDocumentsResource
 from resources.pages import PagesResource, PromptsResource
@@ -29,21 +47,25 @@ from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
+Assets = Sequence[AssetsDefinition | AssetSpec]
 
-def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, ask_again: bool = False) -> Definitions:
+
+def build_defs(
+    settings: Settings,
+    *,
+    progress: ProgressFactory | None = None,
+    ask_again: bool = False,
+    is_shown: bool = False,
+) -> Definitions:
     """Definitions over the given settings. `progress` is how long steps tell that they go on.
 
-    With `ask_again` every question is asked anew, whatever the ledger holds.
+    With `ask_again` every question is asked anew, whatever the ledger holds. With `is_shown` the assets say what only
+    the UI needs of them: who answers for them, where they lie and where their code is.
     """
+    assets = all_assets()
     return Definitions(
-        assets=[
-            *raw.ASSETS,
-            *parsed.ASSETS,
-            *load_assets_from_modules([scored, ranked, resilience, published]),
-            ranked.MADE_FROM_SPEC,
-            *ledger.LEDGER_SPECS,
-        ],
-        jobs=[*ASSET_JOBS, rescore_stale],
+        assets=as_shown(assets, settings) if is_shown else assets,
+        jobs=[*ASSET_JOBS, rescore_stale, rehearsal],
         sensors=[
             *prompt_sensors(settings.sensor_interval_seconds),
             *rescoring_sensors(settings.sensor_interval_seconds),
@@ -54,6 +76,35 @@ def build_defs(settings: Settings, *, progress: ProgressFactory | None = None, a
         executor=in_process_executor,
         resources=resources_of(settings, progress or ProgressFactory(), ask_again=ask_again),
     )
+
+
+def all_assets() -> Assets:
+    """Every asset of the modules of `assets`."""
+    modules = load_assets_from_modules([scored, ranked, resilience, published])
+    found: list[Any] = [*raw.ASSETS, *parsed.ASSETS, *modules, ranked.MADE_FROM_SPEC, *ledger.LEDGER_SPECS]
+    return found
+
+
+def as_shown(assets: Assets, settings: Settings) -> Assets:
+    """The same with owner, place and source."""
+
+    def described(spec: AssetSpec) -> AssetSpec:
+        is_file = spec.group_name == published.EXPORTS.path[0]
+        place = settings.published_folder / "current" if is_file else settings.warehouse_file
+        return spec.replace_attributes(
+            owners=[settings.owner] if settings.owner else [],
+            metadata={**spec.metadata, "dagster/uri": place.absolute().as_uri()},
+        )
+
+    referenced: Any = with_source_code_references(list(map_asset_specs(described, assets)))
+    if settings.code_url is None:
+        return list(referenced)
+    repository, _, reference = settings.code_url.rpartition("/tree/")
+    mapping = AnchorBasedFilePathMapping(local_file_anchor=project_root(), file_anchor_path_in_repository="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BetaWarning)  # of references by URL, one an asset
+        linked: Any = link_code_references_to_git(referenced, repository.removesuffix("/-"), reference, mapping)
+    return list(linked)
 
 
 def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bool) -> dict[str, object]:
@@ -97,4 +148,4 @@ def scorer_of(settings: Settings, *, ask_again: bool) -> ScorerResource:
 def defs() -> Definitions:
     """What the workspace loads. Read when Dagster asks for it, so that other front doors need no such settings."""
     keep_files_private()
-    return build_defs(load_settings())
+    return build_defs(load_settings(), is_shown=True)

@@ -32,13 +32,25 @@ run_monitoring:
 concurrency:
   runs:
     max_concurrent_runs: 4
+  pools:  # there is one, `scoring`: so many prompts are asked at once, each with EXPOSURE_CONCURRENCY requests
+    granularity: run
+    default_limit: 2
+run_retries:  # of runs whose process died, and of jobs that cost nothing: those carry the tag dagster/max_retries
+  enabled: true
+  max_retries: 0
+  retry_on_asset_or_op_failure: false
+retention:  # days after which the record of a tick is deleted; sensors look every few seconds
+  sensor:
+    purge_after_days: {skipped: 3, started: 30, success: 90, failure: 90}
+  schedule:
+    purge_after_days: {skipped: 30, started: 90, success: 365, failure: 365}
 python_logs:  # what a run waits for, and batches that are picked up, stand among its events
   managed_python_loggers: [exposure_dagster]
   python_log_level: WARNING
 """
 
-
 _NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+"""As Dagster's documentation of its dagster.yaml names it: a value of the configuration, imported by Dagster itself."""
 
 
 def prepare_dagster_home(folder: Path) -> Path:
@@ -61,15 +73,16 @@ def open_instance(folder: Path) -> DagsterInstance:
     """The Dagster instance of a home that `prepare_dagster_home` made, for this process.
 
     What steps print goes to the terminal alone: Dagster would start two helpers a stream to copy it into files, which
-    outlive a kill and answer Ctrl+C with a traceback. Raises SettingError where its files cannot be opened.
+    outlive a kill and answer Ctrl+C with a traceback. (`local_temp` is Dagster's public way to an instance in a given
+    folder with settings beside its dagster.yaml; nothing of it is temporary.) Raises SettingError where its files
+    cannot be opened.
     """
     from dagster import DagsterInstance
-    from dagster._core.instance.ref import InstanceRef
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with holding(folder / "opening.lock"):  # two first runs at once would both make its tables
-            return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": _NO_COPIES}))
+            return DagsterInstance.local_temp(str(folder), overrides={"compute_logs": _NO_COPIES})
     except (OSError, SQLAlchemyError) as error:
         raise SettingError(
             f"Dagster's own state cannot be opened for writing ({str(error).splitlines()[0]})",

@@ -33,6 +33,9 @@ INPUTS_KEY = AssetKey(["scored", "inputs"])
 SCORES_KEY = AssetKey(["scored", "scores"])
 RANKING_INPUTS_KEY = AssetKey([RANKING_INPUTS.schema, RANKING_INPUTS.name])
 
+RETRIED_ONCE = {"dagster/max_retries": "1"}
+"""Of a run whose process died. A job that spends is not begun again by itself."""
+
 
 def sources_of(corpora: Collection[str]) -> AssetSelection:
     """The part of the sources that the given corpora need. Own documents cost nothing to read: always among them."""
@@ -51,6 +54,7 @@ ASSET_JOBS = (
     define_asset_job(
         SOURCES_JOB,
         selection=SOURCES,
+        tags=RETRIED_ONCE,
         description="Fetch and parse the sources. Unchanged pages are neither fetched nor parsed again.",
     ),
     define_asset_job(
@@ -61,15 +65,20 @@ ASSET_JOBS = (
     define_asset_job(
         RANKING_JOB,
         selection=RANKING,
+        tags=RETRIED_ONCE,
         description="Rank one prompt's standing answers anew: new weights, tiers or labels. Sends no request.",
     ),
     define_asset_job(
         INPUTS_JOB,
         selection=AssetSelection.assets(INPUTS_KEY, RANKING_INPUTS_KEY),
+        tags=RETRIED_ONCE,
         description="Look again at what one prompt is asked about and ranked from. Sends no request, ranks nothing.",
     ),
     define_asset_job(
-        PUBLISHING_JOB, selection=PUBLISHING, description="Write the published files of all that is ranked."
+        PUBLISHING_JOB,
+        selection=PUBLISHING,
+        tags=RETRIED_ONCE,
+        description="Write the published files of all that is ranked.",
     ),
     define_asset_job(
         EVERYTHING_JOB,

@@ -163,6 +163,17 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="Address that gets a JSON POST for a failed run, a broken prompt file or a changed layout.",
     )
+    owner: str | None = Field(
+        None,
+        pattern=r"^(team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+)$",
+        description="Who answers for the assets in Dagster: an e-mail address, or `team:name`.",
+    )
+    code_url: str | None = Field(
+        None,
+        pattern=r"^https://\S+/tree/\S+$",
+        description="Where this code lies on GitHub or GitLab, as in https://github.com/me/exposure/tree/main: assets "
+        "in Dagster then link there instead of to the files here.",
+    )
     sensor_interval_seconds: int = Field(
         15, ge=1, le=86_400, description="How often the sensors look at prompt files and warehouse, in seconds."
     )

@@ -34,7 +34,7 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
     def choice(self) -> ScorerChoice:
         return ScorerChoice(ScorerName(self.scorer), self.is_explicit)
 
-    def means(self) -> ModelMeans:
+    def means(self, *, ask_again: bool = False) -> ModelMeans:
         """What asking a model takes. The key is read from the environment here and now, and kept nowhere."""
         settings = load_settings()
         key = settings.anthropic_api_key
@@ -46,5 +46,5 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
                 concurrency=self.concurrency,
             ),
             batching=Batching(self.cancel_batches) if self.choice.name is ScorerName.CLAUDE_BATCH else None,
-            is_asked_again=self.ask_again,
+            is_asked_again=self.ask_again or ask_again,
         )

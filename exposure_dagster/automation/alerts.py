@@ -52,8 +52,9 @@ def alert_sensors(webhook: str | None) -> list[SensorDefinition]:
         ]
         partition = context.dagster_run.tags.get("dagster/partition")
         what = f"{context.dagster_run.job_name}{f' of {partition}' if partition else ''} failed"
-        reason = (reasons[0] if reasons else context.failure_event.message or "").strip()
-        return _send(context.instance, webhook, [f"{what}: {reason.splitlines()[0] if reason else 'no reason given'}"])
+        first, *rest = (reasons[0] if reasons else context.failure_event.message or "").strip().splitlines() or [""]
+        reason = f"{first} {rest[0]}" if first.endswith(":") and rest else first  # a check that blocks is named below
+        return _send(context.instance, webhook, [f"{what}: {reason or 'no reason given'}"])
 
     @sensor(
         name="alert_on_failed_check",

@@ -21,17 +21,22 @@ from dagster import (
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
-from assets.scored import PROMPT_FILE_CHECK
-from exposure_dagster.automation.runs import DATA_VERSION_TAG, active_partitions, last_evaluation, recorded_versions
-from exposure_dagster.checks import prompt_files_can_be_used
+from assets.scored import ANSWERS_CHECK, PROMPT_FILE_CHECK
+from exposure_dagster.automation.runs import (
+    DATA_VERSION_TAG,
+    active_partitions,
+    last_evaluation,
+    recorded_versions,
+)
+from exposure_dagster.checks import answers_are_current, prompt_files_can_be_used
 from exposure_dagster.core.checks import rows_fit_the_registry
-from exposure_dagster.jobs import INPUTS_KEY
+from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY
 from exposure_dagster.progress import counted
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
 from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
-from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS
+from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS, SCORES
 from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -77,12 +82,15 @@ def follow_prompts(
     for name in gone:
         forget_prompt(store, name)
     events: list[AssetMaterialization] = []
+    answers: list[AssetCheckEvaluation] = []
     if store.exists:
-        seen = [one for one in standings(store, folder, scorer.choice) if one.prompt in good.keys() - busy]
+        everything = standings(store, folder, scorer.choice)
+        seen = [one for one in everything if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
+        answers = [] if busy else _answer_checks(context.instance, everything)
     told = {event.asset_key for event in events}
-    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told)]
+    checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told), *answers]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
     if not partitions and not events and not checks:
         return SensorResult(
@@ -145,9 +153,22 @@ def _check_events(instance: DagsterInstance, folder: PromptFolder, told: set[Ass
     And with each new record of its asset (among those `told`): a check counts for the latest record only.
     """
     result = check_result(PROMPTS, prompt_files_can_be_used(folder))
-    last = last_evaluation(instance, AssetCheckKey(PROMPTS_KEY, PROMPT_FILE_CHECK))
-    is_known = result.passed if last is None else (last.passed, last.description) == (result.passed, result.description)
+    is_known = _is_known(instance, AssetCheckKey(PROMPTS_KEY, PROMPT_FILE_CHECK), result)
     return [] if is_known and PROMPTS_KEY not in told else [_evaluation(PROMPTS_KEY, result)]
+
+
+def _answer_checks(instance: DagsterInstance, all_standings: Sequence[PromptStanding]) -> list[AssetCheckEvaluation]:
+    """Whether answers are current, reported when that is not what is recorded last."""
+    if not instance.get_latest_materialization_event(SCORES_KEY):
+        return []
+    result = check_result(SCORES, answers_are_current(all_standings))
+    is_known = _is_known(instance, AssetCheckKey(SCORES_KEY, ANSWERS_CHECK), result)
+    return [] if is_known else [_evaluation(SCORES_KEY, result)]
+
+
+def _is_known(instance: DagsterInstance, key: AssetCheckKey, result: AssetCheckResult) -> bool:
+    last = last_evaluation(instance, key)
+    return result.passed if last is None else (last.passed, last.description) == (result.passed, result.description)
 
 
 def _registry_checks(store: Warehouse, told: set[AssetKey]) -> list[AssetCheckEvaluation]:

@@ -10,7 +10,6 @@ from dagster import (
     DagsterInvalidDefinitionError,
     DefaultScheduleStatus,
     DefaultSensorStatus,
-    MetadataValue,
     OpExecutionContext,
     RunRequest,
     RunStatusSensorContext,
@@ -27,7 +26,7 @@ from dagster import (
 )
 from dagster import DagsterRunStatus as Status
 
-from assets.reporting import markdown_table
+from assets.reporting import table_value
 from exposure_dagster.automation.runs import (
     PARTITION_TAG,
     WANTED_TAG,
@@ -118,7 +117,7 @@ def list_what_is_stale(
 ) -> None:
     """Show what `launch_rescoring` is about to launch."""
     due = _due(standings(warehouse.open(), prompt_files.load(), scorer.choice))
-    context.add_output_metadata({"to be scored": MetadataValue.md(markdown_table(standing_table(due)))})
+    context.add_output_metadata({"to be scored": table_value(standing_table(due))})
     context.log.info("to be scored: %s", ", ".join(standing.prompt for standing in due) or "nothing")
 
 

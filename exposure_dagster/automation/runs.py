@@ -17,7 +17,6 @@ from dagster import (
     EventLogRecord,
     RunsFilter,
 )
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from assets.published import EXPORTS
 from exposure_dagster.instance import close_orphans
@@ -92,10 +91,11 @@ def age_of_publication(instance: DagsterInstance) -> timedelta | None:
 
 def last_evaluation(instance: DagsterInstance, key: AssetCheckKey) -> AssetCheckEvaluation | None:
     """The latest outcome of a check; one that a run plans and has not come to is passed over."""
-    ended = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
-    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=ended)
-    event = records[0].event.dagster_event if records and records[0].event else None
-    return None if event is None else event.asset_check_evaluation_data
+    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=LOOKED_BACK):
+        event = record.event.dagster_event if record.event else None
+        if event is not None and event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            return event.asset_check_evaluation_data
+    return None
 
 
 def recorded_versions(instance: DagsterInstance, key: AssetKey) -> dict[str, str]:

@@ -17,12 +17,9 @@ from exposure_dagster.errors import ScoringError
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.rehearsal import Rehearsal, estimate_rehearsal, rehearse
+from exposure_dagster.stages.rehearsal import RUN_PREFIX, Rehearsal, estimate_rehearsal, rehearse
 from exposure_dagster.stages.scored import ModelMeans, ScorerChoice
 from exposure_dagster.warehouse import Warehouse
-
-RUN_PREFIX = "rehearsal-"
-"""Begins the run ids of rehearsals in scored.runs."""
 
 
 def run_rehearsals(

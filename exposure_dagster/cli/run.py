@@ -82,6 +82,8 @@ class _Runner:
         Warns of failed checks. Raises our error as it was raised in the step, and KeyboardInterrupt where a signal
         ended it.
         """
+        from assets.scored import ANSWERS_CHECK
+
         graph = self.definitions.get_repository_def().asset_graph
         run_id = str(uuid4())
         with running(Path(self.instance.root_directory), run_id):
@@ -94,7 +96,8 @@ class _Runner:
                 run_id=run_id,
             )
         for evaluation in result.get_asset_check_evaluations():
-            if not evaluation.passed:
+            # that other prompts are stale is what `exposure status` is asked for
+            if not evaluation.passed and evaluation.check_name != ANSWERS_CHECK:
                 key = evaluation.asset_key.to_user_string()
                 warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
         for event in result.all_events:
@@ -108,7 +111,7 @@ class _Runner:
         if any(_is_interrupt(event) for event in result.all_events):
             raise KeyboardInterrupt
         if not result.success:
-            raise ExposureError(_failure_of(result), where=job)
+            raise ExposureError(_blocked_by(result) or _failure_of(result), where=job)
 
 
 def run_pipeline(
@@ -264,6 +267,16 @@ def _is_interrupt(event: Any) -> bool:
     """Whether a step ended because the run was stopped: Dagster records that as a failure of the step."""
     error = event.step_failure_data.error if event.is_step_failure else None
     return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+
+
+def _blocked_by(result: Any) -> str:
+    """What a check found that kept the steps below from running; empty where none did."""
+    failed = [
+        f"{one.asset_key.to_user_string()}: {one.description} (check {one.check_name})"
+        for one in result.get_asset_check_evaluations()
+        if one.blocking and not one.passed and one.severity.value == "ERROR"
+    ]
+    return f"{'; '.join(failed)}. Nothing was made from it; what was published stands" if failed else ""
 
 
 def _failure_of(result: Any) -> str:

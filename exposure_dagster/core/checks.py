@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster.core.tables import Table
+from exposure_dagster.errors import WarehouseError
 from exposure_dagster.progress import counted
 
 SHOWN_PROBLEMS = 5
@@ -19,16 +20,36 @@ SHOWN_CHARACTERS = 120
 """Of what was found in the place of a field."""
 
 
+BLOCKING = frozenset(
+    {
+        "rows_fit_the_registry",
+        "every_document_is_accounted_for",
+        "every_score_is_ranked",
+        "scores_lie_on_the_scale",
+        "groups_add_up",
+        "ranking_can_be_recomputed",
+    }
+)
+"""Checks of what our own code promises of a table: where one fails, nothing that hangs on the table is made.
+
+A page that cannot be read or a figure out of range is an error that is shown and blocks nothing: the rows of earlier
+stand.
+"""
+
+
 @dataclass(frozen=True)
 class CheckOutcome:
-    """A check's result. `is_blocking` failures are errors, others warnings; `found` is a table to show."""
+    """A check's result. `is_error` failures are errors, others warnings; `found` is a table to show.
+
+    An error stops what hangs on the table only where the check is one of `BLOCKING`.
+    """
 
     name: str
     passed: bool
     description: str
     found: pd.DataFrame | None = None
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
-    is_blocking: bool = True
+    is_error: bool = True
 
 
 def first_of(problems: Iterable[str]) -> str:
@@ -63,5 +84,26 @@ def rows_fit_the_registry(connection: duckdb.DuckDBPyConnection, table: Table) -
     passed = doubled.empty and not gaps
     description = f"({key}) is unique, and no required cell is empty"
     if not passed:
-        description = f"({key}) is not unique: {counted(len(doubled), 'key')}; empty required cells: {gaps or 'none'}"
+        wrong = [f"({key}) is not unique: {first_of(_keys(doubled, table))}"] if len(doubled) else []
+        wrong += [f"required cells are empty: {gaps}"] if gaps else []
+        description = "; ".join(wrong)
     return CheckOutcome("rows_fit_the_registry", passed, description, None if doubled.empty else doubled)
+
+
+def refuse_what_does_not_fit(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Rows that their table's own check refuses are not used, whichever run or hand wrote them.
+
+    Raises WarehouseError.
+    """
+    for table in tables:
+        outcome = rows_fit_the_registry(connection, table)
+        if not outcome.passed:
+            raise WarehouseError(
+                f"its rows cannot be published: {outcome.description}",
+                where=table.full_name,
+                remedy="Mend the rows, or make the table anew, and run again. What was published before stands.",
+            )
+
+
+def _keys(rows: pd.DataFrame, table: Table) -> list[str]:
+    return [f"{', '.join(str(row[name]) for name in table.key)} {row['rows']} times" for row in rows.to_dict("records")]

@@ -94,6 +94,7 @@ class Step:
     read: Callable[[Reading], Sequence[Filled]]
     after: tuple[Table, ...] = ()
     kinds: tuple[str, ...] = ("duckdb",)
+    code_version: str | None = None
     checks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     alerts: tuple[tuple[Table, str], ...] = ()
     """Checks of which somebody should be told when they fail."""

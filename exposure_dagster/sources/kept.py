@@ -192,5 +192,5 @@ def every_listed_page_is_there(listed: int, missing: tuple[MissingPage, ...]) ->
         False,
         f"{len(missing):,} of {listed:,} could not be had ({named}); the last good body of {kept:,} of them stands",
         found,
-        is_blocking=False,
+        is_error=False,
     )

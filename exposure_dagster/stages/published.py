@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from exposure_dagster.core.checks import refuse_what_does_not_fit
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, corpora_of
 from exposure_dagster.errors import WarehouseError
@@ -23,10 +25,17 @@ from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.stages.published_tables import published_from, published_tables
 from exposure_dagster.stages.ranking_inputs import ranked_as
+from exposure_dagster.tables import TABLES
 from exposure_dagster.warehouse import Warehouse
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
+
+_READ = tuple(
+    table
+    for table in TABLES.values()
+    if any(re.search(rf"\b{re.escape(table.full_name)}\b", source) for source in published_from(CORPORA.values()))
+)
 
 
 def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> PublishedContent:
@@ -35,9 +44,10 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
     `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
     A prompt is published with the question that its standing answers answered and the definition that they were
     ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
-    WarehouseError where nothing is ranked.
+    WarehouseError where nothing is ranked, and where a table does not hold to its key or lacks what is required.
     """
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
+        refuse_what_does_not_fit(connection, _READ)
         rankings = harmless_frame(
             connection.execute("SELECT * FROM ranked.rankings ORDER BY prompt, rank, title, doc_id").df()
         )

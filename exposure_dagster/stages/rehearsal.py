@@ -26,6 +26,9 @@ from exposure_dagster.stages.ranked import resilience_rows
 from exposure_dagster.stages.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
 from exposure_dagster.warehouse import Warehouse
 
+RUN_PREFIX = "rehearsal-"
+"""Begins the run ids of rehearsals in scored.runs."""
+
 
 @dataclass(frozen=True)
 class Rehearsal:

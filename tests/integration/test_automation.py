@@ -160,4 +160,4 @@ def test_what_moved_is_told_on_the_materialization_and_kept(loop: Automation) ->
     versions = loop.warehouse.rows("SELECT count(DISTINCT version) FROM scored.score_versions WHERE prompt = 'a'")
     changes = loop.warehouse.rows("SELECT count(*) FROM ranked.changes WHERE prompt = 'a'")
     assert versions == [(2,)] and changes == [(30,)]
-    assert "rank correlation" in event.asset_materialization.metadata["what moved"].value
+    assert "rank correlation" in str(event.asset_materialization.metadata["what moved"].value)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from dagster import DagsterInstance, ExecuteInProcessResult
-from dagster._core.execution.backfill import PartitionBackfill
 
-from exposure_dagster.definitions import build_defs
+from assets.scored import ScoresConfig
+from exposure_dagster.definitions import build_defs, scorer_of
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB, SOURCES_JOB, sources_of
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.ui_queries import ask_as_the_ui, checks_that_are_not_green
 
 pytestmark = pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")  # Dagster's own call
 
@@ -50,25 +51,19 @@ def instance(settings: Settings) -> Iterator[DagsterInstance]:
         yield instance
 
 
-def backfill(settings: Settings, instance: DagsterInstance, partitions: list[str]) -> str:
+BEGIN = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message } } }
+"""
+
+
+def backfill(instance: DagsterInstance, partitions: list[str]) -> str:
     """As the UI begins one from the graph; returns its id."""
-    name = f"of {' and '.join(partitions)}"
-    instance.add_backfill(
-        PartitionBackfill.from_asset_partitions(
-            backfill_id=name,
-            asset_graph=build_defs(settings).get_repository_def().asset_graph,
-            partition_names=partitions,
-            asset_selection=[INPUTS_KEY, SCORES_KEY],
-            backfill_timestamp=1.0,
-            tags={},
-            dynamic_partitions_store=instance,
-            all_partitions=False,
-            title=None,
-            description=None,
-            run_config=None,
-        )
-    )
-    return name
+    keys = [{"path": list(key.path)} for key in (INPUTS_KEY, SCORES_KEY)]
+    answer = ask_as_the_ui(instance, BEGIN, {"params": {"partitionNames": partitions, "assetSelection": keys}})
+    return str(answer["launchPartitionBackfill"]["backfillId"])
 
 
 def run(
@@ -102,7 +97,7 @@ def answered(settings: Settings) -> list[str]:
 def test_a_backfill_of_all_prompts_asks_the_enabled_ones_and_says_what_it_left_out(
     settings: Settings, instance: DagsterInstance
 ) -> None:
-    everything = backfill(settings, instance, BOTH)
+    everything = backfill(instance, BOTH)
     results = {name: run(settings, instance, name, of=everything) for name in BOTH}
     assert [result.success for result in results.values()] == [True, True]
     assert answered(settings) == ["exposure"]
@@ -121,7 +116,7 @@ def test_a_prompt_that_is_not_enabled_is_asked_where_it_is_named(
         case "its own partition":
             result = run(settings, instance, "climate")
         case "a backfill of it alone":
-            result = run(settings, instance, "climate", of=backfill(settings, instance, ["climate"]))
+            result = run(settings, instance, "climate", of=backfill(instance, ["climate"]))
         case _:
             result = run(settings, instance, "climate", of="a backfill that is forgotten", named=["climate"])
     assert result.success
@@ -133,16 +128,54 @@ def test_in_a_backfill_of_which_nothing_is_known_it_is_not_asked(settings: Setti
     assert answered(settings) == []
 
 
-def test_to_run_the_checks_alone_asks_nothing(settings: Settings, instance: DagsterInstance) -> None:
+def run_the_checks_alone(settings: Settings, instance: DagsterInstance, partition: str) -> dict[str, bool]:
     checks = [key for key in build_defs(settings).resolve_asset_graph().asset_check_keys if key.asset_key == SCORES_KEY]
     job = (
         build_defs(settings)
         .resolve_implicit_global_asset_job_def()
         .get_subset(asset_selection=set(), asset_check_selection=set(checks))
     )
-    result = job.execute_in_process(instance=instance, partition_key="exposure", run_config={"loggers": QUIET})
-    assert result.success
-    assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
-        key.name for key in checks
-    }
+    result = job.execute_in_process(
+        instance=instance, partition_key=partition, run_config={"loggers": QUIET}, raise_on_error=False
+    )
+    passed = {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
+    assert passed.keys() == {key.name for key in checks}
+    return passed
+
+
+def test_to_run_the_checks_alone_asks_nothing(settings: Settings, instance: DagsterInstance) -> None:
+    run_the_checks_alone(settings, instance, "exposure")
     assert answered(settings) == []
+
+
+def test_a_refused_document_of_one_prompt_stays_in_sight_when_another_is_scored(
+    settings: Settings, instance: DagsterInstance
+) -> None:
+    for prompt in BOTH:
+        assert run(settings, instance, prompt).success
+    with Warehouse(settings.warehouse_file).transaction() as connection:
+        connection.execute(
+            "UPDATE scored.scores SET status = 'refused' WHERE (prompt, doc_id) = ('exposure', 'roofers')"
+        )
+    assert not run_the_checks_alone(settings, instance, "exposure")["every_document_has_an_answer"]
+    assert run(settings, instance, "climate").success
+    assert "scored/scores every_document_has_an_answer" in checks_that_are_not_green(instance)
+
+
+def test_a_rehearsal_shows_its_answers_and_touches_nothing_that_stands(
+    settings: Settings, instance: DagsterInstance
+) -> None:
+    config = {"loggers": QUIET, "ops": {"rehearse_a_few": {"config": {"limit": 3}}}}
+    job = build_defs(settings).resolve_job_def("rehearse")
+    result = job.execute_in_process(instance=instance, partition_key="climate", run_config=config)
+    assert result.success
+    (output,) = [event for event in result.all_node_events if event.event_type_value == "STEP_OUTPUT"]
+    assert len(output.step_output_data.metadata["answers"].value.records) == 3
+    assert answered(settings) == []
+
+
+def test_to_ask_again_is_a_configuration_of_the_run(settings: Settings) -> None:
+    scorer = scorer_of(settings, ask_again=False)
+    assert not scorer.means().is_asked_again
+    assert scorer.means(ask_again=True).is_asked_again
+    assert ScoresConfig(ask_again=True).ask_again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,30 @@ def test_every_table_of_the_registry_is_an_asset_of_its_name() -> None:
     assert {AssetKey(name.split(".")) for name in TABLES} <= keys
 
 
-def test_every_asset_is_described_grouped_and_owned() -> None:
+def test_every_asset_is_described_and_grouped() -> None:
     for spec in build_defs(load_settings()).resolve_all_asset_specs():
         assert spec.description, spec.key
         assert spec.group_name == spec.key.path[0]
-        assert spec.owners == ["team:exposure"]
         assert spec.kinds
+
+
+def test_in_the_ui_an_asset_says_who_answers_for_it_where_it_lies_and_where_its_code_is(tmp_path: Path) -> None:
+    shown = build_defs(Settings(home=tmp_path, owner="team:labour"), is_shown=True)
+    specs = {spec.key.to_user_string(): spec for spec in shown.resolve_all_asset_specs()}
+    assert {tuple(spec.owners) for spec in specs.values()} == {("team:labour",)}
+    scores = specs["scored/scores"].metadata
+    assert scores["dagster/uri"] == (tmp_path / "exposure.duckdb").as_uri()
+    assert scores["dagster/table_name"] == "exposure.scored.scores"
+    (code,) = scores["dagster/code_references"].code_references
+    assert Path(code.file_path).relative_to(ROOT).as_posix() == "assets/scored.py"
+    assert specs["published/exports"].metadata["dagster/uri"] == (tmp_path / "published" / "current").as_uri()
+
+
+def test_code_is_linked_to_where_the_settings_say_it_lies() -> None:
+    shown = build_defs(Settings(code_url="https://github.com/me/exposure/tree/main"), is_shown=True)
+    (spec,) = [one for one in shown.resolve_all_asset_specs() if one.key == AssetKey(["scored", "scores"])]
+    (code,) = spec.metadata["dagster/code_references"].code_references
+    assert code.url.startswith("https://github.com/me/exposure/tree/main/assets/scored.py#L")
 
 
 def test_scores_hang_on_their_inputs_alone() -> None:
@@ -89,21 +108,27 @@ def test_sources_and_published_files_have_a_freshness_policy() -> None:
     assert fresh == {AssetKey(name.split(".")) for name in TABLES if name.startswith("raw.")} | {EXPORTS, SITE}
 
 
-def test_validate_is_clean_and_warns_of_nothing() -> None:
+def dagster(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "dagster", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    assert "Validation successful" in output
-    assert "Warning" not in output.replace("SupersessionWarning", ""), output
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
-def test_the_workspace_file_alone_names_the_code_location() -> None:
+def test_the_two_ways_in_load_the_same_and_warn_of_nothing() -> None:
+    """`dagster dev` takes what pyproject.toml names for `dg`, where it is not told of workspace.yaml."""
+    by_file, by_block = dagster("definitions", "validate", "-w", "workspace.yaml"), dagster("definitions", "validate")
+    for output in (by_file, by_block):
+        assert "Validation successful for code location exposure." in output
+        assert "Warning" not in output.replace("SupersessionWarning", ""), output
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["dg"]["project"]
     workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))
-    assert workspace["load_from"][0]["python_module"]["module_name"] == "exposure_dagster.definitions"
-    assert "[tool.d" + "agster]" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert workspace["load_from"] == [
+        {
+            "python_module": {
+                "module_name": named["code_location_target_module"],
+                "location_name": named["code_location_name"],
+            }
+        }
+    ]

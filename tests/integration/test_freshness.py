@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dagster import AssetKey, AssetRecordsFilter, DagsterInstance
-from dagster._core.definitions.data_version import CachingStaleStatusResolver
-from dagster._core.loader import LoadingContextForTest
 
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.definitions import build_defs
@@ -18,6 +15,7 @@ from exposure_dagster.instance import open_instance
 from exposure_dagster.jobs import INPUTS_JOB, PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
+from tests.integration.ui_queries import checks_that_are_not_green, stale
 
 LOOKS = 3
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -70,34 +68,6 @@ def look(automation: Automation) -> list[tuple[str, str | None]]:
     return [launched for _ in range(LOOKS) for launched in automation.tick(*FREE_SENSORS)]
 
 
-def what_shows_as_stale(automation: Automation) -> dict[str, list[str]]:
-    """Assets, or their partitions, that Dagster marks as unsynced, with its reasons."""
-    instance = automation.instance
-    graph = build_defs(automation.settings).resolve_asset_graph()
-    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-    found = {}
-    for key in graph.get_all_asset_keys():
-        for partition in instance.get_dynamic_partitions("prompts") if graph.get(key).is_partitioned else [None]:
-            if reasons := [cause.reason for cause in resolver.get_stale_causes(key, partition)]:
-                found[f"{key.to_user_string()} {partition or ''}".strip()] = reasons
-    return found
-
-
-def what_is_not_green(automation: Automation) -> list[str]:
-    """Checks of materialized assets that failed, or that do not count for what was materialized last."""
-    instance = automation.instance
-    graph = build_defs(automation.settings).resolve_asset_graph()
-    keys = [key for key in graph.asset_check_keys if instance.get_latest_materialization_event(key.asset_key)]
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    return [
-        f"{key.asset_key.to_user_string()} {key.name}"
-        for key in keys
-        if key not in latest
-        or latest[key].status.value != "SUCCEEDED"
-        or not asyncio.run(latest[key].targets_latest_materialization(LoadingContextForTest(instance)))
-    ]
-
-
 def what_lost_its_run(automation: Automation) -> list[str]:
     """Assets, or their partitions, whose latest materialization no run made, though a run made the same version."""
     found = []
@@ -120,8 +90,8 @@ def by_partition(instance: DagsterInstance, key: AssetKey) -> dict[str | None, l
 
 
 def assert_all_is_well(automation: Automation) -> None:
-    assert what_shows_as_stale(automation) == {}
-    assert what_is_not_green(automation) == []
+    assert stale(automation.instance) == []
+    assert checks_that_are_not_green(automation.instance) == []
     assert what_lost_its_run(automation) == []
 
 
@@ -147,8 +117,8 @@ def test_an_edit_marks_its_own_prompt_until_it_is_scored_and_no_other(with_onet:
     path = with_onet.prompts / "exposure.md"
     path.write_text(path.read_text(encoding="utf-8") + "\nThink of tomorrow.\n", encoding="utf-8")
     assert look(with_onet) == []
-    assert list(what_shows_as_stale(with_onet)) == ["scored/scores exposure"]
-    assert what_is_not_green(with_onet) == []
+    assert stale(with_onet.instance) == ["scored/scores exposure"]
+    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
     assert with_onet.settle(RESCORING, *FREE_SENSORS) == [(SCORING_JOB, "exposure"), (PUBLISHING_JOB, None)]
     assert_all_is_well(with_onet)
 
@@ -159,8 +129,8 @@ def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(with_on
     job = build_defs(with_onet.settings).resolve_job_def(SOURCES_JOB)
     assert job.execute_in_process(instance=with_onet.instance, run_config=QUIET).success
     assert {job for job, _ in look(with_onet)} == {INPUTS_JOB, PUBLISHING_JOB}
-    assert list(what_shows_as_stale(with_onet)) == ["scored/scores exposure"]
-    assert what_is_not_green(with_onet) == []
+    assert stale(with_onet.instance) == ["scored/scores exposure"]
+    assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
 
 
 def test_onet_tables_that_are_made_later_make_no_other_prompt_stale(without_onet: Automation) -> None:

@@ -17,6 +17,15 @@ def test_a_home_is_made_with_a_configuration_that_sends_nothing_home(tmp_path: P
     assert config["telemetry"] == {"enabled": False}
 
 
+def test_what_is_written_is_what_dagster_goes_by(tmp_path: Path) -> None:
+    with open_instance(prepare_dagster_home(tmp_path / "dagster")) as instance:
+        limits = instance.get_concurrency_config()
+        assert limits.run_queue_config is not None and limits.run_queue_config.max_concurrent_runs == 4
+        assert limits.pool_config.default_pool_limit == 2
+        assert instance.run_retries_enabled and instance.run_retries_max_retries == 0
+        assert instance.run_retries_retry_on_asset_or_op_failure is False
+
+
 def test_a_configuration_that_someone_changed_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     prepare_dagster_home(tmp_path)

@@ -157,10 +157,10 @@ def test_a_document_without_a_standing_row_and_one_without_an_answer_are_seen(wa
     documents = pd.DataFrame({"prompt": "exposure", "doc_id": [*OCCUPATIONS["slug"], "weavers"]})
     warehouse.replace(INPUTS, documents, where={"prompt": "exposure"})
     accounted, answered = checks.scores(warehouse, "exposure")
-    assert (accounted.is_blocking, answered.is_blocking) == (True, False)
+    assert (accounted.is_error, answered.is_error) == (True, False)
     assert failed([accounted, answered]) == {
         "every_document_is_accounted_for": "exposure: 5 documents to be asked about, 1 without a row",
-        "every_document_has_an_answer": "exposure: 1 of 5 documents refused or failed",
+        "every_document_has_an_answer": "refused or failed: exposure: 1 document; second: 1 document",
     }
     assert accounted.found is not None
     assert accounted.found["doc_id"].tolist() == ["weavers"]

@@ -10,8 +10,6 @@ from pathlib import Path
 import duckdb
 import pytest
 from dagster import AssetKey, AssetMaterialization
-from dagster._core.definitions.data_version import CachingStaleStatusResolver
-from dagster._core.loader import LoadingContextForTest
 
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
@@ -22,6 +20,7 @@ from exposure_dagster.stages.scored import ScorerChoice
 from exposure_dagster.stages.standing import PromptStanding, State, standings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 from tests.integration.seeding import prompt_folder
+from tests.integration.ui_queries import statuses
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 BASELINE = ScorerChoice(ScorerName.BASELINE, True)
@@ -182,9 +181,7 @@ def test_a_prompt_whose_answers_lack_an_attribute_has_no_score_and_breaks_nothin
 
 def stale_status(automation: Automation, *key: str, partition: str | None = None) -> str:
     """As the UI shows it."""
-    graph = build_defs(automation.settings).resolve_asset_graph()
-    resolver = CachingStaleStatusResolver(automation.instance, graph, LoadingContextForTest(automation.instance))
-    return str(resolver.get_status(AssetKey(list(key)), partition).value)
+    return statuses(automation.instance)[f"{'/'.join(key)} {partition or ''}".strip()]
 
 
 def test_the_published_files_are_stale_below_one_digest_of_everything(loop: Automation) -> None:

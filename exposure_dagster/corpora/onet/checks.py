@@ -19,7 +19,7 @@ def release_is_the_newest(warehouse: Warehouse) -> CheckOutcome:
         description = f"release {newest} is out and {release} is in use: set EXPOSURE_ONET_RELEASE={newest}"
     else:
         description = f"release {release or 'unknown'} is in use; newest named by its publisher: {newest or 'unknown'}"
-    return CheckOutcome("release_is_the_newest", not is_behind, description, is_blocking=False)
+    return CheckOutcome("release_is_the_newest", not is_behind, description, is_error=False)
 
 
 def occupations(warehouse: Warehouse, report: OnetReport) -> list[CheckOutcome]:
@@ -60,7 +60,7 @@ def crosswalk(warehouse: Warehouse) -> list[CheckOutcome]:
             else f"{len(unlisted):,} codes that pages link to are not in the list: the page or the list is older",
             None if unlisted.empty else unlisted.head(50),
             {"pages": pages, "codes": codes},
-            is_blocking=False,
+            is_error=False,
         ),
         CheckOutcome(
             "jobs_are_shared_out_once",
@@ -87,7 +87,7 @@ def _has_figures(warehouse: Warehouse) -> CheckOutcome:
         f" {int((~lacking['has_text'].astype(bool)).sum()):,} without a text",
         None if lacking.empty else lacking.head(50),
         {"scoreable": scoreable, "growth": growth, "openings": openings},
-        is_blocking=False,
+        is_error=False,
     )
 
 
@@ -99,7 +99,7 @@ def _is_newest_edition(report: OnetReport) -> CheckOutcome:
         "no summary page cites a later edition"
         if edition is None
         else f"summary pages cite the projections {edition[0]}–{edition[1]}: save that edition (EXPOSURE_PROJECTIONS)",
-        is_blocking=False,
+        is_error=False,
     )
 
 

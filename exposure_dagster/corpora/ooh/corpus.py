@@ -14,6 +14,7 @@ from exposure_dagster.corpora.corpus import Corpus, Export, Fetching, Filled, Pu
 from exposure_dagster.corpora.ooh import NAME, checks
 from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.corpora.ooh.lineage import LINEAGE
+from exposure_dagster.corpora.ooh.page import PARSER_VERSION
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
 from exposure_dagster.corpora.ooh.tables import (
     OOH_INDEX,
@@ -204,6 +205,7 @@ PUBLISHER = Publisher(
             tables=(OOH_OCCUPATIONS, OOH_PROJECTIONS, OOH_UNREAD),
             read=_read_pages,
             after=(OOH_PAGES,),
+            code_version=PARSER_VERSION,
             checks={
                 OOH_OCCUPATIONS.full_name: {
                     "every_listed_page_has_a_row": "As many rows as pages in the index.",
