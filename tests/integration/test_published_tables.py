@@ -7,8 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from api_server import TEXT, fill_for_api
-from ranked_tables import PROMPT, answer
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import asked_part
@@ -23,6 +21,8 @@ from exposure_dagster.tables import (
     RESPONSES,
 )
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.api_server import TEXT, fill_for_api
+from tests.integration.ranked_tables import PROMPT, answer
 
 READ_AT = pd.Timestamp("2026-02-01 12:00:00")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster import checks
 from exposure_dagster.errors import SourceError, WarehouseError
@@ -23,6 +22,7 @@ from exposure_dagster.stages.parsed import collect_documents, parse_ooh_pages, p
 from exposure_dagster.stages.raw import FetchReport, refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.tables import TABLES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 CATEGORIES = {
     "actors": "entertainment-and-sports",

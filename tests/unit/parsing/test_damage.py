@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from handbook import FIGURELESS, PAGE, PAGE_URL, changed, index_of
-from summary_page import URL, WHOLE, a_page
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing import parse_index, parse_page, unread_entries
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.onet_page import parse_onet_page
+from tests.unit.parsing.handbook import FIGURELESS, PAGE, PAGE_URL, changed, index_of
+from tests.unit.parsing.summary_page import URL, WHOLE, a_page
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from handbook import index_of
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing import (
@@ -15,6 +14,7 @@ from exposure_dagster.parsing import (
     parse_index,
     unread_entries,
 )
+from tests.unit.parsing.handbook import index_of
 
 KEEPERS = "https://www.bls.gov/ooh/light-and-signal/lamp-keepers.htm"
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from handbook import FACTS, FIGURELESS, PAGE, PAGE_URL, PROJECTIONS_HEAD, PROJECTIONS_ROWS, changed, pay_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing import Occupation, ParsedPage, UnreadField, imputed_annual_pay, parse_page
+from tests.unit.parsing.handbook import (
+    FACTS,
+    FIGURELESS,
+    PAGE,
+    PAGE_URL,
+    PROJECTIONS_HEAD,
+    PROJECTIONS_ROWS,
+    changed,
+    pay_cell,
+)
 
 
 def parsed(page: str) -> ParsedPage:

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from tests.processes import tied
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300.0
 SELECTOR = 'repositoryLocationName: "exposure", repositoryName: "__repository__"'
@@ -143,7 +145,7 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
     log = folder / "dev.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [*DEV, "--port", str(port)],
+            tied(*DEV, "--port", str(port)),
             cwd=ROOT,
             env={**bare_environment(), **environment},
             stdout=output,

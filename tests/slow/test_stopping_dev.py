@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,10 +19,10 @@ from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server
-from tests.integration.dev_server import DEV, ROOT, bare_environment, dev_server, free_port
 from tests.integration.seeding import write_prompt
+from tests.slow.dev_server import DEV, ROOT, bare_environment, dev_server, free_port
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = pytest.mark.linux
 
 PATIENCE_S = 120.0
 

@@ -27,8 +27,8 @@ from exposure_dagster.publishing.site import (
     missing_site_files,
 )
 from exposure_dagster.ranking.summaries import EDUCATION_ORDER
-from tests.browser.conftest import BuiltSite, Visit, Visits
-from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
+from tests.slow.browser.conftest import BuiltSite, Visit, Visits
+from tests.unit.publishing.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,9 @@ import pytest
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server
-from tests.integration.dev_server import DevServer, bare_environment, dev_server
 from tests.integration.seeding import write_prompt
+from tests.processes import tied
+from tests.slow.dev_server import DevServer, bare_environment, dev_server
 
 DOCUMENTS = 30
 LAUNCH = """mutation { launchRun(executionParams: {
@@ -38,7 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def command_line_run(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "a", "--yes"],
+        tied(sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "a", "--yes"),
         env={**bare_environment(), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
