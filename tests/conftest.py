@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
@@ -73,7 +75,20 @@ def _engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
     return _engine(url, **options)
 
 
+_read_migrations = ScriptDirectory.from_config
+_migrations: dict[tuple[str | None, str | None], ScriptDirectory] = {}
+
+
+def _migrations_of(config: Config) -> ScriptDirectory:
+    """Dagster reads its whole history of migrations for the file of every run; here it is read once."""
+    key = (config.config_file_name, config.get_main_option("script_location"))
+    if key not in _migrations:
+        _migrations[key] = _read_migrations(config)
+    return _migrations[key]
+
+
 sqlite_event_log.create_engine = sqlite_run_storage.create_engine = _engine_of
+ScriptDirectory.from_config = _migrations_of
 
 
 @pytest.fixture(autouse=True)
