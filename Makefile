@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format lock licences audit sbom dist clean
+.PHONY: help demo dev test test-slow check format lock licences audit sbom dist clean
 
 help:
 	@echo "make demo    run the whole pipeline offline on the bundled sample"
 	@echo "make dev     open the Dagster UI over the demo's data (127.0.0.1:3000)"
-	@echo "make test    run the tests"
+	@echo "make test    run the tests (a few minutes; needs no browser)"
+	@echo "make test-slow  run those with a browser, a daemon, the wheel, all real pages, and processes that are killed"
 	@echo "make check   lint, types, import contracts"
 	@echo "make format  format the code"
 	@echo "make lock    make the lock file anew from pyproject.toml"
@@ -33,8 +34,16 @@ demo: $(STAMP)
 dev: $(STAMP)
 	@$(BIN)/exposure dev --demo
 
+# a container that sets this has every process compile all that it imports
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) tests/unit tests/integration
+
+test-slow: $(STAMP)
+	@$(PYTEST) tests/slow
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
     python benchmarks/kills.py [KILLS] [NAME …]
 
-NAME is one or more of: parsing, checkpoint, publishing, publishing_steps (see `tests/integration/kill_rounds.py`), and
+NAME is one or more of: parsing, checkpoint, publishing, publishing_steps (see `tests/slow/kill_rounds.py`), and
 run: whole runs of `exposure run` over the bundled sample with the baseline; all by default. Ends with status 1 if
 anything was lost, torn or half.
 """
@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "slow"))
 
 from kill_rounds import ROUNDS
 

@@ -31,8 +31,8 @@ from exposure_dagster.stages.standing import standings
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.counting_server import counting_server
-from tests.integration.dev_server import dev_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
+from tests.slow.dev_server import dev_server
 
 CHOICE = ScorerChoice(ScorerName.CLAUDE, True)
 ROUNDS = 5

@@ -2,21 +2,92 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import signal
+import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from tests.processes import end_with_parent
+
+_create_engine = sqlalchemy.create_engine
+
+
+@cache
+def _engine(url: str, **options: Any) -> sqlalchemy.Engine:
+    """Dagster makes an engine for every event, each of which compiles its statements anew; here one serves a file.
+
+    A test's machine does not lose its power, so nothing waits for a disk either.
+    """
+    options["connect_args"] = {"timeout": 60}
+    engine = _create_engine(url, **options)
+    sqlalchemy.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
+    return engine
+
+
+def _engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
+    if not url.startswith("sqlite"):
+        return _create_engine(url, **options)
+    options.pop("connect_args", None)
+    return _engine(url, **options)
+
+
+_read_migrations = ScriptDirectory.from_config
+_migrations: dict[tuple[str | None, str | None], ScriptDirectory] = {}
+
+
+def _migrations_of(config: Config) -> ScriptDirectory:
+    """Dagster reads its whole history of migrations for the file of every run; here it is read once."""
+    key = (config.config_file_name, config.get_main_option("script_location"))
+    if key not in _migrations:
+        _migrations[key] = _read_migrations(config)
+    return _migrations[key]
+
+
+sqlalchemy.create_engine = _engine_of  # before Dagster is imported, which takes it from here
+ScriptDirectory.from_config = _migrations_of
+
+from exposure_dagster.cli.run import run_pipeline  # noqa: E402
+from exposure_dagster.settings import ScorerName, Settings  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 3 << 30
+
+LONG = (
+    "test_daemon.py",
+    "test_dagster_ui.py",
+    "test_stopping_dev.py",
+    "test_site.py",
+    "test_wheel.py",
+    "test_staleness.py",
+    "test_resilience_run.py",
+    "test_own_documents.py",
+    "test_ranked_tables_follow.py",
+    "test_freshness.py",
+    "test_automation.py",
+)
+"""Files that take longest: they are begun first, so that no worker is left with one at the end."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: the tests of the daemon, of the UI and of the server mostly wait."""
-    return (os.cpu_count() or 1) + 2
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that are stopped end what they started: SIGTERM is taken as Ctrl+C is, and no worker outlives its parent.
 
-
-LONG = ("test_daemon.py", "test_wheel.py", "test_dagster_ui.py", "test_staleness.py", "test_site.py")
-"""Files that take longest, mostly with waiting: they are begun first, so that no worker is left with one at the end."""
+    Where there is room, temporary folders lie in memory: most of a home's writing is waiting for a disk.
+    """
+    if hasattr(config, "workerinput"):
+        end_with_parent()
+    elif MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,3 +109,38 @@ def shared_dir() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the reference data in {SHARED.name}/ beside the checkout, which users do not have")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home that one run of `exposure` over the sample leaves, by the baseline. Tests take a copy of it.
+
+    It is made once for all workers.
+    """
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if is_worker else base) / "sample-run"
+    with (folder.parent / "sample-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            settings = Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE)
+            umask = os.umask(0o077)  # as the command line does
+            try:
+                run_pipeline(settings, names=("exposure",))
+            finally:
+                os.umask(umask)
+            (folder / "whole").touch()
+    return folder / "home"
+
+
+@pytest.fixture
+def sample_home(sample_run: Path, tmp_path: Path) -> Path:
+    """A copy of that home, for one test: beside the test's own `home`."""
+    return Path(shutil.copytree(sample_run, tmp_path / "sample-home", symlinks=True))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("linux") and sys.platform != "linux":
+        if os.environ.get("CI"):
+            pytest.fail("this test needs Linux, and on CI it may not be skipped")
+        pytest.skip("looks for processes in /proc, which only Linux has")

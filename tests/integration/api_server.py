@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-from ranked_tables import PROMPT, answer, fill
 from starlette.types import ASGIApp
 
 from exposure_dagster.api import Publications, ServerLimits, create_app, names_of, server_of
@@ -20,6 +19,7 @@ from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.stages.published import read_content
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESPONSES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.ranked_tables import PROMPT, answer, fill
 
 TEXT = "a" * 64
 PAGE = "https://www.bls.gov/ooh/construction-and-extraction/roofers.htm"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
-from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS

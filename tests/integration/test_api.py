@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 import schemathesis
-from api_server import FETCHED, PAGE, TEXT, fill_for_api
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
-from ranked_tables import AS_PUBLISHED, FORMULA, PROMPT
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
@@ -27,6 +25,8 @@ from exposure_dagster.publishing.publication import CHECKSUMS, publish
 from exposure_dagster.publishing.site import SITE_FILES, content_security_policy
 from exposure_dagster.stages.published import publish_content, read_content
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.api_server import FETCHED, PAGE, TEXT, fill_for_api
+from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, PROMPT
 
 API = "/api/v1"
 SCORE = f"{API}/prompts/exposure/provenance/roofers"

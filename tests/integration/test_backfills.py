@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from dagster import DagsterInstance, ExecuteInProcessResult
 
 from assets.scored import ScoresConfig
 from exposure_dagster.definitions import build_defs, scorer_of
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB, SOURCES_JOB, sources_of
+from exposure_dagster.instance import open_instance
+from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.ui_queries import ask_as_the_ui, checks_that_are_not_green
@@ -24,22 +25,16 @@ BOTH = ["climate", "exposure"]
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with sources; `exposure` is enabled, `climate` is not."""
     root = tmp_path_factory.mktemp("backfills")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
     (root / "prompts").mkdir()
     for name in BOTH:
         shutil.copy(BUNDLED_PROMPTS / f"{name}.md", root / "prompts")
     settings = Settings(home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts")
-    prepare_dagster_home(settings.dagster_home)
     with open_instance(settings.dagster_home) as instance:
         instance.add_dynamic_partitions("prompts", BOTH)
-        definitions = build_defs(settings)
-        graph = definitions.get_repository_def().asset_graph
-        done = definitions.resolve_job_def(SOURCES_JOB).execute_in_process(
-            instance=instance, asset_selection=sorted(sources_of({"ooh"}).resolve(graph)), run_config={"loggers": QUIET}
-        )
-        assert done.success
     return settings
 
 

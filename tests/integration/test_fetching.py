@@ -8,11 +8,11 @@ import io
 import logging
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from loopback import HTML, PAGE, HandMovedTime, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster.errors import SettingError
 from exposure_dagster.sources.bodies import MAX_BYTES, Expected
@@ -20,10 +20,12 @@ from exposure_dagster.sources.fetching import Clock, Fetched, KnownBody, PageReq
 from exposure_dagster.sources.live import LiveFetcher, LiveLimits
 from exposure_dagster.sources.sites import SiteKind, open_site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
+from tests.integration.loopback import HTML, PAGE, HandMovedTime, LoopbackSite, Reply, ToLoopback, running_site
 
 CONTACT = "jo@uni.edu"
 NEW_PAGE = PAGE.replace(b"Bread", b"Cake")
-QUICK = LiveLimits(seconds_between_requests=1, silence_seconds=0.3, attempts=3)
+QUICK = LiveLimits(seconds_between_requests=1, silence_seconds=30, attempts=3)
+IMPATIENT = replace(QUICK, silence_seconds=0.5)
 
 
 @pytest.fixture
@@ -41,6 +43,12 @@ def time() -> HandMovedTime:
 @pytest.fixture
 def fetcher(time: HandMovedTime) -> Iterator[LiveFetcher]:
     with LiveFetcher(contact=CONTACT, limits=QUICK, clock=time.clock) as fetcher:
+        yield fetcher
+
+
+@pytest.fixture
+def impatient(time: HandMovedTime) -> Iterator[LiveFetcher]:
+    with LiveFetcher(contact=CONTACT, limits=IMPATIENT, clock=time.clock) as fetcher:
         yield fetcher
 
 
@@ -207,14 +215,14 @@ def test_a_server_error_that_stays_is_recorded(site: LoopbackSite, fetcher: Live
     assert site.paths() == ["/x.htm"] * 3
 
 
-def test_silence_is_tried_again(site: LoopbackSite, fetcher: LiveFetcher) -> None:
+def test_silence_is_tried_again(site: LoopbackSite, impatient: LiveFetcher) -> None:
     url = site.has("/x.htm", Reply(hangs=True), Reply())
-    assert fetcher.fetch(PageRequest(url=url)).body == PAGE
+    assert impatient.fetch(PageRequest(url=url)).body == PAGE
 
 
-def test_silence_that_stays_is_recorded(site: LoopbackSite, fetcher: LiveFetcher) -> None:
-    page = fetcher.fetch(PageRequest(url=site.has("/x.htm", Reply(hangs=True))))
-    assert (page.status, page.reason) == (None, "no answer within 0.3 s (attempts: 3)")
+def test_silence_that_stays_is_recorded(site: LoopbackSite, impatient: LiveFetcher) -> None:
+    page = impatient.fetch(PageRequest(url=site.has("/x.htm", Reply(hangs=True))))
+    assert (page.status, page.reason) == (None, "no answer within 0.5 s (attempts: 3)")
 
 
 def test_a_server_that_is_not_there_is_recorded(site: LoopbackSite, fetcher: LiveFetcher) -> None:
@@ -480,13 +488,13 @@ def test_a_stop_during_a_pause_goes_through(site: LoopbackSite) -> None:
 
 
 def test_logs_tell_of_trouble_and_never_of_the_contact_or_a_body(
-    site: LoopbackSite, fetcher: LiveFetcher, caplog: pytest.LogCaptureFixture
+    site: LoopbackSite, fetcher: LiveFetcher, impatient: LiveFetcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     replies = [Reply(status=500, body=b"internal words"), Reply()]
     fetcher.fetch(PageRequest(url=site.has("/x.htm", *replies)))
     fetcher.fetch(PageRequest(url=site.has("/y.htm", Reply(status=403))))
-    fetcher.fetch(PageRequest(url=site.has("/z.htm", Reply(hangs=True))))
+    impatient.fetch(PageRequest(url=site.has("/z.htm", Reply(hangs=True))))
     assert "/x.htm: answered 500 Internal Server Error; next attempt in" in caplog.text
     for secret in (CONTACT, "Bread", "internal words"):
         assert secret not in caplog.text

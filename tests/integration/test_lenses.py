@@ -25,8 +25,9 @@ def settings_for(home: Path, **changes: object) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def lenses(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def lenses(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = tmp_path_factory.mktemp("lenses")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
     shutil.copytree(BUNDLED_PROMPTS, root / "prompts")
     (root / "prompts" / "exposure.md").unlink()
     settings = settings_for(root / "home", prompts=root / "prompts")

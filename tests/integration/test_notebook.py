@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from ranked_tables import fill
 
 from exposure_dagster.stages.published import publish_content, read_content
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.ranked_tables import fill
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "analysis.ipynb"
 

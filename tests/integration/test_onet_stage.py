@@ -10,23 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.corpora.onet import fetching as onet_raw
 from exposure_dagster.corpora.onet.checks import crosswalk, occupations, release_is_the_newest
-from exposure_dagster.corpora.onet.parsing import OnetReport, join_codes, parse_employment_projections, parse_onet
 from exposure_dagster.corpora.onet.releases import is_newer, newest_release
-from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
-from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages
 from exposure_dagster.errors import SettingError, SourceError
 from exposure_dagster.settings import SAMPLE_SITES
-from exposure_dagster.sources.kept import FetchReport
-from exposure_dagster.sources.sites import Site, open_site
-from exposure_dagster.stages.documents import collect_documents
+from exposure_dagster.sources.sites import open_site
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.onet_files import fetch, load, parse
 
 LIST = "www.onetonline.org/find/all/All_Occupations.csv"
 PROJECTIONS = "data.bls.gov/projections/occupationProj"
 DATABASE = "www.onetcenter.org/dl_files/database/db_30_2_text.zip"
-HOURS = 24.0
 
 
 @pytest.fixture
@@ -39,35 +33,6 @@ def sites(tmp_path: Path) -> Path:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "home" / "exposure.duckdb")
-
-
-def fetch(
-    warehouse: Warehouse, site: Site, *, database: Path | None = None, projections: Path | None = None
-) -> dict[str, FetchReport]:
-    with site.fetcher() as fetcher:
-        return {
-            "list": onet_raw.refresh_onet_list(warehouse, site, fetcher, refetch_after_hours=HOURS),
-            "database": onet_raw.refresh_onet_database(
-                warehouse, site, fetcher, release="30.2", saved=database, refetch_after_hours=HOURS
-            ),
-            "projections": onet_raw.refresh_projections(
-                warehouse, site, fetcher, saved=projections, refetch_after_hours=HOURS
-            ),
-            "pages": onet_raw.refresh_onet_pages(warehouse, site, fetcher, is_wanted=True, refetch_after_hours=HOURS),
-        }
-
-
-def parse(warehouse: Warehouse) -> OnetReport:
-    parse_employment_projections(warehouse)
-    report = parse_onet(warehouse)
-    join_codes(warehouse)
-    collect_documents(warehouse)
-    return report
-
-
-def load(warehouse: Warehouse, sites: Path) -> OnetReport:
-    fetch(warehouse, open_site(str(sites), contact=None))
-    return parse(warehouse)
 
 
 def edited(path: Path, old: bytes, new: bytes) -> None:
@@ -311,33 +276,3 @@ def test_releases_are_compared_as_numbers() -> None:
     assert newest_release(b"nothing here") is None
     assert is_newer("30.10", "30.9")
     assert not is_newer("9.9", "30.0")
-
-
-@pytest.mark.shared
-def test_the_real_files_give_the_known_figures(shared_dir: Path, warehouse: Warehouse) -> None:
-    site = open_site(str(shared_dir / "data/sites"), contact=None)
-    with site.fetcher() as fetcher:
-        refresh_ooh_index(warehouse, site, fetcher, refetch_after_hours=HOURS)
-        refresh_ooh_pages(warehouse, site, fetcher, refetch_after_hours=HOURS)
-    parse_ooh_pages(warehouse)
-    downloads = shared_dir / "data/downloads"
-    fetch(warehouse, site, database=downloads / "onet_db", projections=downloads / "Employment Projections.csv")
-    report = parse(warehouse)
-    assert {name: table.rows for name, table in report.tables.items()} == {
-        "onet_occupations": 1_016,
-        "onet_tasks": 18_796,
-        "onet_titles": 7_953,
-        "onet_unread": 0,
-    }
-    counted = "count(*), count(growth_category), count(openings), count(text)"
-    assert warehouse.rows(f"SELECT {counted} FROM parsed.onet_occupations WHERE is_scoreable") == [(923,) * 4]
-    assert warehouse.rows("SELECT count(*) FROM parsed.employment_projections") == [(832,)]
-    linked = "SELECT count(DISTINCT slug), count(DISTINCT onet_code) FROM parsed.soc_crosswalk WHERE is_linked"
-    assert warehouse.rows(linked) == [(341, 700)]
-    assert dict(warehouse.rows("SELECT corpus, count(*) FROM parsed.documents GROUP BY 1")) == {
-        "ooh": 342,
-        "onet": 923,
-        "onet_tasks": 18_796,
-    }
-    outcomes = [*occupations(warehouse, report), *crosswalk(warehouse)]
-    assert [(outcome.name, outcome.description) for outcome in outcomes if not outcome.passed] == []

@@ -2,82 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 from dagster import AssetKey
 
-from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.jobs import sources_of
 from exposure_dagster.prompts.files import load_folder
-from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.stages.documents import collect_documents
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.settings import ScorerName
+from tests.integration.company import ROWS, Company, made_company
 from tests.integration.counting_server import CountingServer, counting_server, system_key
-
-HEADER = "doc_id,title,text,jobs,median_pay_annual\n"
-ROWS = {
-    "dev": "dev,Backend developer,Writes and reviews code and reports at a computer from home.,40,118000",
-    "acct": "acct,Accountant,Keeps accounts and drafts tax documents and audit data.,9,79000",
-    "fork": "fork,Forklift driver,Drives vehicles and lifts heavy equipment and tools at the site.,25,43500",
-    "cook": "cook,Line cook,Cooks food in the kitchen while standing and cleans the equipment.,12,",
-}
-
-
-@dataclass(frozen=True)
-class Company:
-    """A home with a file of roles, and prompts about it. There is no site to fetch from."""
-
-    root: Path
-
-    @property
-    def file(self) -> Path:
-        return self.root / "roles.csv"
-
-    @property
-    def prompts(self) -> Path:
-        return self.root / "prompts"
-
-    def settings(self, **changes: object) -> Settings:
-        given: dict[str, object] = {
-            "home": self.root / "home",
-            "sites": str(self.root / "no-site"),
-            "scorer": ScorerName.BASELINE,
-            "prompts": self.prompts,
-            "documents": f"roles={self.file}",
-        }
-        return Settings(**{**given, **changes})  # type: ignore[arg-type]
-
-    @property
-    def warehouse(self) -> Warehouse:
-        return Warehouse(self.root / "home" / "exposure.duckdb")
-
-    def write(self, **changes: str | None) -> None:
-        """The roles, with rows changed, added, or (None) left out."""
-        rows = [row for row in {**ROWS, **changes}.values() if row]
-        self.file.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
-
-    def add_prompt(self, name: str, *, of: str, corpus: str = "roles") -> None:
-        text = (BUNDLED_PROMPTS / f"{of}.md").read_text(encoding="utf-8").replace("enabled: false\n", "")
-        (self.prompts / f"{name}.md").write_text(text.replace("corpus: ooh", f"corpus: {corpus}"), encoding="utf-8")
-
-    def run(self, *names: str, **changes: object) -> None:
-        run_pipeline(self.settings(**changes), names=names, is_confirmed=True)
 
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    made.prompts.mkdir()
-    made.write()
-    made.add_prompt("our_roles", of="two_variable")
-    return made
+    return made_company(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, str]:
+    """A company after one run, and what that printed."""
+    made = made_company(tmp_path_factory.mktemp("ran"))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        made.run()
+    return made, said.getvalue()
 
 
 @pytest.fixture
@@ -103,9 +58,9 @@ MODELS = ["claude-haiku-5-5"]
 
 
 def test_a_run_about_own_roles_ranks_them_with_jobs_pay_and_quadrants_and_fetches_nothing(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    ran: tuple[Company, str],
 ) -> None:
-    company.run()
+    company, said = ran
     rows = company.warehouse.read("SELECT * FROM ranked.rankings ORDER BY doc_id").set_index("doc_id")
     assert list(rows.index) == ["acct", "cook", "dev", "fork"]
     assert rows["jobs"].to_dict() == {"acct": 9, "cook": 12, "dev": 40, "fork": 25}
@@ -120,11 +75,11 @@ def test_a_run_about_own_roles_ranks_them_with_jobs_pay_and_quadrants_and_fetche
     assert totals == [(4, 86)]
     assert company.warehouse.rows("SELECT count(*) FROM raw.ooh_index") == [(0,)]
     assert company.warehouse.site_kind() is None
-    assert "Digital and remote" in capsys.readouterr().out
+    assert "Digital and remote" in said
 
 
-def test_where_a_document_came_from_is_kept(company: Company) -> None:
-    company.run()
+def test_where_a_document_came_from_is_kept(ran: tuple[Company, str]) -> None:
+    company, _ = ran
     before = company.warehouse.rows("SELECT DISTINCT file, file_sha256, read_at FROM raw.own_documents")
     assert len(before) == 1 and before[0][0] == str(company.file) and before[0][2] is not None
     company.run()
@@ -240,12 +195,6 @@ def test_a_change_of_own_documents_changes_no_other_corpus(company: Company) -> 
     assert before["our_roles"] != after["our_roles"]
 
 
-def test_own_documents_do_not_bind_a_warehouse_to_a_kind_of_site(company: Company) -> None:
-    company.run()
-    company.warehouse.claim_for_site("sample")
-    company.warehouse.claim_for_site("live")
-
-
 def test_a_run_selects_the_sources_that_its_corpora_need(company: Company) -> None:
     graph = build_defs(company.settings()).get_repository_def().asset_graph
 
@@ -263,8 +212,13 @@ def test_documents_hang_on_the_own_ones(company: Company) -> None:
     assert AssetKey(["raw", "own_documents"]) in graph.get(AssetKey(["parsed", "documents"])).parent_keys
 
 
-def test_the_text_that_is_asked_about_begins_with_the_title(company: Company) -> None:
-    company.run()
-    collect_documents(company.warehouse)
+def test_the_text_that_is_asked_about_begins_with_the_title(ran: tuple[Company, str]) -> None:
+    company, _ = ran
     ((text,),) = company.warehouse.rows("SELECT text FROM parsed.documents WHERE doc_id = 'cook'")
     assert text.startswith("# Line cook\n\nCooks food")
+
+
+def test_own_documents_do_not_bind_a_warehouse_to_a_kind_of_site(ran: tuple[Company, str]) -> None:
+    company, _ = ran
+    company.warehouse.claim_for_site("sample")
+    company.warehouse.claim_for_site("live")

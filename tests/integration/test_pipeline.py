@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.corpora.registry import KNOWN_CORPORA
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.errors import ExposureError
 from exposure_dagster.instance import open_instance
@@ -44,10 +46,25 @@ def settings_for(home: Path, **changes: object) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def run_once(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    settings = settings_for(tmp_path_factory.mktemp("home"))
-    run_pipeline(settings, names=("exposure",))
-    return Home(settings)
+def run_once(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = shutil.copytree(sample_run, tmp_path_factory.mktemp("once") / "home", symlinks=True)
+    return Home(settings_for(Path(home)))
+
+
+@pytest.fixture(scope="module")
+def three_files(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, str]:
+    """The home run again with a second prompt and a broken one beside the first; and what that said on stderr."""
+    root = tmp_path_factory.mktemp("three")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
+    (root / "prompts").mkdir()
+    text = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
+    (root / "prompts" / "exposure.md").write_text(text, encoding="utf-8")
+    (root / "prompts" / "second.md").write_text(text + "\nThink of the next ten years.\n", encoding="utf-8")
+    (root / "prompts" / "broken.md").write_text("---\ntitle: [\n---\nWhat?\n", encoding="utf-8")
+    settings = settings_for(root / "home", prompts=root / "prompts")
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        run_pipeline(settings, names=())
+    return settings, said.getvalue()
 
 
 def materializations(instance: DagsterInstance, *key: str) -> int:
@@ -154,33 +171,26 @@ def test_published_files_agree_with_the_warehouse(run_once: Home) -> None:
     assert "baseline" in document["note"]
 
 
-def test_a_second_prompt_file_is_all_that_a_second_question_takes(run_once: Home, tmp_path: Path) -> None:
-    folder = tmp_path / "prompts"
-    folder.mkdir()
-    text = (Path(run_once.settings.prompts) / "exposure.md").read_text(encoding="utf-8")
-    (folder / "exposure.md").write_text(text, encoding="utf-8")
-    (folder / "second.md").write_text(text + "\nThink of the next ten years.\n", encoding="utf-8")
-    settings = settings_for(tmp_path / "home", prompts=folder)
-    run_pipeline(settings, names=())
-    warehouse = Warehouse(settings.warehouse_file)
-    assert warehouse.rows("SELECT prompt, count(*) FROM ranked.rankings GROUP BY 1 ORDER BY 1") == [
-        ("exposure", 30),
-        ("second", 30),
-    ]
+def test_a_second_prompt_file_is_all_that_a_second_question_takes(three_files: tuple[Settings, str]) -> None:
+    settings, _ = three_files
+    assert Warehouse(settings.warehouse_file).rows(
+        "SELECT prompt, count(*) FROM ranked.rankings GROUP BY 1 ORDER BY 1"
+    ) == [("exposure", 30), ("second", 30)]
     assert (settings.published_folder / "current" / "second" / "brief.md").is_file()
 
 
-def test_a_broken_prompt_file_does_not_take_the_others_down(
-    tmp_path: Path, run_once: Home, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "prompts"
-    folder.mkdir()
-    shutil.copy(Path(run_once.settings.prompts) / "exposure.md", folder)
-    (folder / "broken.md").write_text("---\ntitle: [\n---\nWhat?\n", encoding="utf-8")
-    settings = settings_for(tmp_path / "home", prompts=folder)
+def test_a_broken_prompt_file_is_named_and_does_not_take_the_others_down(three_files: tuple[Settings, str]) -> None:
+    settings, said = three_files
+    assert "broken.md" in said
+    assert (settings.published_folder / "current" / "second" / "ranking.csv").is_file()
+
+
+def test_a_prompt_whose_file_is_gone_leaves_the_published_files(three_files: tuple[Settings, str]) -> None:
+    settings, _ = three_files
+    (settings.prompts / "second.md").unlink()
     run_pipeline(settings, names=())
-    assert Warehouse(settings.warehouse_file).rows("SELECT DISTINCT prompt FROM ranked.rankings") == [("exposure",)]
-    assert "broken.md" in capsys.readouterr().err
+    published = settings.published_folder / "current"
+    assert (published / "exposure").is_dir() and not (published / "second").exists()
 
 
 def test_a_page_that_is_gone_is_named_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,28 +217,3 @@ def test_a_sample_warehouse_takes_no_pages_of_a_folder(run_once: Home, tmp_path:
     settings = settings_for(run_once.settings.home, sites=str(tmp_path / "sites"))
     with pytest.raises(ExposureError, match="filled from a sample site"):
         run_pipeline(settings, names=("exposure",))
-
-
-@pytest.mark.shared
-def test_all_342_real_pages_are_parsed_ranked_and_add_up(shared_dir: Path, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path / "home", sites=str(shared_dir / "data" / "sites"))
-    run_pipeline(settings, names=("exposure",))
-    warehouse = Warehouse(settings.warehouse_file)
-    ((rows, jobs),) = warehouse.rows("SELECT count(*), sum(jobs)::BIGINT FROM ranked.rankings")
-    assert (rows, jobs) == (342, 143_066_500)
-    assert warehouse.rows("SELECT * FROM parsed.ooh_unread") == []
-    assert warehouse.rows(
-        "SELECT count(*) FROM parsed.ooh_occupations WHERE soc_code IS NOT NULL OR len(onet_codes) > 0"
-    ) == [(341,)]
-
-
-def test_a_prompt_whose_file_is_gone_leaves_the_published_files(run_once: Home, tmp_path: Path) -> None:
-    folder = tmp_path / "prompts"
-    folder.mkdir()
-    shutil.copy(Path(run_once.settings.prompts) / "exposure.md", folder / "first.md")
-    settings = settings_for(tmp_path / "home", prompts=folder)
-    run_pipeline(settings, names=())
-    (folder / "first.md").rename(folder / "second.md")
-    run_pipeline(settings, names=())
-    published = settings.published_folder / "current"
-    assert (published / "second").is_dir() and not (published / "first").exists()

@@ -16,7 +16,6 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
 
 from exposure_dagster.characters import harmless
 from exposure_dagster.errors import SettingError, WarehouseError
@@ -34,6 +33,7 @@ from exposure_dagster.publishing.site import SITE_FILES
 from exposure_dagster.stages.published import publish_content, ranked_fingerprint, read_content
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from api_server import TEXT, fill_for_api
-from ranked_tables import PROMPT, answer
 
 from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_OCCUPATIONS, ONET_PAGES
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
@@ -18,6 +16,8 @@ from exposure_dagster.stages.published import ranked_fingerprint, read_content
 from exposure_dagster.stages.ranking_inputs import RankedAs, put_made_from, ranked_as
 from exposure_dagster.tables import PROMPT_VERSIONS, RANKINGS, RESPONSES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.api_server import TEXT, fill_for_api
+from tests.integration.ranked_tables import PROMPT, answer
 
 READ_AT = pd.Timestamp("2026-02-01 12:00:00")
 

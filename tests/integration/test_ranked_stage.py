@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ranked_tables import OCCUPATIONS, PROMPT, answer, fill
 
 from exposure_dagster import checks
 from exposure_dagster.core.checks import rows_fit_the_registry
@@ -19,6 +18,7 @@ from exposure_dagster.stages.documents import collect_facts
 from exposure_dagster.stages.ranked import document_facts, rank_prompt, summarize_prompt
 from exposure_dagster.tables import DEFINITIONS, INPUTS, TABLES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.ranked_tables import OCCUPATIONS, PROMPT, answer, fill
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from exposure_dagster.checks import no_job_is_counted_twice, ranking_can_be_recomputed
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.corpora.registry import KNOWN_CORPORA
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.prompts.files import load_named
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.stages.rehearsal import spread

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 from exposure_dagster import checks
 from exposure_dagster.core.checks import rows_fit_the_registry
@@ -26,6 +25,7 @@ from exposure_dagster.sources.sites import Site, open_site
 from exposure_dagster.stages.documents import collect_documents
 from exposure_dagster.tables import TABLES
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 CATEGORIES = {
     "actors": "entertainment-and-sports",

@@ -16,8 +16,8 @@ from exposure_dagster.instance import open_instance
 from exposure_dagster.jobs import SCORES_KEY
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName
+from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import ANY, FaultyModel, edited, running_model
-from tests.integration.test_own_documents import ROWS, Company
 
 FRACTION = edited("a fraction", lambda answer: answer | {"digital": "7/10"})
 
@@ -43,11 +43,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyModel]:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    made.prompts.mkdir()
-    made.write()
-    made.add_prompt("our_roles", of="two_variable")
-    return made
+    return made_company(tmp_path)
 
 
 def test_a_run_in_which_nothing_was_scored_fails_and_says_what_went_wrong_most_often(

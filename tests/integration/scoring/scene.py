@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,12 @@ from tests.integration.scoring.faulty_model import FaultyModel
 MODEL = "claude-haiku-5-5"
 TEXT = "Text of document {}, of some length."
 QUICK = Patience(
-    attempt_seconds=1.0, seconds_per_token=0, opening_seconds=5.0, request_seconds=20.0, backoff_seconds=0.1
+    attempt_seconds=60.0, seconds_per_token=0, opening_seconds=30.0, request_seconds=300.0, backoff_seconds=0.1
 )
+"""Repeats at once, and gives nothing up that a busy machine only delays."""
+
+IMPATIENT = replace(QUICK, attempt_seconds=1.0, opening_seconds=5.0)
+"""Where an answer is not to come. What else is asked may then be asked twice: its answer may be late as well."""
 
 
 def asked_prompt(**changes: Any) -> AskedPrompt:

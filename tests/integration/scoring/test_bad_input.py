@@ -19,7 +19,7 @@ from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.scoring.faulty_model import ANY, Fault, hang, running_model, status
-from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status
+from tests.integration.scoring.scene import IMPATIENT, QUICK, Scene, asked_prompt, by_status
 
 
 def test_a_wrong_key_costs_one_request_and_names_the_setting(scene: Scene) -> None:
@@ -123,7 +123,7 @@ def test_a_server_that_never_answers_ends_the_run_at_its_first_request(scene: Sc
     scene.model.faults[ANY] = [hang] * 100
 
     with pytest.raises(ScoringStoppedError, match=r"the API gives no answer \(no answer in 1 seconds\)"):
-        scene.score()
+        scene.score(patience=IMPATIENT)
 
     assert {seen.documents for seen in scene.model.seen} == {("doc-000",)}
 

@@ -18,7 +18,7 @@ from tests.integration.scoring.faulty_model import (
     saying,
     status,
 )
-from tests.integration.scoring.scene import QUICK, Scene, asked_prompt, by_status, two_attributes
+from tests.integration.scoring.scene import IMPATIENT, QUICK, Scene, asked_prompt, by_status, two_attributes
 
 ALL = [f"doc-{number:03}" for number in range(10)]
 
@@ -30,7 +30,6 @@ MENDABLE = [
     status(408),
     reset,
     html_page,
-    hang,
     cut_short,
     saying(""),
     saying("```json\n{}\n```"),
@@ -58,7 +57,7 @@ def test_what_a_repetition_can_mend_is_mended_and_both_attempts_are_in_the_ledge
     assert result.figures.retries == 1
 
 
-AT_THE_START = [status(429, retry_after="0.05"), status(529), reset, html_page, hang, cut_short, saying("")]
+AT_THE_START = [status(429, retry_after="0.05"), status(529), reset, html_page, cut_short, saying("")]
 
 
 @pytest.mark.parametrize("fault", AT_THE_START, ids=lambda fault: fault.name)
@@ -67,6 +66,16 @@ def test_it_makes_no_difference_that_the_first_request_of_all_is_hit(scene: Scen
 
     assert by_status(scene.score()) == {"ok": ALL}
     assert scene.model.good_bodies_sent_again() == []
+
+
+@pytest.mark.parametrize("doc", [ALL[0], ALL[4]])
+def test_a_request_that_is_not_answered_is_given_up_and_repeated(scene: Scene, doc: str) -> None:
+    scene.model.faults[doc] = [hang]
+
+    assert by_status(scene.score(patience=IMPATIENT)) == {"ok": ALL}
+    first, *_, last = scene.rows("is_accepted, error", f"doc_id = '{doc}'")
+    assert first == (False, "no answer in 1 seconds")
+    assert last == (True, None)
 
 
 def test_a_refusal_is_recorded_and_never_asked_again(scene: Scene) -> None:

@@ -6,10 +6,10 @@ import random
 from functools import cache
 
 import pytest
-from mutations import DAMAGERS, Damager, Reading, Subject, judge, subjects_in, summary_page
-from summary_page import URL, WHOLE, a_page
 
 from exposure_dagster.settings import SAMPLE_SITES
+from tests.unit.parsing.mutations import DAMAGERS, Damager, Reading, Subject, judge, subjects_in, summary_page
+from tests.unit.parsing.summary_page import URL, WHOLE, a_page
 
 EACH = 24
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from summary_page import DESCRIPTION, EDUCATION, HEAD, TASKS, URL, WAGES, WHOLE, a_page
 
 from exposure_dagster.corpora.onet.page import OnetPage, ParsedOnetPage, parse_onet_page
 from exposure_dagster.errors import SourceError
 from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.parsing.education import EducationShare
+from tests.unit.parsing.summary_page import DESCRIPTION, EDUCATION, HEAD, TASKS, URL, WAGES, WHOLE, a_page
 
 
 def parsed(*parts: str) -> ParsedOnetPage:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from handbook import index_of
 
 from exposure_dagster.corpora.ooh.index import index_pages, page_at, parse_index, unread_entries
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.records import IndexEntry, IndexPage, UnreadField
+from tests.unit.parsing.handbook import index_of
 
 KEEPERS = "https://www.bls.gov/ooh/light-and-signal/lamp-keepers.htm"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from handbook import FACTS, FIGURELESS, PAGE, PAGE_URL, PROJECTIONS_HEAD, PROJECTIONS_ROWS, changed, pay_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,16 @@ from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.figures import imputed_annual_pay
 from exposure_dagster.parsing.records import Occupation, ParsedPage, UnreadField
+from tests.unit.parsing.handbook import (
+    FACTS,
+    FIGURELESS,
+    PAGE,
+    PAGE_URL,
+    PROJECTIONS_HEAD,
+    PROJECTIONS_ROWS,
+    changed,
+    pay_cell,
+)
 
 
 def parsed(page: str) -> ParsedPage:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from handbook import PAGE, PAGE_URL, changed
-
 from exposure_dagster.corpora.ooh.page import parse_page
+from tests.unit.parsing.handbook import PAGE, PAGE_URL, changed
 
 
 def text(page: str = PAGE) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.ooh.index import parse_index
-from exposure_dagster.corpora.registry import KNOWN_CORPORA
 from exposure_dagster.prompts.files import load_folder, load_named
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document

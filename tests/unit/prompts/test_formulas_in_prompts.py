@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.corpora.registry import KNOWN_CORPORA
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.settings import BUNDLED_PROMPTS

@@ -15,7 +15,7 @@ from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
 from exposure_dagster.tables import TASK_ROLLUPS
-from tests.browser.site_content import HANDBOOK, HOSTILE_TITLE, site_content
+from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content
 
 
 @pytest.fixture(scope="module")

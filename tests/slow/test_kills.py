@@ -13,8 +13,9 @@ import pytest
 
 from tests.integration.scoring.faulty_model import hang
 from tests.integration.scoring.scene import Scene, by_status
+from tests.processes import tied
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 CONCURRENCY = 4
 
 
@@ -82,5 +83,5 @@ def begin_a_life(scene: Scene) -> subprocess.Popen[bytes]:
     """A run in a process of its own, to which signals mean what they mean to a command in the foreground."""
     arguments = [str(scene.folder), scene.model.url, str(len(scene.refs)), str(CONCURRENCY)]
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.scoring.one_life", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL
+        tied(sys.executable, "-m", "tests.slow.one_life", *arguments), cwd=ROOT, stderr=subprocess.DEVNULL
     )

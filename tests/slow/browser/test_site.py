@@ -27,8 +27,8 @@ from exposure_dagster.publishing.site import (
     content_security_policy,
     missing_site_files,
 )
-from tests.browser.conftest import BuiltSite, Visit, Visits
-from tests.browser.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
+from tests.slow.browser.conftest import BuiltSite, Visit, Visits
+from tests.unit.publishing.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,24 +19,16 @@ from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server
-from tests.integration.dev_server import DEV, ROOT, bare_environment, dev_server, free_port
-from tests.integration.seeding import write_prompt
+from tests.slow.dev_server import DEV, ROOT, bare_environment, dev_server, free_port, sample_environment
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = pytest.mark.linux
 
 PATIENCE_S = 120.0
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "prompts").mkdir()
-    write_prompt(tmp_path / "prompts", "exposure")
-    return {
-        "EXPOSURE_HOME": str(tmp_path / "home"),
-        "EXPOSURE_SITES": "sample",
-        "EXPOSURE_PROMPTS": str(tmp_path / "prompts"),
-        "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",
-    }
+    return sample_environment(tmp_path, "exposure")
 
 
 @pytest.fixture

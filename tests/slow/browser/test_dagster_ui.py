@@ -13,8 +13,8 @@ from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import ScorerName, Settings
-from tests.integration.dev_server import DevServer, dev_server
 from tests.integration.seeding import write_prompt
+from tests.slow.dev_server import DevServer, dev_server
 
 pytestmark = pytest.mark.browser
 

@@ -22,7 +22,7 @@ from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.stages.published import read_content
 from exposure_dagster.warehouse import Warehouse
-from tests.browser.site_content import site_content
+from tests.unit.publishing.site_content import site_content
 
 FLAGS = (
     "--no-sandbox",

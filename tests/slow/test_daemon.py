@@ -20,8 +20,8 @@ from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server, system_key
-from tests.integration.dev_server import DevServer, dev_server
 from tests.integration.seeding import prompt_folder, write_prompt
+from tests.slow.dev_server import DevServer, dev_server
 
 DOCUMENTS = 30
 FIVE = ["a", "b", "c", "d", "e"]

@@ -12,8 +12,9 @@ import pytest
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server
-from tests.integration.dev_server import DevServer, bare_environment, dev_server
 from tests.integration.seeding import write_prompt
+from tests.processes import tied
+from tests.slow.dev_server import DevServer, bare_environment, dev_server, sample_environment
 
 DOCUMENTS = 30
 LAUNCH = """mutation { launchRun(executionParams: {
@@ -24,21 +25,12 @@ LAUNCH = """mutation { launchRun(executionParams: {
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "prompts").mkdir()
-    write_prompt(tmp_path / "prompts", "a")
-    return {
-        "EXPOSURE_HOME": str(tmp_path / "home"),
-        "EXPOSURE_SITES": "sample",
-        "EXPOSURE_PROMPTS": str(tmp_path / "prompts"),
-        "EXPOSURE_SCORER": "claude",
-        "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",
-        "ANTHROPIC_API_KEY": "k",
-    }
+    return {**sample_environment(tmp_path, "a"), "EXPOSURE_SCORER": "claude", "ANTHROPIC_API_KEY": "k"}
 
 
 def command_line_run(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "a", "--yes"],
+        tied(sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "a", "--yes"),
         env={**bare_environment(), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Processes that are killed (SIGKILL) at random moments, and what they leave behind.
 
-    python tests/integration/kill_rounds.py NAME KILLS FOLDER
+    python tests/slow/kill_rounds.py NAME KILLS FOLDER
 
 NAME is parsing, checkpoint, publishing or publishing_steps. Prints one JSON object of counts. The processes are
 forked off this one, which has loaded everything and holds no connection: a life costs no start.

@@ -17,6 +17,9 @@ from typing import Any
 
 import httpx
 
+from tests.integration.seeding import write_prompt
+from tests.processes import tied
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300.0
 SELECTOR = 'repositoryLocationName: "exposure", repositoryName: "__repository__"'
@@ -143,7 +146,7 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
     log = folder / "dev.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [*DEV, "--port", str(port)],
+            tied(*DEV, "--port", str(port)),
             cwd=ROOT,
             env={**bare_environment(), **environment},
             stdout=output,
@@ -159,6 +162,19 @@ def dev_server(folder: Path, environment: dict[str, str]) -> Iterator[DevServer]
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
             process.wait(120)
+
+
+def sample_environment(root: Path, *prompts: str) -> dict[str, str]:
+    """Settings of a home in a folder: the sample, with prompts of these names."""
+    (root / "prompts").mkdir()
+    for name in prompts:
+        write_prompt(root / "prompts", name)
+    return {
+        "EXPOSURE_HOME": str(root / "home"),
+        "EXPOSURE_SITES": "sample",
+        "EXPOSURE_PROMPTS": str(root / "prompts"),
+        "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",
+    }
 
 
 def bare_environment() -> dict[str, str]:

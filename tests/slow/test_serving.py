@@ -15,11 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api_server import content_that_says, fill_for_api, serving
 
 from exposure_dagster.publishing.publication import KEPT_PUBLICATIONS
 from exposure_dagster.stages.published import publish_content, read_content
 from exposure_dagster.warehouse import Warehouse
+from tests.integration.api_server import content_that_says, fill_for_api, serving
+from tests.processes import tied
 
 READERS = 200
 RANKING = "/api/v1/prompts/exposure/rankings"
@@ -116,7 +117,7 @@ def test_a_snapshot_answers_whole_although_its_folder_is_gone(warehouse: Warehou
 def started(home: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXPOSURE_", "DAGSTER_"))}
     return subprocess.Popen(
-        [sys.executable, "-c", "from exposure_dagster.cli import main; main()", "serve", *arguments],
+        tied(sys.executable, "-c", "from exposure_dagster.cli import main; main()", "serve", *arguments),
         env={**environment, "EXPOSURE_HOME": str(home), "COLUMNS": "200", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

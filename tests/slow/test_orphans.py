@@ -19,6 +19,7 @@ from exposure_dagster.instance import close_orphans, only_daemon, open_instance,
 from exposure_dagster.jobs import SCORING_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.counting_server import CountingServer, counting_server
+from tests.processes import tied
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def started_run(settings: Settings, api: CountingServer) -> subprocess.Popen[byt
     api.hold()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))}
     process = subprocess.Popen(
-        [sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "exposure"],
+        tied(sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "exposure"),
         env={
             **environment,
             "EXPOSURE_HOME": str(settings.home),
