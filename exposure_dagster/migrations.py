@@ -27,6 +27,10 @@ COPY_MARGIN_BYTES = 64 * 1024**2
 _log = logging.getLogger(__name__)
 
 
+class UpgradeError(WarehouseError):
+    """The file could not be brought up to date, and is as it was. That it is damaged does not follow."""
+
+
 @dataclass(frozen=True)
 class Migration:
     """Brings a file from format `number - 1` to `number`. `does` is a clause that its user reads.
@@ -79,7 +83,7 @@ def copy_before(path: Path) -> Path:
 def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Make of the file, or of one that was just made, a warehouse of today's declaration, or leave it as it was.
 
-    Raises WarehouseError where there is no room for the copy, where the change fails, and where a table that is kept
+    Raises UpgradeError where there is no room for the copy, where the change fails, and where a table that is kept
     differs from its declaration and no migration says how to go on.
     """
     columns = _columns_of(connection)
@@ -106,7 +110,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
         connection.commit()
     except duckdb.Error as error:
-        raise WarehouseError(
+        raise UpgradeError(
             f"it could not be brought up to date, and is as it was ({str(error).splitlines()[0]})",
             where=str(path),
             remedy="Make room on the disk, and run again.",
@@ -189,7 +193,7 @@ def _refuse_misfits(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     for table in TABLES.values():
         if found := misfit(table, columns):
             connection.rollback()
-            raise WarehouseError(
+            raise UpgradeError(
                 f"{found}, and this version of the project cannot change that without losing what is kept",
                 where=str(path),
                 remedy="Use the version that wrote it, and report this, or set EXPOSURE_HOME to another folder.",
@@ -202,7 +206,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, path: Path) -> Path:
         connection.execute("CHECKPOINT")
         free, wanted = shutil.disk_usage(path.parent).free, path.stat().st_size + COPY_MARGIN_BYTES
         if free < wanted:
-            raise WarehouseError(
+            raise UpgradeError(
                 f"it has to be copied before it is brought up to date, and {free / 1e6:,.0f} MB are free of the "
                 f"{wanted / 1e6:,.0f} MB that this takes",
                 where=str(path),
@@ -210,7 +214,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, path: Path) -> Path:
             )
         copy_open_file(path, target)
     except (OSError, duckdb.Error) as error:
-        raise WarehouseError(
+        raise UpgradeError(
             f"it has to be copied before it is brought up to date, and the copy cannot be made "
             f"({str(error).splitlines()[0]})",
             where=str(target),

@@ -12,6 +12,7 @@ import duckdb
 from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.errors import ExposureError, WarehouseError
+from exposure_dagster.migrations import UpgradeError
 from exposure_dagster.private import make_private
 from exposure_dagster.publishing.publication import checksums, sha256_of
 from exposure_dagster.scoring.ledger import Ledger
@@ -177,6 +178,8 @@ def _is_damaged(path: Path, look: Callable[[], Iterator[Finding]]) -> bool:
         return any(one.what == FILE_IS_WHOLE and not one.is_sound for one in look())
     except duckdb.Error:
         return True
+    except UpgradeError:
+        return False
     except ExposureError as error:
         cause = error.__cause__
         if isinstance(cause, sqlite3.DatabaseError):

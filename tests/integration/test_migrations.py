@@ -15,6 +15,7 @@ import pytest
 from exposure_dagster import migrations
 from exposure_dagster.errors import WarehouseError
 from exposure_dagster.migrations import MIGRATIONS, copy_before, copy_open_file
+from exposure_dagster.stages.keeping import rebuild
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
 from exposure_dagster.warehouse import Warehouse
 from tests.integration.formats import make_warehouse
@@ -268,6 +269,22 @@ def test_a_copy_that_cannot_be_written_whole_leaves_no_part_of_it(warehouse: War
     assert "Traceback" not in said
     assert content(warehouse.path) == before
     assert [one.name for one in warehouse.path.parent.iterdir()] == [warehouse.path.name]
+
+
+def test_a_file_that_could_not_be_brought_up_to_date_is_not_set_aside_as_damaged(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared_otherwise(warehouse, "parsed.ooh_titles", *TITLES_OF_ANOTHER_TYPE)
+    before = content(warehouse.path)
+
+    def full(*given: object) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    monkeypatch.setattr(migrations, "_refuse_misfits", full)
+    with pytest.raises(WarehouseError, match=r"is as it was \(No space left on device\)\. Make room"):
+        rebuild(warehouse)
+    assert content(warehouse.path) == before
+    assert list(warehouse.path.parent.glob("*.damaged-*")) == []
 
 
 def test_a_file_that_is_copied_stays_shut_for_others(warehouse: Warehouse, tmp_path: Path) -> None:
