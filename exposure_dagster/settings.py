@@ -6,14 +6,14 @@ and pass them on as resource fields.
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
@@ -101,10 +101,16 @@ class ScorerName(StrEnum):
     BASELINE = "baseline"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, from the environment. Relative paths are relative to the project root."""
 
-    model_config = SettingsConfigDict(env_prefix="EXPOSURE_", extra="ignore", env_ignore_empty=True)
+    model_config = ConfigDict(validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What is given stands; the environment says the rest. A variable that is empty is not set."""
+        return {**_environment(), **given}
 
     home: ProjectPath = Field(
         Path("data"),
@@ -231,12 +237,17 @@ class Settings(BaseSettings):
     @property
     def source_settings(self) -> dict[str, str | bool]:
         """What single sources are fetched with, by the names of the settings; those that are not set are left out."""
-        saved = {"onet_database": self.onet_database, "projections": self.projections}
         return {
             "onet_release": self.onet_release,
             "onet_pages": self.onet_pages,
-            **{name: str(path) for name, path in saved.items() if path is not None},
+            **{name: str(path) for name, path in self.saved_sources.items()},
         }
+
+    @property
+    def saved_sources(self) -> dict[str, Path]:
+        """Files and folders that take the place of what would be fetched, by the names of the settings."""
+        saved = {"onet_database": self.onet_database, "projections": self.projections}
+        return {name: path for name, path in saved.items() if path is not None}
 
     @property
     def known_corpora(self) -> tuple[str, ...]:
@@ -254,6 +265,11 @@ class Settings(BaseSettings):
     @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
+
+
+def _environment() -> dict[str, str]:
+    fields = {str(field.validation_alias or name): variable_of(name) for name, field in Settings.model_fields.items()}
+    return {name: value for name, variable in fields.items() if (value := os.environ.get(variable))}
 
 
 def variable_of(field: str) -> str:

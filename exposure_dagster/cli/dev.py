@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic import model_validator
 
 from exposure_dagster.attended import GRACE_S
 from exposure_dagster.cli.ports import listener
@@ -35,16 +36,10 @@ def demo_settings() -> Settings:
 class _SettingsAsGiven(Settings):
     """Settings that the environment has no say in: not even in what cannot be used."""
 
+    @model_validator(mode="before")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+    def _with_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given
 
 
 @click.command()

@@ -18,6 +18,7 @@ from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
+from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.errors import ExposureError, PromptError, ScoringError
 from exposure_dagster.instance import close_orphans, open_instance, prepare_dagster_home, running
 from exposure_dagster.prompts.files import PromptFolder
@@ -70,11 +71,15 @@ def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> No
 
 @dataclass(frozen=True)
 class _Runner:
-    """Runs jobs in this process, on the Dagster instance that the UI shows. `unanswered`: of what was asked in vain."""
+    """Runs jobs in this process, on the Dagster instance that the UI shows.
+
+    `unanswered`: of what was asked in vain; `warned`: of what a run says every time until it is mended.
+    """
 
     definitions: Definitions
     instance: DagsterInstance
     unanswered: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
 
     def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
         """Run a job, or its assets that are in `selection`.
@@ -99,12 +104,12 @@ class _Runner:
             # that other prompts are stale is what `exposure status` is asked for
             if not evaluation.passed and evaluation.check_name != ANSWERS_CHECK:
                 key = evaluation.asset_key.to_user_string()
-                warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
+                self._warn(f"check {evaluation.check_name} of {key}: {evaluation.description}")
         for event in result.all_events:
             figures = event.materialization.metadata if event.is_step_materialization else {}
             note = figures.get("note")
             if note is not None and note.value != BASELINE_NOTE:
-                warn(str(note.value))
+                self._warn(str(note.value))
             asked = figures.get("documents asked")
             if asked is not None and asked.value and not figures["documents answered"].value:
                 self.unanswered.append(f"{partition}: not one of {asked.value:,} documents was answered")
@@ -112,6 +117,10 @@ class _Runner:
             raise KeyboardInterrupt
         if not result.success:
             raise ExposureError(_blocked_by(result) or _failure_of(result), where=job)
+
+    def _warn(self, text: str) -> None:
+        self.warned.append(text)
+        warn(text)
 
 
 def run_pipeline(
@@ -129,6 +138,13 @@ def run_pipeline(
     show_warnings()
     warn_of_open_home(settings.home, published=settings.published_folder)
     prepare_dagster_home(settings.dagster_home)
+    inputs = inputs_digest(settings, names)
+    if limit is None and not ask_again and is_unchanged(settings, inputs):
+        chosen = _chosen(load_prompts(settings), names)
+        for name in chosen:
+            _say_fresh(name)
+        _print_results(settings, chosen)
+        return
     from exposure_dagster.definitions import build_defs, scorer_of
     from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
 
@@ -143,7 +159,8 @@ def run_pipeline(
         sources = sources_of({corpora[name] for name in chosen})
         runner.run(SOURCES_JOB, selection=sources if limit is None else sources - SLOW_SOURCES)
         warehouse = Warehouse(settings.warehouse_file)
-        chosen = _with_documents(warehouse, {name: corpora[name] for name in chosen})
+        wanted = chosen
+        chosen = _with_documents(warehouse, {name: corpora[name] for name in wanted})
         if limit is not None:
             scorer = scorer_of(settings, ask_again=ask_again)
             run_rehearsals(
@@ -163,7 +180,7 @@ def run_pipeline(
             fresh = set() if ask_again else _fresh(instance, warehouse, folder, settings)
             for name in chosen:
                 if name in fresh:
-                    ERR.print(f"{name} is fresh: nothing to ask, nothing to rank", markup=False)
+                    _say_fresh(name)
                     continue
                 ERR.print(f"scoring {name}", markup=False)
                 runner.run(SCORING_JOB, partition=name)
@@ -171,11 +188,11 @@ def run_pipeline(
             _publish(runner, settings, folder)
             raise
         _publish(runner, settings, folder)
-    with warehouse.snapshot() as now:
-        for name in chosen:
-            _print_ranking(now, name, is_short=len(chosen) > 1 and name != chosen[0])
-        _print_baseline_note(now, chosen)
-    _print_places(settings)
+        is_quiet = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
+        is_done = is_quiet and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+    _print_results(settings, chosen)
+    if is_done:
+        note_unchanged(settings, inputs)
     if runner.unanswered:
         raise ScoringError("; ".join(runner.unanswered), remedy="Mend what the warnings above name, and run again.")
 
@@ -287,6 +304,18 @@ def _failure_of(result: Any) -> str:
                 return str(data.user_failure_data.description)
             return str(data.error)
     return "the run failed before its first step"
+
+
+def _say_fresh(name: str) -> None:
+    ERR.print(f"{name} is fresh: nothing to ask, nothing to rank", markup=False)
+
+
+def _print_results(settings: Settings, names: Sequence[str]) -> None:
+    with Warehouse(settings.warehouse_file).snapshot() as now:
+        for name in names:
+            _print_ranking(now, name, is_short=len(names) > 1 and name != names[0])
+        _print_baseline_note(now, names)
+    _print_places(settings)
 
 
 def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:

@@ -55,6 +55,37 @@ def test_a_command_that_only_looks_loads_nothing_heavy(home: Path, command: str)
     assert said
 
 
+def test_a_run_over_pages_that_are_as_they_were_needs_no_dagster_and_says_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    write_prompt(prompts, "a")
+    for name, value in {"HOME": tmp_path, "PROMPTS": prompts, "SITES": "sample", "SCORER": "baseline"}.items():
+        monkeypatch.setenv(f"EXPOSURE_{name}", str(value))
+
+    def run() -> tuple[str, bool]:
+        program = RUN_AND_LIST.format(heavy=["dagster"])
+        result = subprocess.run([sys.executable, "-c", program, "run"], capture_output=True, text=True, check=True)
+        said, loaded = result.stdout.rsplit("loaded:", 1)
+        return said, "dagster" in loaded
+
+    (first, first_loaded), (second, second_loaded) = run(), run()
+    assert (first_loaded, second_loaded) == (True, False)
+    assert second == first
+
+    write_prompt(prompts, "a", "Think of tomorrow.")
+    assert run()[1], "a prompt file was edited"
+    with Warehouse(tmp_path / "exposure.duckdb").transaction() as connection:
+        connection.execute("DELETE FROM parsed.ooh_titles")
+    assert run()[1], "the warehouse was written to"
+    (tmp_path / "published" / "current").unlink()
+    assert run()[1], "what was published is gone"
+    assert not run()[1]
+    monkeypatch.setenv("EXPOSURE_REFETCH_AFTER_HOURS", "0")
+    assert run()[1], "every page is due at once"
+
+
 def test_the_list_of_commands_says_of_each_how_its_own_help_begins() -> None:
     context = click.Context(main)
     for name, place in COMMANDS.items():
