@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
 from exposure_dagster.errors import SettingError
@@ -256,7 +257,7 @@ class Settings(BaseModel):
 
     @property
     def warehouse_file(self) -> Path:
-        return self.home / "exposure.duckdb"
+        return self.home / WAREHOUSE_FILE
 
     @property
     def published_folder(self) -> Path:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+WAREHOUSE_FILE = "exposure.duckdb"
+"""Name of the file that holds every table, in a home."""
+
 ColumnType = Literal[
     "VARCHAR", "VARCHAR[]", "BLOB", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "JSON"
 ]
