@@ -16,7 +16,6 @@ from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
     DOCUMENT_FACTS,
-    MADE_FROM,
     RANKING_INPUTS,
     RANKINGS,
     SCORES,
@@ -147,7 +146,3 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
                 "largest movers": table_value(history.movers(comparison, MOVERS)),
             }
         yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)
-
-
-MADE_FROM_SPEC = table_spec(MADE_FROM, deps=[key_of(RANKINGS)])
-"""Written by each step that fills a ranked table, beside its rows."""

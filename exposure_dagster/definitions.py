@@ -81,7 +81,7 @@ def build_defs(
 def all_assets() -> Assets:
     """Every asset of the modules of `assets`."""
     modules = load_assets_from_modules([scored, ranked, resilience, published])
-    found: list[Any] = [*raw.ASSETS, *parsed.ASSETS, *modules, ranked.MADE_FROM_SPEC, *ledger.LEDGER_SPECS]
+    found: list[Any] = [*raw.ASSETS, *parsed.ASSETS, *modules, *ledger.LEDGER_SPECS]
     return found
 
 

@@ -109,12 +109,6 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
                 *(f"ranked.inputs.{name}" for name in ("scores_digest", "facts_digest", "ranking_hash")),
             ),
         },
-        "ranked.made_from": {
-            **same_as("ranked.inputs", "prompt ranking_input_hash"),
-            **made_from("table_name", RUN),
-            **made_from("corpus", "scored.prompts.corpus"),
-            **same_as("ranked.definitions", "definition"),
-        },
         _RANKED: {
             **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
             **same_as("scored.scores", "attributes"),

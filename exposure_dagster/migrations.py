@@ -103,7 +103,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute(f"DROP TABLE IF EXISTS {table.full_name}")
         _add_what_is_missing(connection)
         for table in rebuilt:  # what says that its rows were made from what there is now
-            connection.execute("DELETE FROM ranked.made_from WHERE table_name = ?", [table.full_name])
+            connection.execute("DELETE FROM meta.made_from WHERE table_name = ?", [table.full_name])
         _refuse_misfits(connection, path)
         for name, value in stamps().items():
             connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])

@@ -350,7 +350,7 @@ RANKING_INPUTS = Table(
 )
 
 MADE_FROM = Table(
-    schema="ranked",
+    schema="meta",
     name="made_from",
     grain="prompt × ranked table",
     description="What each ranked table's rows of a prompt were made from: out of date where ranked.inputs says else.",

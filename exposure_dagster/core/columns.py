@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def plain(value: Any) -> Any:
@@ -16,7 +17,7 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value]
     if hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0:
         return [plain(part) for part in value.tolist()]
-    if value is None or pd.isna(value):
+    if value is None or _is_missing(value):
         return None
     number = float(value)
     if number in (float("inf"), float("-inf")):
@@ -35,7 +36,7 @@ def dates(rows: pd.DataFrame, name: str) -> list[str | None]:
     """The column's days as YYYY-MM-DD."""
     if name not in rows.columns:
         return [None] * len(rows)
-    return [None if pd.isna(value) else f"{value:%Y-%m-%d}" for value in rows[name]]
+    return [None if _is_missing(value) else f"{value:%Y-%m-%d}" for value in rows[name]]
 
 
 def coded(values: Iterable[Any], order: Sequence[str] = ()) -> dict[str, Any]:
@@ -55,3 +56,9 @@ def texts(value: Any) -> list[str]:
 def latest(rows: pd.DataFrame, name: str) -> int | None:
     """The highest number of the column; None where it holds none."""
     return max((value for value in column(rows, name) if value is not None), default=None)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))

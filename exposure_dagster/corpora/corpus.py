@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from exposure_dagster.core.checks import CheckOutcome
 from exposure_dagster.core.lineage import Origins
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.own.names import OwnCorpus
 from exposure_dagster.progress import NO_PROGRESS, Progress
-from exposure_dagster.sources.fetching import Fetcher
-from exposure_dagster.sources.kept import FetchReport
-from exposure_dagster.sources.sites import Site
-from exposure_dagster.warehouse import Warehouse
+
+if TYPE_CHECKING:  # what a corpus is, is known without what reads it
+    import pandas as pd
+
+    from exposure_dagster.core.checks import CheckOutcome
+    from exposure_dagster.corpora.own.names import OwnCorpus
+    from exposure_dagster.sources.fetching import Fetcher
+    from exposure_dagster.sources.kept import FetchReport
+    from exposure_dagster.sources.sites import Site
+    from exposure_dagster.warehouse import Warehouse
 
 FACTS = (
     *("doc_id", "title", "category", "jobs", "jobs_basis", "pay_annual", "pay_currency", "pay_basis"),

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.corpus import FACTS, Corpus
@@ -37,6 +36,8 @@ class FactsReport:
 
 def collect_documents(warehouse: Warehouse) -> DocumentsReport:
     """Fill parsed.documents with every corpus, and keep every text in parsed.texts."""
+    import pandas as pd
+
     with warehouse.connect(read_only=True) as connection:
         frames = [
             connection.execute(corpus.documents).df().assign(corpus=corpus.name) for corpus in _corpora(connection)
@@ -62,6 +63,8 @@ def collect_documents(warehouse: Warehouse) -> DocumentsReport:
 
 def collect_facts(warehouse: Warehouse) -> FactsReport:
     """Fill parsed.document_facts with what every corpus knows of its documents."""
+    import pandas as pd
+
     table, kinds = DOCUMENT_FACTS.full_name, {column.name: column.type for column in DOCUMENT_FACTS.columns}
     with warehouse.transaction() as connection:
         levels = pd.DataFrame({"education": EDUCATION_ORDER, "place": range(1, len(EDUCATION_ORDER) + 1)})

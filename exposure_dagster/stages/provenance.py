@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from exposure_dagster.corpora.registry import corpus_of
+from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
@@ -58,7 +58,8 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
         "SELECT * FROM scored.responses WHERE prompt_hash = ? AND doc_id = ? AND text_sha256 = ? ORDER BY created_at",
         [score["prompt_hash"], doc_id, score["text_sha256"]],
     )
-    ((corpus,),) = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
+    found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
+    corpus = found[0][0] if found else JOINED_ON.name  # of a prompt whose file is gone
     pages = warehouse.read(
         f"SELECT * EXCLUDE (doc_id) FROM ({corpus_of(corpus).provenance}) WHERE doc_id = ?", [doc_id]
     )

@@ -1,6 +1,6 @@
 """What a prompt's ranked tables are made from, as one digest: they are made again when it changes, and only then.
 
-Each ranked table says in ranked.made_from what it was made from, in the transaction that writes its rows: a chain of
+Each ranked table says in meta.made_from what it was made from, in the transaction that writes its rows: a chain of
 steps that was cut short leaves tables of an earlier digest, or of none, and is known by that.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import duckdb
-import pandas as pd
 
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
@@ -74,6 +73,8 @@ def facts_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
     """Fill ranked.inputs for one prompt; returns its ranking_input_hash."""
+    import pandas as pd
+
     inputs = ranking_inputs_now(warehouse, prompt)
     row = {"prompt": prompt, "ranking_input_hash": inputs.ranking_input_hash, **asdict(inputs)}
     warehouse.replace(RANKING_INPUTS, pd.DataFrame([row]), where={"prompt": prompt})
@@ -123,6 +124,8 @@ def put_made_from(
     ranked_as: RankedAs | None = None,
 ) -> None:
     """Within the transaction that writes the prompt's rows of a table: keep what they were made from, and how."""
+    import pandas as pd
+
     row = {
         "prompt": prompt,
         "table_name": table.full_name,

@@ -13,6 +13,7 @@ from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance, prepare_dagster_home
 from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.stages.documents import collect_facts
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -142,6 +143,7 @@ def test_an_edit_that_is_taken_back_before_scoring_launches_nothing(loop: Automa
 def test_other_jobs_on_a_page_rank_and_publish_again_once_without_scoring(loop: Automation) -> None:
     with loop.warehouse.transaction() as connection:
         connection.execute("UPDATE parsed.ooh_occupations SET jobs = 123456 WHERE slug = 'roofers'")
+    collect_facts(loop.warehouse)
     assert loop.settle(*FREE_SENSORS, RESCORING) == [(RANKING_JOB, "a"), (RANKING_JOB, "b"), (PUBLISHING_JOB, None)]
     assert loop.warehouse.rows("SELECT DISTINCT jobs FROM ranked.rankings WHERE doc_id = 'roofers'") == [(123456,)]
 

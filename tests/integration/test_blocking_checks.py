@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from exposure_dagster.checks import BLOCKING
 from exposure_dagster.cli import main
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.core.checks import BLOCKING
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.instance import open_instance
 from exposure_dagster.jobs import SOURCES_JOB

@@ -114,9 +114,7 @@ def test_render_shows_what_a_model_would_be_sent(sample_home: Path) -> None:
 
 
 def test_render_of_an_unknown_document_says_what_an_id_looks_like(sample_home: Path) -> None:
-    assert "last parts of the pages' addresses" in one_sentence(
-        exposure("prompts", "render", "astronauts", home=sample_home)
-    )
+    assert "as in `roofers`" in one_sentence(exposure("prompts", "render", "astronauts", home=sample_home))
 
 
 def test_render_before_any_run_says_to_run_first(tmp_path: Path) -> None:

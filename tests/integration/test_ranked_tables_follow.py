@@ -102,7 +102,7 @@ def test_answers_that_were_not_ranked_are_ranked_without_scoring(loop: Automatio
 @pytest.mark.parametrize("table", ["rankings", "task_rollups"])
 def test_a_chain_of_rankings_that_was_cut_short_is_known_and_ended(loop: Automation, table: str) -> None:
     with loop.warehouse.transaction() as connection:
-        connection.execute("DELETE FROM meta.facts WHERE name = ?", [f"basis of ranked.{table}: robotics"])
+        connection.execute(f"DELETE FROM meta.made_from WHERE prompt = 'robotics' AND table_name = 'ranked.{table}'")
         connection.execute(f"DELETE FROM ranked.{table} WHERE prompt = 'robotics'")
     assert [one for one in loop.settle(*FREE_SENSORS) if one[0] == RANKING_JOB] == [(RANKING_JOB, "robotics")]
     assert not standing(loop, "robotics").is_ranked_otherwise
@@ -253,7 +253,7 @@ def test_when_the_last_prompt_is_gone_nothing_stays_published(loop: Automation) 
 def test_a_warehouse_of_an_earlier_version_is_published_and_ranked_anew(loop: Automation) -> None:
     before = {one.name: one.definition for one in published.read_content(loop.warehouse).prompts}
     with loop.warehouse.transaction() as connection:
-        connection.execute("DELETE FROM meta.facts WHERE name LIKE 'basis of %' OR name LIKE 'ranked as: %'")
+        connection.execute("DELETE FROM meta.made_from")
     assert {one.name: one.definition for one in published.read_content(loop.warehouse).prompts} == before
     assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
     assert loop.settle(*FREE_SENSORS) == []

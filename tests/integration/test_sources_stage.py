@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exposure_dagster import checks
-from exposure_dagster.core.checks import rows_fit_the_registry
+from exposure_dagster.checks import every_page_has_text
+from exposure_dagster.core.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.corpora.ooh import checks
 from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.corpora.ooh.index import INDEX_URL
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
@@ -19,7 +20,7 @@ from exposure_dagster.errors import SourceError, WarehouseError
 from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, Progress
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
-from exposure_dagster.sources.kept import FetchReport
+from exposure_dagster.sources.kept import FetchReport, every_listed_page_is_there
 from exposure_dagster.sources.live import LiveLimits
 from exposure_dagster.sources.sites import Site, open_site
 from exposure_dagster.stages.documents import collect_documents
@@ -213,12 +214,12 @@ def assert_sound(warehouse: Warehouse) -> None:
             assert outcome.passed, f"{table.full_name}: {outcome.description}"
 
 
-def outcome_of(warehouse: Warehouse, name: str) -> checks.CheckOutcome:
+def outcome_of(warehouse: Warehouse, name: str) -> CheckOutcome:
     (outcome,) = [outcome for outcome in checks.occupations(warehouse) if outcome.name == name]
     return outcome
 
 
-def found_by(outcome: checks.CheckOutcome) -> list[dict[str, object]]:
+def found_by(outcome: CheckOutcome) -> list[dict[str, object]]:
     assert not outcome.passed
     assert outcome.found is not None
     return outcome.found.to_dict("records")
@@ -233,7 +234,7 @@ def test_every_page_that_the_index_names_is_stored_as_it_was_received(empty: Sou
     assert empty.raw("body") == {slug: sample_page(slug) for slug in CATEGORIES}
     assert empty.raw("category") == CATEGORIES
     assert set(empty.raw("status").values()) == {200}
-    assert checks.every_listed_page_is_there(report.listed, report.missing).passed
+    assert every_listed_page_is_there(report.listed, report.missing).passed
     assert_sound(empty.warehouse)
 
 
@@ -272,7 +273,7 @@ def test_a_page_that_is_gone_is_recorded_keeps_its_last_body_and_leaves_the_othe
     assert report.digest == before.digest
     assert saved.raw("body") == bodies
     assert saved.raw("status") == {**dict.fromkeys(CATEGORIES, 200), "roofers": 404}
-    assert found_by(checks.every_listed_page_is_there(report.listed, report.missing)) == [
+    assert found_by(every_listed_page_is_there(report.listed, report.missing)) == [
         {
             "page": f"https://www.bls.gov/{path_of('roofers')}",
             "status": 404,
@@ -285,7 +286,7 @@ def test_a_page_that_is_gone_is_recorded_keeps_its_last_body_and_leaves_the_othe
 def test_a_page_that_never_could_be_had_has_a_row_and_nothing_in_its_place(empty: Sources, folder: Folder) -> None:
     folder.remove(path_of("roofers"))
     report = empty.refresh()
-    outcome = checks.every_listed_page_is_there(report.listed, report.missing)
+    outcome = every_listed_page_is_there(report.listed, report.missing)
     assert outcome.description.startswith("1 of 4 could not be had (https://www.bls.gov/")
     assert not outcome.is_error
     assert found_by(outcome)[0]["in its place"] == "nothing"
@@ -576,7 +577,7 @@ def test_a_site_that_refuses_everything_is_spared_and_every_page_is_named(live: 
         live_site.server.has(f"/{path}", Reply(status=403))
     for _ in range(2):
         report = live.refresh()
-        found = found_by(checks.every_listed_page_is_there(report.listed, report.missing))
+        found = found_by(every_listed_page_is_there(report.listed, report.missing))
         assert [row["status"] for row in found] == [403] * 5 + ["no answer"] * 3
         assert str(found[7]["reason"]).startswith("not asked, to spare www.bls.gov: 5 pages in a row failed")
     assert live_site.asked() == [INDEX_PATH, *paths[:5], *paths[:5]]
@@ -774,7 +775,7 @@ def test_every_page_is_a_document_with_its_text_and_the_hash_of_it(empty: Source
         " JOIN parsed.ooh_occupations o ON slug = doc_id WHERE corpus = 'ooh' ORDER BY 1"
     )
     assert rows == [(slug, True, True) for slug in CATEGORIES]
-    assert checks.every_page_has_text(report.without_text, report.documents).passed
+    assert every_page_has_text(report.without_text, report.documents).passed
 
 
 def test_documents_that_did_not_change_have_the_same_digest(saved: Sources) -> None:
@@ -813,7 +814,7 @@ def test_a_page_without_any_text_is_no_document_and_is_named(saved: Sources) -> 
         connection.execute("UPDATE parsed.ooh_occupations SET text = ' ' WHERE slug = 'roofers'")
     report = collect_documents(saved.warehouse)
     assert (report.documents, report.without_text) == (3, ("roofers",))
-    assert found_by(checks.every_page_has_text(report.without_text, report.documents)) == [{"document": "roofers"}]
+    assert found_by(every_page_has_text(report.without_text, report.documents)) == [{"document": "roofers"}]
 
 
 # Checks of figures

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.columns import column, latest, texts
 from exposure_dagster.core.lineage import made_from, same_as
 from exposure_dagster.corpora.corpus import Corpus, Fetching, Filled, Publisher, Reading, SiteView, Source, Step
-from exposure_dagster.corpora.onet import NAME, TASKS_NAME, checks
-from exposure_dagster.corpora.onet.fetching import (
-    refresh_onet_database,
-    refresh_onet_list,
-    refresh_onet_pages,
-    refresh_projections,
-)
+from exposure_dagster.corpora.onet import NAME, TASKS_NAME
 from exposure_dagster.corpora.onet.lineage import LINEAGE
-from exposure_dagster.corpora.onet.parsing import join_codes, parse_employment_projections, parse_onet
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
@@ -34,7 +25,13 @@ from exposure_dagster.corpora.onet.tables import (
     SOC_CROSSWALK,
 )
 from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS
-from exposure_dagster.sources.kept import FetchReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exposure_dagster.core.checks import CheckOutcome
+    from exposure_dagster.sources.kept import FetchReport
+    from exposure_dagster.warehouse import Warehouse
 
 PROJECTIONS_TITLE = "U.S. Bureau of Labor Statistics, Employment Projections"
 
@@ -44,12 +41,16 @@ _SITE_FIGURES = ("pay", "outlook", "education")
 
 
 def _fetch_list(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.onet.fetching import refresh_onet_list
+
     return refresh_onet_list(
         fetching.warehouse, fetching.site, fetching.fetcher, refetch_after_hours=fetching.refetch_after_hours
     )
 
 
 def _fetch_database(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.onet.fetching import refresh_onet_database
+
     return refresh_onet_database(
         fetching.warehouse,
         fetching.site,
@@ -61,6 +62,8 @@ def _fetch_database(fetching: Fetching) -> FetchReport:
 
 
 def _fetch_projections(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.onet.fetching import refresh_projections
+
     return refresh_projections(
         fetching.warehouse,
         fetching.site,
@@ -71,6 +74,8 @@ def _fetch_projections(fetching: Fetching) -> FetchReport:
 
 
 def _fetch_pages(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.onet.fetching import refresh_onet_pages
+
     return refresh_onet_pages(
         fetching.warehouse,
         fetching.site,
@@ -85,17 +90,28 @@ def _path(path: str | None) -> Path | None:
     return Path(path) if path else None
 
 
+def _newest_release(warehouse: Warehouse) -> Sequence[CheckOutcome]:
+    from exposure_dagster.corpora.onet import checks
+
+    return [checks.release_is_the_newest(warehouse)]
+
+
 def _read_projections(reading: Reading) -> Sequence[Filled]:
+    from exposure_dagster.corpora.onet.parsing import parse_employment_projections
+
     return [Filled(table=EMPLOYMENT_PROJECTIONS, digest=parse_employment_projections(reading.warehouse).digest)]
 
 
 def _read_occupations(reading: Reading) -> Sequence[Filled]:
-    store = reading.warehouse
-    report = parse_onet(store, progress=reading.progress)
-    outcomes = {
-        ONET_OCCUPATIONS: checks.occupations(store, report),
-        ONET_UNREAD: [checks.no_field_is_unread(store)],
-    }
+    from exposure_dagster.corpora.onet import checks
+    from exposure_dagster.corpora.onet.parsing import parse_onet
+
+    report = parse_onet(reading.warehouse, progress=reading.progress)
+    with reading.warehouse.snapshot() as now:
+        outcomes = {
+            ONET_OCCUPATIONS: checks.occupations(now, report),
+            ONET_UNREAD: [checks.no_field_is_unread(now)],
+        }
     return [
         Filled(
             table=table,
@@ -109,8 +125,13 @@ def _read_occupations(reading: Reading) -> Sequence[Filled]:
 
 
 def _join_codes(reading: Reading) -> Sequence[Filled]:
+    from exposure_dagster.corpora.onet import checks
+    from exposure_dagster.corpora.onet.parsing import join_codes
+
     report = join_codes(reading.warehouse)
-    return [Filled(table=SOC_CROSSWALK, digest=report.digest, outcomes=checks.crosswalk(reading.warehouse))]
+    with reading.warehouse.snapshot() as now:
+        outcomes = checks.crosswalk(now)
+    return [Filled(table=SOC_CROSSWALK, digest=report.digest, outcomes=outcomes)]
 
 
 def _head(rows: pd.DataFrame) -> dict[str, Any]:
@@ -327,7 +348,7 @@ PUBLISHER = Publisher(
             _fetch_database,
             (),
             checks={"release_is_the_newest": "Says when a newer release is out than the one in use."},
-            look=lambda warehouse: [checks.release_is_the_newest(warehouse)],
+            look=_newest_release,
         ),
         _source(
             RAW_PROJECTIONS,

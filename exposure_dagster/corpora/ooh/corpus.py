@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.columns import column, dates, latest, texts
 from exposure_dagster.core.lineage import made_from, same_as
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus, Export, Fetching, Filled, Publisher, Reading, SiteView, Source, Step
-from exposure_dagster.corpora.ooh import NAME, checks
-from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
+from exposure_dagster.corpora.ooh import NAME
 from exposure_dagster.corpora.ooh.lineage import LINEAGE
-from exposure_dagster.corpora.ooh.page import PARSER_VERSION
-from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
 from exposure_dagster.corpora.ooh.tables import (
     OOH_INDEX,
     OOH_OCCUPATIONS,
@@ -24,7 +19,12 @@ from exposure_dagster.corpora.ooh.tables import (
     OOH_TITLES,
     OOH_UNREAD,
 )
-from exposure_dagster.sources.kept import FetchReport
+from exposure_dagster.corpora.ooh.version import PARSER_VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exposure_dagster.sources.kept import FetchReport
 
 SOURCE_TITLE = "U.S. Bureau of Labor Statistics, Occupational Outlook Handbook"
 
@@ -49,12 +49,16 @@ _PUBLISHED = Table(
 
 
 def _fetch_index(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index
+
     return refresh_ooh_index(
         fetching.warehouse, fetching.site, fetching.fetcher, refetch_after_hours=fetching.refetch_after_hours
     )
 
 
 def _fetch_pages(fetching: Fetching) -> FetchReport:
+    from exposure_dagster.corpora.ooh.fetching import refresh_ooh_pages
+
     return refresh_ooh_pages(
         fetching.warehouse,
         fetching.site,
@@ -65,23 +69,25 @@ def _fetch_pages(fetching: Fetching) -> FetchReport:
 
 
 def _read_titles(reading: Reading) -> Sequence[Filled]:
+    from exposure_dagster.corpora.ooh import checks
+    from exposure_dagster.corpora.ooh.parsing import parse_ooh_titles
+
     report = parse_ooh_titles(reading.warehouse)
     outcomes = [checks.every_index_entry_is_read(report)]
     return [Filled(table=OOH_TITLES, digest=report.digest, figures={"aliases": report.aliases}, outcomes=outcomes)]
 
 
 def _read_pages(reading: Reading) -> Sequence[Filled]:
-    store = reading.warehouse
-    report = parse_ooh_pages(store, progress=reading.progress)
+    from exposure_dagster.corpora.ooh import checks
+    from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages
+
+    report = parse_ooh_pages(reading.warehouse, progress=reading.progress)
     figures = {"pages": report.pages, "pages parsed now": report.parsed}
+    with reading.warehouse.snapshot() as now:
+        of_pages, of_rows = checks.occupations(now), [checks.job_total(now)]
     return [
-        Filled(
-            table=OOH_OCCUPATIONS,
-            digest=report.occupations_digest,
-            figures=figures,
-            outcomes=checks.occupations(store),
-        ),
-        Filled(table=OOH_PROJECTIONS, digest=report.projections_digest, outcomes=[checks.job_total(store)]),
+        Filled(table=OOH_OCCUPATIONS, digest=report.occupations_digest, figures=figures, outcomes=of_pages),
+        Filled(table=OOH_PROJECTIONS, digest=report.projections_digest, outcomes=of_rows),
         Filled(table=OOH_UNREAD, digest=report.unread_digest),
     ]
 

@@ -21,9 +21,6 @@ from exposure_dagster.parsing.findings import Findings
 from exposure_dagster.parsing.html import NestedTooDeeplyError
 from exposure_dagster.parsing.records import IndexPage, Occupation, ParsedPage, ProjectionRow, UnreadField
 
-PARSER_VERSION = "2"
-"""Changes whenever the same page would give another record."""
-
 _HEADING_IDS = dict(
     zip(TEXT_TABS, ["what-they-do", "work-environment", "become-one", "pay", "job-outlook"], strict=True)
 )

@@ -11,7 +11,7 @@ import pandas as pd
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.ooh.index import parse_index, unread_entries
-from exposure_dagster.corpora.ooh.page import PARSER_VERSION, parse_page
+from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.corpora.ooh.tables import (
     OOH_INDEX,
     OOH_OCCUPATIONS,
@@ -20,6 +20,7 @@ from exposure_dagster.corpora.ooh.tables import (
     OOH_TITLES,
     OOH_UNREAD,
 )
+from exposure_dagster.corpora.ooh.version import PARSER_VERSION
 from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.records import WHOLE_PAGE, ParsedPage, UnreadField
 from exposure_dagster.progress import NO_PROGRESS, Progress

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
-from exposure_dagster.core.checks import SHOWN_PROBLEMS, CheckOutcome
 from exposure_dagster.core.lineage import made_from, same_as
 from exposure_dagster.corpora.corpus import Corpus, Filled, Publisher, Reading, SiteView, Step
-from exposure_dagster.corpora.own.reading import OwnDocumentsReport, refresh_own_documents
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
 
 
@@ -71,6 +67,9 @@ FACTS_LINEAGE = {
 
 
 def _read_files(reading: Reading) -> Sequence[Filled]:
+    from exposure_dagster.corpora.own.checks import own_files_can_be_used
+    from exposure_dagster.corpora.own.reading import refresh_own_documents
+
     report = refresh_own_documents(reading.warehouse, reading.own_corpora)
     files = reading.warehouse.read(
         "SELECT corpus, any_value(file) AS file, any_value(file_sha256) AS sha256, any_value(read_at) AS read_at,"
@@ -79,28 +78,6 @@ def _read_files(reading: Reading) -> Sequence[Filled]:
     figures: dict[str, Any] = {"files": files}
     outcomes = [own_files_can_be_used(report)]
     return [Filled(table=OWN_DOCUMENTS, digest=report.digest, figures=figures, outcomes=outcomes)]
-
-
-def own_files_can_be_used(report: OwnDocumentsReport) -> CheckOutcome:
-    """Every file of a user's own documents can be used; each mistake is named with its line."""
-    broken = [corpus for corpus in report.corpora if corpus.problems]
-    if not broken:
-        counts = ", ".join(f"{corpus.corpus}: {corpus.documents:,} documents" for corpus in report.corpora)
-        return CheckOutcome("own_files_can_be_used", True, counts or "no corpus of your own is set")
-    found = pd.DataFrame(
-        [
-            {"corpus": corpus.corpus, "file": corpus.file, "line": problem.line, "problem": problem.what}
-            for corpus in broken
-            for problem in corpus.problems
-        ]
-    )
-    told = [
-        f"{corpus.corpus} ({corpus.file}): {'; '.join(str(problem) for problem in corpus.problems[:SHOWN_PROBLEMS])}"
-        + (f"; and {rest} more" if (rest := len(corpus.problems) - SHOWN_PROBLEMS) > 0 else "")
-        + (f". The {corpus.documents:,} documents of its last good version stand" if corpus.documents else "")
-        for corpus in broken
-    ]
-    return CheckOutcome("own_files_can_be_used", False, ". ".join(told), found.head(200))
 
 
 PUBLISHER = Publisher(
