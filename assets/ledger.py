@@ -57,7 +57,10 @@ def report_written(context: AssetExecutionContext, warehouse: Warehouse, table: 
     prompt = context.partition_key if "prompt" in table.column_names else None
     if prompt is not None:
         rows["dagster/partition_row_count"] = rows_of(warehouse, table, prompt=prompt)
-    context.log_event(AssetMaterialization(key_of(table), partition=prompt, metadata=rows))
+    version = f"{rows.get('dagster/partition_row_count', rows['dagster/row_count'])} rows"  # they are only added
+    context.log_event(
+        AssetMaterialization(key_of(table), partition=prompt, metadata=rows, tags={"dagster/data_version": version})
+    )
 
 
 def ledger_results(

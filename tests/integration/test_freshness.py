@@ -18,6 +18,7 @@ from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automa
 from tests.integration.ui_queries import checks_that_are_not_green, stale
 
 LOOKS = 3
+WRITTEN_BY_SCORING = [f"scored/{name} exposure" for name in ("batches", "responses", "runs", "scores")]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -117,7 +118,7 @@ def test_an_edit_marks_its_own_prompt_until_it_is_scored_and_no_other(with_onet:
     path = with_onet.prompts / "exposure.md"
     path.write_text(path.read_text(encoding="utf-8") + "\nThink of tomorrow.\n", encoding="utf-8")
     assert look(with_onet) == []
-    assert stale(with_onet.instance) == ["scored/scores exposure"]
+    assert stale(with_onet.instance) == WRITTEN_BY_SCORING
     assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
     assert with_onet.settle(RESCORING, *FREE_SENSORS) == [(SCORING_JOB, "exposure"), (PUBLISHING_JOB, None)]
     assert_all_is_well(with_onet)
@@ -129,7 +130,7 @@ def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(with_on
     job = build_defs(with_onet.settings).resolve_job_def(SOURCES_JOB)
     assert job.execute_in_process(instance=with_onet.instance, run_config=QUIET).success
     assert {job for job, _ in look(with_onet)} == {INPUTS_JOB, PUBLISHING_JOB}
-    assert stale(with_onet.instance) == ["scored/scores exposure"]
+    assert stale(with_onet.instance) == WRITTEN_BY_SCORING
     assert checks_that_are_not_green(with_onet.instance) == ["scored/scores answers_are_current"]
 
 

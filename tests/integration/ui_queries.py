@@ -23,9 +23,12 @@ from dagster_graphql.test.utils import define_out_of_process_context, execute_da
 _STARTED_WITHIN_S = 120
 
 _STATUS = """
-query ($partitions: [String!]!) {
-  assetNodes { assetKey { path } isPartitioned staleStatus
-               byPartition: staleStatusByPartition(partitions: $partitions) } }
+{ assetNodes { assetKey { path } isPartitioned staleStatus } }
+"""
+
+_STATUS_OF_PARTITIONS = """
+query ($keys: [AssetKeyInput!]!, $partitions: [String!]!) {
+  assetNodes(assetKeys: $keys) { assetKey { path } staleStatusByPartition(partitions: $partitions) } }
 """
 
 
@@ -45,13 +48,15 @@ def ask_as_the_ui(instance: DagsterInstance, query: str, variables: Mapping[str,
 def statuses(instance: DagsterInstance) -> dict[str, str]:
     """By asset, and partition where it has them: FRESH, STALE or MISSING, as the graph is coloured."""
     prompts = sorted(instance.get_dynamic_partitions("prompts"))
-    found: dict[str, str] = {}
-    for node in ask_as_the_ui(instance, _STATUS, {"partitions": prompts})["assetNodes"]:
+    nodes = ask_as_the_ui(instance, _STATUS)["assetNodes"]
+    found = {"/".join(node["assetKey"]["path"]): node["staleStatus"] for node in nodes if not node["isPartitioned"]}
+    keys = [{"path": node["assetKey"]["path"]} for node in nodes if node["isPartitioned"]]
+    asked = {"keys": keys, "partitions": prompts}
+    for node in ask_as_the_ui(instance, _STATUS_OF_PARTITIONS, asked)["assetNodes"]:
         name = "/".join(node["assetKey"]["path"])
-        if node["isPartitioned"]:
-            found |= {f"{name} {prompt}": status for prompt, status in zip(prompts, node["byPartition"], strict=True)}
-        else:
-            found[name] = node["staleStatus"]
+        found |= {
+            f"{name} {prompt}": status for prompt, status in zip(prompts, node["staleStatusByPartition"], strict=True)
+        }
     return found
 
 
