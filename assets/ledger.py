@@ -15,8 +15,9 @@ from dagster import (
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, check_specs, key_of, table_spec
 from exposure_dagster.core.tables import Table
+from exposure_dagster.pipeline.ledger_tables import rows_of, written_tables
 from exposure_dagster.scoring.ledger_checks import PROMISES
-from exposure_dagster.stages.ledger_tables import rows_of, written_tables
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import (
     BATCHES,
     CORRECTIONS,
@@ -28,7 +29,6 @@ from exposure_dagster.tables import (
     SCORE_VERSIONS,
     SCORES,
 )
-from exposure_dagster.warehouse import Warehouse
 
 WRITTEN_BY_SCORES = {RESPONSES: INPUTS, BATCHES: INPUTS, RUNS: INPUTS, SCORE_VERSIONS: SCORES}
 """Each with what it is made from."""

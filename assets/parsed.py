@@ -7,10 +7,10 @@ import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, ResourceParam, multi_asset
 
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
-from exposure_dagster import checks
 from exposure_dagster.corpora.corpus import Reading, Step
 from exposure_dagster.corpora.registry import FACT_TABLES, STEPS
-from exposure_dagster.stages import documents as stage
+from exposure_dagster.pipeline import checks
+from exposure_dagster.pipeline import documents as stage
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
 from resources.own_documents import OwnDocumentsResource
 from resources.progress import ProgressFactory

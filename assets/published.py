@@ -17,9 +17,9 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
 from exposure_dagster.corpora.registry import CORPORA
+from exposure_dagster.pipeline import published
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
-from exposure_dagster.stages import published
 from exposure_dagster.tables import CHANGES, DOCUMENT_FACTS, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource

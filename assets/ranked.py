@@ -7,11 +7,10 @@ from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
-from exposure_dagster import checks
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.pipeline import checks, history, ranked
+from exposure_dagster.pipeline.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.ranking import FORMULA_VERSION
-from exposure_dagster.stages import history, ranked
-from exposure_dagster.stages.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,

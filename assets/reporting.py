@@ -26,12 +26,12 @@ from dagster import (
     TableSchema,
 )
 
-from exposure_dagster.characters import harmless
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.checks import BLOCKING, CheckOutcome, rows_fit_the_registry
+from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.core.tables import WAREHOUSE_FILE, Table
-from exposure_dagster.errors import ExposureError
-from exposure_dagster.lineage import LINEAGE, lineage_table
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.pipeline.lineage import LINEAGE, lineage_table
+from exposure_dagster.store.warehouse import Warehouse
 
 DATABASE = WAREHOUSE_FILE.removesuffix(".duckdb")
 """What DuckDB calls the warehouse, after its file: the first part of a table's full name."""

@@ -7,14 +7,14 @@ from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
-from exposure_dagster import checks
 from exposure_dagster.core.checks import CheckOutcome, refuse_what_does_not_fit
 from exposure_dagster.core.tables import Table
+from exposure_dagster.pipeline import checks
+from exposure_dagster.pipeline import resilience as stage
+from exposure_dagster.pipeline.ranked import RankReport
 from exposure_dagster.ranking import FORMULA_VERSION
-from exposure_dagster.stages import resilience as stage
-from exposure_dagster.stages.ranked import RankReport
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENT_FACTS, OCCUPATIONS, RANKING_INPUTS, RANKINGS, RESILIENCE, TASK_ROLLUPS
-from exposure_dagster.warehouse import Warehouse
 from resources.warehouse import WarehouseResource
 
 SHOWN = 15

@@ -26,14 +26,13 @@ from assets.reporting import (
     table_result,
     table_spec,
 )
-from exposure_dagster import checks
 from exposure_dagster.core.checks import CheckOutcome
+from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.core.hashing import frame_digest
-from exposure_dagster.errors import ExposureError
-from exposure_dagster.stages import scored
-from exposure_dagster.stages.standing import standings
+from exposure_dagster.pipeline import checks, scored
+from exposure_dagster.pipeline.standing import standings
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, SCORES
-from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource

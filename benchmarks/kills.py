@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "slow"))
 
 from kill_rounds import ROUNDS
 
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 GOOD = ("kills", "ended before", "writes", "publications", "steps of a publication", "looks of the reader")
 STATES = ("with a log to be replayed",)

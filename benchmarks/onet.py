@@ -21,9 +21,9 @@ from exposure_dagster.corpora.onet.fetching import (
     refresh_projections,
 )
 from exposure_dagster.corpora.onet.parsing import join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.documents import collect_documents
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 RELEASE = "30.2"
 

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from exposure_dagster.corpora.onet.fetching import refresh_onet_database, refresh_onet_list
 from exposure_dagster.corpora.onet.parsing import join_codes, parse_onet
+from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.documents import collect_documents
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 OCCUPATIONS = 1_000
 SCALES = ("IM", "RT", *(f"FT{number}" for number in range(1, 8)))

@@ -34,7 +34,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table as Grid
 
-from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
 from exposure_dagster.scoring.asking import Asking
@@ -47,8 +47,8 @@ from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.recording import Recording, Step
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
-from exposure_dagster.warehouse import Warehouse
 
 MODEL = "claude-haiku-5-5"
 WORDS = ("plans", "records", "patients", "machines", "budgets", "crops", "lessons", "cables", "reports", "routes")

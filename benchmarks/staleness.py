@@ -22,13 +22,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SOURCES_JOB
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt

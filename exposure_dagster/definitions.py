@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from exposure_dagster.systems import refuse_windows
+from exposure_dagster.core.systems import refuse_windows
 
 refuse_windows()  # before anything is imported that is not there
 
@@ -32,15 +32,15 @@ from dagster import (
 
 from assets import ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
+from exposure_dagster.automation.jobs import ASSET_JOBS
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
 from exposure_dagster.automation.rehearsing import rehearsal
 from exposure_dagster.automation.rescoring import rescore_stale, rescoring_sensors, schedules
-from exposure_dagster.jobs import ASSET_JOBS
-from exposure_dagster.private import keep_files_private
+from exposure_dagster.core.private import keep_files_private
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, project_root, variable_of
-from exposure_dagster.warehouse import DEFAULT_WAIT_S
+from exposure_dagster.store.warehouse import DEFAULT_WAIT_S
 from resources.own_documents import OwnDocumentsResource
 from resources.pages import PagesResource, PromptsResource
 from resources.progress import ProgressFactory

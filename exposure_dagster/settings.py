@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
-from exposure_dagster.errors import SettingError
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 BUNDLED_PROMPTS = PACKAGE_FOLDER / "prompts" / "bundled"

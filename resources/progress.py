@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from exposure_dagster.progress import LoggedProgress, Progress
+from exposure_dagster.core.progress import LoggedProgress, Progress
 
 
 def _logged(log: Callable[[str], None]) -> Progress:

@@ -7,13 +7,13 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
+from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching
 from exposure_dagster.settings import ScorerName, load_settings
-from exposure_dagster.stages.scored import ModelMeans, ScorerChoice
 
 
 class ScorerResource(ConfigurableResource[ScorerChoice]):

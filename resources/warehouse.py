@@ -7,7 +7,7 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
-from exposure_dagster.warehouse import DEFAULT_WAIT_S, Warehouse
+from exposure_dagster.store.warehouse import DEFAULT_WAIT_S, Warehouse
 
 
 class WarehouseResource(ConfigurableResource[Warehouse]):

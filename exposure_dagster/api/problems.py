@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from exposure_dagster.errors import PublicationError
+from exposure_dagster.core.errors import PublicationError
 
 MEDIA_TYPE = "application/problem+json"
 

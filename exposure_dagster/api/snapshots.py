@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 
 import duckdb
 
+from exposure_dagster.core.errors import PublicationError, not_allowed
 from exposure_dagster.core.tables import Table
-from exposure_dagster.errors import PublicationError, not_allowed
 from exposure_dagster.publishing.publication import CHECKSUMS, checksums, sha256_of
 from exposure_dagster.publishing.site.builder import SITE_FOLDER
 from exposure_dagster.publishing.tables import (

@@ -22,22 +22,22 @@ from dagster import (
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
 from assets.scored import ANSWERS_CHECK, PROMPT_FILE_CHECK
+from exposure_dagster.automation.jobs import INPUTS_KEY, SCORES_KEY
 from exposure_dagster.automation.runs import (
     DATA_VERSION_TAG,
     active_partitions,
     last_evaluation,
     recorded_versions,
 )
-from exposure_dagster.checks import answers_are_current, prompt_files_can_be_used
 from exposure_dagster.core.checks import rows_fit_the_registry
-from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY
-from exposure_dagster.progress import counted
+from exposure_dagster.core.progress import counted
+from exposure_dagster.pipeline.checks import answers_are_current, prompt_files_can_be_used
+from exposure_dagster.pipeline.scored import forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.standing import PromptStanding, record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.stages.scored import forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import PromptStanding, record_standings, standings
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS, SCORES
-from exposure_dagster.warehouse import Warehouse
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource

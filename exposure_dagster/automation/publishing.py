@@ -18,20 +18,25 @@ from dagster import (
 from assets import ranked, scored
 from assets.published import EXPORTS
 from assets.reporting import key_of
+from exposure_dagster.automation.jobs import (
+    INPUTS_JOB,
+    INPUTS_KEY,
+    PUBLISHING_JOB,
+    RANKING_INPUTS_KEY,
+    RANKING_JOB,
+    SOURCES_JOB,
+)
 from exposure_dagster.automation.runs import (
     active_partitions,
     age_of_publication,
     is_under_way,
     last_materialization_id,
+    look_at_publication,
     made_from_earlier_sources,
-    published_fingerprint,
     retry_mark,
 )
-from exposure_dagster.jobs import INPUTS_JOB, INPUTS_KEY, PUBLISHING_JOB, RANKING_INPUTS_KEY, RANKING_JOB, SOURCES_JOB
-from exposure_dagster.progress import counted
-from exposure_dagster.publishing.publication import is_published, withdraw
-from exposure_dagster.stages.published import ranked_fingerprint
-from exposure_dagster.stages.standing import standings
+from exposure_dagster.core.progress import counted
+from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.tables import RANKINGS
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -166,17 +171,14 @@ def publish_what_changed(
     if under_way:
         yield SkipReason(f"{counted(len(under_way), 'prompt')} under way; waiting to publish once for all")
         return
-    broken = prompt_files.load().what_is_broken
-    fingerprint = ranked_fingerprint(warehouse.open(), broken)
-    root = published_folder.root
-    if fingerprint is None:
-        is_withdrawn = withdraw(root)
-        yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if is_withdrawn else ''}")
+    root, broken = published_folder.root, prompt_files.load().what_is_broken
+    seen = look_at_publication(context.instance, warehouse.open(), root, broken)
+    if seen.fingerprint is None:
+        yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if seen.is_withdrawn else ''}")
         return
     age = age_of_publication(context.instance)
-    is_recent = age is not None and age < PUBLISHED_AGAIN_AFTER
-    if is_recent and is_published(root) and fingerprint == published_fingerprint(context.instance):
+    if seen.is_current and age is not None and age < PUBLISHED_AGAIN_AFTER:
         yield SkipReason("what is ranked is published")
         return
     latest = last_materialization_id(context.instance, EXPORTS)
-    yield RunRequest(run_key=f"{fingerprint}:{latest}:{retry_mark(context.instance, PUBLISHING_JOB)}")
+    yield RunRequest(run_key=f"{seen.fingerprint}:{latest}:{retry_mark(context.instance, PUBLISHING_JOB)}")

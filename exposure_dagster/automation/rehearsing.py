@@ -5,8 +5,8 @@ from pydantic import Field
 
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import readable_errors, table_value
-from exposure_dagster.stages.rehearsal import RUN_PREFIX
-from exposure_dagster.stages.rehearsal import rehearse as rehearse_prompt
+from exposure_dagster.pipeline.rehearsal import RUN_PREFIX
+from exposure_dagster.pipeline.rehearsal import rehearse as rehearse_prompt
 from resources.pages import PromptsResource
 from resources.progress import ProgressFactory
 from resources.scorers import ScorerResource

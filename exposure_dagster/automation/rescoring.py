@@ -27,6 +27,7 @@ from dagster import (
 from dagster import DagsterRunStatus as Status
 
 from assets.reporting import table_value
+from exposure_dagster.automation.jobs import ASSET_JOBS, SCORES_KEY, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.automation.runs import (
     PARTITION_TAG,
     WANTED_TAG,
@@ -35,11 +36,10 @@ from exposure_dagster.automation.runs import (
     last_other_input,
     last_other_launch,
 )
-from exposure_dagster.errors import SettingError
-from exposure_dagster.jobs import ASSET_JOBS, SCORES_KEY, SCORING_JOB, SOURCES_JOB
-from exposure_dagster.progress import counted
+from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.progress import counted
+from exposure_dagster.pipeline.standing import PromptStanding, standing_table, standings
 from exposure_dagster.settings import Settings, variable_of
-from exposure_dagster.stages.standing import PromptStanding, State, standing_table, standings
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
 from resources.warehouse import WarehouseResource
@@ -81,7 +81,7 @@ def rescore_what_is_stale(
     wanted = [
         standing
         for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
-        if standing.needs_scoring and standing.is_enabled and standing.documents
+        if standing.needs_scoring and standing.is_due
     ]
     idle = [standing for standing in wanted if standing.prompt not in busy]
     if not idle:
@@ -116,7 +116,7 @@ def list_what_is_stale(
     scorer: ScorerResource,
 ) -> None:
     """Show what `launch_rescoring` is about to launch."""
-    due = _due(standings(warehouse.open(), prompt_files.load(), scorer.choice))
+    due = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
     context.add_output_metadata({"to be scored": table_value(standing_table(due))})
     context.log.info("to be scored: %s", ", ".join(standing.prompt for standing in due) or "nothing")
 
@@ -138,20 +138,9 @@ def launch_rescoring(
 ) -> Iterator[RunRequest | SkipReason]:
     """One run a prompt that is stale, missing or incomplete."""
     yield from _requests(
-        _due(standings(warehouse.open(), prompt_files.load(), scorer.choice)), context.dagster_run.run_id
+        [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due],
+        context.dagster_run.run_id,
     )
-
-
-def _due(all_standings: list[PromptStanding]) -> list[PromptStanding]:
-    """What is scored on schedule or by hand: documents that failed are asked again too."""
-    return [
-        standing
-        for standing in all_standings
-        if standing.is_enabled
-        and standing.documents
-        and standing.state in (State.STALE, State.MISSING, State.INCOMPLETE)
-        and not standing.is_waiting_for_key
-    ]
 
 
 def _requests(due: list[PromptStanding], occasion: str) -> Iterator[RunRequest | SkipReason]:
@@ -201,7 +190,7 @@ def schedules(settings: Settings) -> list[ScheduleDefinition]:
         scorer: ScorerResource,
     ) -> Any:
         """One run a prompt that is stale, missing or incomplete."""
-        due = _due(standings(warehouse.open(), prompt_files.load(), scorer.choice))
+        due = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
         return list(_requests(due, context.scheduled_execution_time.isoformat()))
 
     sources = ScheduleDefinition(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from dagster import (
     AssetCheckEvaluation,
@@ -19,9 +21,11 @@ from dagster import (
 )
 
 from assets.published import EXPORTS
-from exposure_dagster.instance import close_orphans
-from exposure_dagster.jobs import INPUTS_KEY
-from exposure_dagster.stages.published import FINGERPRINT
+from exposure_dagster.automation.instance import close_orphans
+from exposure_dagster.automation.jobs import INPUTS_KEY
+from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.publishing.publication import is_published, withdraw
+from exposure_dagster.store.warehouse import Warehouse
 
 WANTED_TAG = "exposure/wanted"
 """The input_hash that a run was launched for."""
@@ -76,7 +80,27 @@ def last_materialization_id(instance: DagsterInstance, key: AssetKey, partition:
     return record.storage_id if record else 0
 
 
-def published_fingerprint(instance: DagsterInstance) -> str | None:
+@dataclass(frozen=True)
+class PublicationSeen:
+    """Whether what is published is what is ranked. `fingerprint` is of the latter, None where nothing is ranked: then
+    nothing stays published, and `is_withdrawn` says whether something was."""
+
+    fingerprint: str | None
+    is_current: bool
+    is_withdrawn: bool = False
+
+
+def look_at_publication(
+    instance: DagsterInstance, warehouse: Warehouse, root: Path, broken: Mapping[str, str]
+) -> PublicationSeen:
+    """Compare what is ranked with what is published below `root`; `broken` are prompt files that cannot be used."""
+    fingerprint = ranked_fingerprint(warehouse, broken)
+    if fingerprint is None:
+        return PublicationSeen(None, is_current=True, is_withdrawn=withdraw(root))
+    return PublicationSeen(fingerprint, is_published(root) and fingerprint == _published_fingerprint(instance))
+
+
+def _published_fingerprint(instance: DagsterInstance) -> str | None:
     """What `ranked_fingerprint` gave when the latest publication was made; None where there is none."""
     event = instance.get_latest_materialization_event(EXPORTS)
     value = event.asset_materialization.metadata.get(FINGERPRINT) if event and event.asset_materialization else None

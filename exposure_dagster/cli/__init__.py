@@ -2,8 +2,8 @@
 
 import sys
 
-from exposure_dagster.errors import SettingError
-from exposure_dagster.systems import refuse_windows
+from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.systems import refuse_windows
 
 try:
     refuse_windows()  # before anything is imported that is not there

@@ -14,11 +14,11 @@ import click
 from pydantic import model_validator
 
 from exposure_dagster.attended import GRACE_S
+from exposure_dagster.automation.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
 from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR, warn, warn_of_open_home
-from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
-from exposure_dagster.progress import counted
+from exposure_dagster.core.progress import counted
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
 
 LOOKED_EVERY_S = 0.1

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.pipeline.keeping import back_up, rebuild
+from exposure_dagster.pipeline.keeping import check as check_home
 from exposure_dagster.settings import load_settings
-from exposure_dagster.stages.keeping import back_up, rebuild
-from exposure_dagster.stages.keeping import check as check_home
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command()

@@ -9,14 +9,14 @@ import click
 import pandas as pd
 
 from exposure_dagster.cli.terminal import OUT, say
+from exposure_dagster.pipeline.provenance import Provenance
+from exposure_dagster.pipeline.provenance import explain as explain_score
 from exposure_dagster.scoring.corrections import correct_cost
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
 from exposure_dagster.settings import load_settings
-from exposure_dagster.stages.provenance import Provenance
-from exposure_dagster.stages.provenance import explain as explain_score
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command()

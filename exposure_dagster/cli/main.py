@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from exposure_dagster import __version__
-from exposure_dagster.characters import visible
-from exposure_dagster.errors import ExposureError, not_allowed
-from exposure_dagster.private import keep_files_private
+from exposure_dagster.core.characters import visible
+from exposure_dagster.core.errors import ExposureError, not_allowed
+from exposure_dagster.core.private import keep_files_private
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from rich.table import Table
 
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.terminal import ERR, OUT
-from exposure_dagster.errors import PromptError
+from exposure_dagster.core.errors import PromptError
+from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.scoring.estimate import Estimate, cost_with
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.prices import PriceTable, load_prices
 from exposure_dagster.settings import Settings, load_settings
-from exposure_dagster.stages.estimates import estimates
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command("estimate")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 
 
 def listener(host: str, port: int) -> socket.socket:

@@ -8,15 +8,15 @@ import click
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import corpus_of
-from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.room import with_room
 from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.group()

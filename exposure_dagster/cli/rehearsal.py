@@ -13,13 +13,13 @@ from rich.table import Table
 
 from exposure_dagster.cli.money import print_estimates
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.pipeline.rehearsal import RUN_PREFIX, Rehearsal, estimate_rehearsal, rehearse
+from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.rehearsal import RUN_PREFIX, Rehearsal, estimate_rehearsal, rehearse
-from exposure_dagster.stages.scored import ModelMeans, ScorerChoice
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 def run_rehearsals(

@@ -14,23 +14,21 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
-from exposure_dagster.errors import ExposureError, PromptError, ScoringError
-from exposure_dagster.instance import close_orphans, open_instance, prepare_dagster_home, running
+from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
+from exposure_dagster.pipeline.scored import ScorerChoice, cut_documents, forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import BASELINE_NOTE
-from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
-from exposure_dagster.stages.published import ranked_fingerprint
-from exposure_dagster.stages.scored import ScorerChoice, cut_documents, forget_prompt, recorded_prompts
-from exposure_dagster.stages.standing import State, standings
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RANKINGS
-from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster import AssetSelection, DagsterInstance, Definitions
@@ -145,8 +143,8 @@ def run_pipeline(
             _say_fresh(name)
         _print_results(settings, chosen)
         return
+    from exposure_dagster.automation.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
     from exposure_dagster.definitions import build_defs, scorer_of
-    from exposure_dagster.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
 
     definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
     folder = load_prompts(settings)
@@ -252,15 +250,14 @@ def _with_documents(warehouse: Warehouse, chosen: Mapping[str, str]) -> list[str
 def _fresh(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder, settings: Settings) -> set[str]:
     """Prompts for which a run would ask nothing, rank nothing and record nothing that Dagster does not show yet."""
     from assets.reporting import key_of
+    from exposure_dagster.automation.jobs import SCORES_KEY
     from exposure_dagster.automation.runs import last_materialization_id
-    from exposure_dagster.jobs import SCORES_KEY
 
     choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
     return {
         one.prompt
         for one in standings(warehouse, folder, choice)
-        if one.state is State.FRESH
-        and not (one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale or one.is_ranked_otherwise)
+        if one.is_settled
         and last_materialization_id(instance, SCORES_KEY, one.prompt)
         and last_materialization_id(instance, key_of(RANKINGS), one.prompt)
     }
@@ -268,15 +265,15 @@ def _fresh(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder
 
 def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     """Publish what is ranked, unless just that is published."""
-    from exposure_dagster.automation.runs import published_fingerprint
-    from exposure_dagster.jobs import PUBLISHING_JOB
+    from exposure_dagster.automation.jobs import PUBLISHING_JOB
+    from exposure_dagster.automation.runs import look_at_publication
 
-    fingerprint = ranked_fingerprint(Warehouse(settings.warehouse_file), folder.what_is_broken)
-    root = settings.published_folder
-    if fingerprint is None:
-        if withdraw(root):
-            warn("nothing is ranked any more: what was published is withdrawn")
-    elif not (is_published(root) and fingerprint == published_fingerprint(runner.instance)):
+    seen = look_at_publication(
+        runner.instance, Warehouse(settings.warehouse_file), settings.published_folder, folder.what_is_broken
+    )
+    if seen.is_withdrawn:
+        warn("nothing is ranked any more: what was published is withdrawn")
+    if not seen.is_current:
         runner.run(PUBLISHING_JOB)
 
 

@@ -9,7 +9,7 @@ import click
 from exposure_dagster.cli.dev import demo_settings, run_demo
 from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.terminal import ERR, warn
-from exposure_dagster.errors import PublicationError
+from exposure_dagster.core.errors import PublicationError
 from exposure_dagster.settings import load_settings
 
 

@@ -12,15 +12,15 @@ from rich.table import Table
 
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.terminal import ERR, OUT
-from exposure_dagster.progress import shown_figure
+from exposure_dagster.core.progress import shown_figure
+from exposure_dagster.pipeline.answer_figures import AnswerFigures, answer_figures
+from exposure_dagster.pipeline.estimates import estimates_of
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.scoring.prices import PriceTable, load_prices
 from exposure_dagster.settings import ScorerName, Settings, load_settings
-from exposure_dagster.stages.answer_figures import AnswerFigures, answer_figures
-from exposure_dagster.stages.estimates import estimates_of
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import PromptStanding, State, standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -150,7 +150,7 @@ def _spread(scores: Sequence[int]) -> str:
 @click.option("--movers", "count", default=10, show_default=True, help="How many of the largest movers to show.")
 def diff(prompt: str, before: str | None, after: str | None, count: int) -> None:
     """Say what moved between two versions of a prompt's answers."""
-    from exposure_dagster.stages.history import compare, movers, summary_table
+    from exposure_dagster.pipeline.history import compare, movers, summary_table
 
     comparison = compare(Warehouse(load_settings().warehouse_file), prompt, before=before, after=after)
     OUT.print(f"{prompt}: {comparison.before} → {comparison.after}\n", markup=False)

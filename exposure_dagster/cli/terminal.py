@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from exposure_dagster.characters import visible
-from exposure_dagster.private import open_to_others
-from exposure_dagster.progress import LoggedProgress, Progress, shown_figure
+from exposure_dagster.core.characters import visible
+from exposure_dagster.core.private import open_to_others
+from exposure_dagster.core.progress import LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
 PLAIN_WIDTH = 140

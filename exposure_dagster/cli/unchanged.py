@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.hashing import content_hash
-from exposure_dagster.errors import SettingError
 from exposure_dagster.scoring.mirror import ledger_path
 from exposure_dagster.settings import PACKAGE_FOLDER, Settings
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 NOTE = "nothing_to_do"
 

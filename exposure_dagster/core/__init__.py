@@ -1,1 +1,1 @@
-"""What everything stands on: types of tables and columns, checks, lineage, digests, the clock."""
+"""What everything stands on: types of tables and columns, checks, errors, digests, progress, the clock."""

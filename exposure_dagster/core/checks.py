@@ -9,9 +9,9 @@ from textwrap import shorten
 import duckdb
 import pandas as pd
 
+from exposure_dagster.core.errors import WarehouseError
+from exposure_dagster.core.progress import counted
 from exposure_dagster.core.tables import Table
-from exposure_dagster.errors import WarehouseError
-from exposure_dagster.progress import counted
 
 SHOWN_PROBLEMS = 5
 """Mistakes of a file that a sentence names; the table beside it has them all."""

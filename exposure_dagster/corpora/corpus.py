@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.lineage import Origins
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.core.tables import Table
-from exposure_dagster.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:  # what a corpus is, is known without what reads it
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what a corpus is, is known without what reads it
     from exposure_dagster.sources.fetching import Fetcher
     from exposure_dagster.sources.kept import FetchReport
     from exposure_dagster.sources.sites import Site
-    from exposure_dagster.warehouse import Warehouse
+    from exposure_dagster.store.warehouse import Warehouse
 
 FACTS = (
     *("doc_id", "title", "category", "jobs", "jobs_basis", "pay_annual", "pay_currency", "pay_basis"),

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exposure_dagster.errors import SourceError
+from exposure_dagster.core.errors import SourceError
 
 CHANGED_FORM = "Fetch the file again; if its publisher has changed its form, the reader has to follow."
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from exposure_dagster.characters import acting_in
+from exposure_dagster.core.characters import acting_in
 from exposure_dagster.parsing.html import END_MAY_BE_LEFT_OUT, TAG, WITHOUT_END, as_utf8, encoding_of
 
 DAMAGE = "markup"

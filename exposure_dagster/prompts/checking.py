@@ -19,8 +19,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
-from exposure_dagster.characters import first_control
-from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.core.characters import first_control
+from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.prompts.formula import (
     AttributeGroup,
     Ceiling,

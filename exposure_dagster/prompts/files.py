@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from exposure_dagster.bounded import read_bounded
-from exposure_dagster.errors import PromptError
+from exposure_dagster.core.bounded import read_bounded
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.prompts.checking import Problem, check_text, meant
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part

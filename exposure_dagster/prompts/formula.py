@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.core.growth import GrowthCategory
 
 _TOLERANCE = 1e-9
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from exposure_dagster.characters import harmless
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD, SAMPLE_NOTE, PublishedPrompt

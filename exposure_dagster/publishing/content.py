@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from exposure_dagster import __version__
-from exposure_dagster.characters import harmless
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import JOINED_ON

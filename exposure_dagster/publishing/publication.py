@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-from exposure_dagster.errors import SettingError
-from exposure_dagster.private import make_private
+from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.private import make_private
 
 KEPT_PUBLICATIONS = 5
 """Folders that stay, the current one included, for readers that opened an earlier one before the switch."""

@@ -15,7 +15,7 @@ import math
 
 import pandas as pd
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.prompts.formula import AttributeGroup, ResilienceFormula
 
 SCORE_DECIMALS = 1

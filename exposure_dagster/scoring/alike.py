@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.answers import FlawKind
 from exposure_dagster.scoring.judging import Verdict
 from exposure_dagster.scoring.ledger import Status

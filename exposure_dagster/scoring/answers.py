@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from exposure_dagster.characters import harmless
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, escaped
 from exposure_dagster.scoring.notes import AMID_TEXT, FENCED, NUMBER_AS_TEXT

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, MessageRequest

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument

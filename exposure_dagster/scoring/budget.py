@@ -11,15 +11,15 @@ import logging
 import random
 from collections.abc import Sequence
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.batch_store import SentBatch
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.limiter import Limiter
-from exposure_dagster.scoring.locks import FileLock
 from exposure_dagster.scoring.money import in_usd, nano_usd
 from exposure_dagster.scoring.recording import Recording
 from exposure_dagster.scoring.reservations import Account, Verdict
 from exposure_dagster.scoring.watchdog import Watchdog
+from exposure_dagster.store.locks import FileLock
 
 _OTHERS_WAIT_SECONDS = (0.05, 0.5)
 

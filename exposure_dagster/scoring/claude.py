@@ -22,8 +22,8 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 from anthropic.types.messages import MessageBatchResult
 from pydantic import BaseModel, ValidationError
 
-from exposure_dagster.characters import harmless
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.exchange import Access, Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.prices import Usage

@@ -15,8 +15,8 @@ import httpx2
 from anthropic.types.messages import MessageBatch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from exposure_dagster.characters import harmless
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.claude import (
     as_params,
     attempt_of_batch_result,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from exposure_dagster.progress import Progress
+from exposure_dagster.core.progress import Progress
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.job import ScoringJob
 from exposure_dagster.scoring.ledger import Ledger
-from exposure_dagster.scoring.locks import FileLock
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.tally import Tally
 from exposure_dagster.scoring.watchdog import IDLE_SECONDS
+from exposure_dagster.store.locks import FileLock
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
-from exposure_dagster.errors import ExposureError, ScoringError
+from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument

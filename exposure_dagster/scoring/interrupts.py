@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 
 GRACE_SECONDS = 15.0
 """How long requests under way are waited for; a second signal ends the wait."""

@@ -11,11 +11,11 @@ from functools import cached_property, partial
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Protocol
 
-from exposure_dagster.errors import WarehouseError
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.ledger import KeyRecord, Outcome, Status, request_key
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd

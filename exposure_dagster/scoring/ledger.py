@@ -17,7 +17,7 @@ from pathlib import Path
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.scoring.ledger_file import LedgerFile, next_revision
-from exposure_dagster.scoring.locks import is_held
+from exposure_dagster.store.locks import is_held
 
 PROVIDER = "claude"
 """Provider family in a request key: `claude` and `claude-batch` are one."""

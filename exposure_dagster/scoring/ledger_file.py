@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exposure_dagster.errors import ScoringError
-from exposure_dagster.private import make_private
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.private import make_private
 
 LEDGER_VERSION = 1
 """Raised when a table changes; `_prepare` brings an older file up to it."""

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.errors import ScoringError, WarehouseError
+from exposure_dagster.core.private import make_private
 from exposure_dagster.core.tables import Table
-from exposure_dagster.errors import ScoringError, WarehouseError
-from exposure_dagster.migrations import copy_before, copy_open_file
-from exposure_dagster.private import make_private
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
-from exposure_dagster.scoring.locks import holding
 from exposure_dagster.scoring.money import NANO_PER_USD
+from exposure_dagster.store.locks import holding
+from exposure_dagster.store.migrations import copy_before, copy_open_file
+from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact
 from exposure_dagster.tables import BATCHES, CORRECTIONS, RESPONSES, RUNS
-from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from exposure_dagster.bounded import read_bounded
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.bounded import read_bounded
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.money import nano_usd
 
 MAX_RATE = 100_000.0

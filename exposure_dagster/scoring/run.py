@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.errors import ExposureError, ScoringError
-from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.errors import ExposureError, ScoringError
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
@@ -21,13 +21,13 @@ from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.interrupts import RunInterruptedError
 from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
-from exposure_dagster.scoring.locks import holding
 from exposure_dagster.scoring.mirror import bring_back, copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
 from exposure_dagster.scoring.session import ask_questions
 from exposure_dagster.scoring.tally import RunFigures, Tally
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.locks import holding
+from exposure_dagster.store.warehouse import Warehouse
 
 SCORER = "claude"
 BATCH_SCORER = "claude-batch"

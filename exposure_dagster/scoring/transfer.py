@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 
+from exposure_dagster.core.errors import SourceError
+from exposure_dagster.core.private import make_private
 from exposure_dagster.core.tables import Table
-from exposure_dagster.errors import SourceError
-from exposure_dagster.private import make_private
 from exposure_dagster.scoring.mirror import add_attempts, copy_to_warehouse, open_ledger, portions
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 from exposure_dagster.tables import PROMPT_VERSIONS, RESPONSES, TEXTS
-from exposure_dagster.warehouse import Warehouse, insert_rows
 
 MOVED_TABLES = (RESPONSES, PROMPT_VERSIONS, TEXTS)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 
 IDLE_SECONDS = 60.0
 """How long nothing at all may be at work."""

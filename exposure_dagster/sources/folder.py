@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from exposure_dagster.bounded import read_bounded
+from exposure_dagster.core.bounded import read_bounded
 from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import (
     NO_HEADERS,

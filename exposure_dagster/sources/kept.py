@@ -11,13 +11,13 @@ import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.progress import Progress, counted
 from exposure_dagster.core.tables import Table
-from exposure_dagster.progress import Progress, counted
-from exposure_dagster.scoring.locks import holding
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
-from exposure_dagster.warehouse import Warehouse, insert_rows
+from exposure_dagster.store.locks import holding
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 
 BODIES_A_WRITE = 50
 SECONDS_A_WRITE = 5.0

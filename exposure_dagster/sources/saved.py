@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from exposure_dagster.bounded import read_bounded
+from exposure_dagster.core.bounded import read_bounded
 from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import NO_HEADERS, SYSTEM_CLOCK, Clock, Fetched, PageRequest, judged
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.settings import SAMPLE_SITES, project_root
 from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
 from exposure_dagster.sources.folder import FolderFetcher, file_names

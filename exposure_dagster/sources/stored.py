@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from exposure_dagster.errors import SourceError
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.sources.fetching import Fetched, KnownBody
 
 

@@ -14,11 +14,11 @@ from starlette.types import ASGIApp
 
 from exposure_dagster.api import Publications, ServerLimits, create_app, names_of, server_of
 from exposure_dagster.corpora.ooh.tables import OOH_PAGES, OOH_TITLES
+from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
-from exposure_dagster.stages.published import read_content
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESPONSES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.ranked_tables import PROMPT, answer, fill
 
 TEXT = "a" * 64

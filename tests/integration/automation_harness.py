@@ -22,7 +22,7 @@ from dagster import (
 
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.settings import Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 FREE_SENSORS = ("follow_prompts", "rank_what_changed", "look_at_inputs_again", "publish_what_changed")
 RESCORING = "rescore_what_is_stale"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 HEADER = "doc_id,title,text,jobs,median_pay_annual\n"
 ROWS = {

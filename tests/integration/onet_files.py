@@ -6,10 +6,10 @@ from pathlib import Path
 
 from exposure_dagster.corpora.onet import fetching as onet_raw
 from exposure_dagster.corpora.onet.parsing import OnetReport, join_codes, parse_employment_projections, parse_onet
+from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.sources.kept import FetchReport
 from exposure_dagster.sources.sites import Site, open_site
-from exposure_dagster.stages.documents import collect_documents
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 HOURS = 24.0
 

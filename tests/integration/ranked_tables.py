@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS
+from exposure_dagster.pipeline.documents import collect_facts
+from exposure_dagster.pipeline.ranked import rank_prompt, summarize_prompt
 from exposure_dagster.prompts.model import Level, PromptFile, Scale, Tier
 from exposure_dagster.prompts.render import asked_part, ranking_part
-from exposure_dagster.stages.documents import collect_facts
-from exposure_dagster.stages.ranked import rank_prompt, summarize_prompt
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DEFINITIONS, PROMPT_VERSIONS, PROMPTS, SCORES
-from exposure_dagster.warehouse import Warehouse
 
 FORMULA = '=HYPERLINK("http://evil.example","click")'
 HOSTILE = 'a "quoted" </script><script>alert(1)</script> | pipe,\r\nnew line \u202e turned \x1b[2J\u2028 日本 👩🏽‍⚕️'

@@ -9,10 +9,7 @@ import pandas as pd
 
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
-from exposure_dagster.prompts.files import PromptFolder, load_folder
-from exposure_dagster.scoring.prices import load_prices
-from exposure_dagster.settings import BUNDLED_PROMPTS
-from exposure_dagster.stages.ranking_inputs import (
+from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
     RankedAs,
     RankingInputs,
@@ -20,10 +17,13 @@ from exposure_dagster.stages.ranking_inputs import (
     facts_digests,
     put_made_from,
 )
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import record_standings, standings
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import record_standings, standings
+from exposure_dagster.prompts.files import PromptFolder, load_folder
+from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.settings import BUNDLED_PROMPTS
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
-from exposure_dagster.warehouse import Warehouse
 
 _BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
 

@@ -21,11 +21,11 @@ from dagster import (
     build_sensor_context,
 )
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SCORING_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SCORING_JOB
+from exposure_dagster.pipeline.scored import ScorerChoice
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.stages.scored import ScorerChoice
 from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
@@ -152,7 +152,7 @@ def scene(tmp_path: Path, webhook: Webhook) -> Iterator[Scene]:
 
 
 def seeded(scene: Scene) -> None:
-    from exposure_dagster.warehouse import Warehouse
+    from exposure_dagster.store.warehouse import Warehouse
 
     warehouse = Warehouse(scene.settings.warehouse_file)
     seed_documents(warehouse, 3)

@@ -18,13 +18,13 @@ from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
 from exposure_dagster.api import Publications, create_app
+from exposure_dagster.core.errors import PublicationError
 from exposure_dagster.corpora.registry import ATTRIBUTIONS
-from exposure_dagster.errors import PublicationError
+from exposure_dagster.pipeline.published import publish_content, read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.publication import CHECKSUMS, publish
 from exposure_dagster.publishing.site import SITE_FILES, content_security_policy
-from exposure_dagster.stages.published import publish_content, read_content
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.api_server import FETCHED, PAGE, TEXT, fill_for_api
 from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, PROMPT
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.pipeline.documents import collect_facts
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
-from exposure_dagster.stages.documents import collect_facts
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -11,11 +11,11 @@ import pytest
 from dagster import DagsterInstance, ExecuteInProcessResult
 
 from assets.scored import ScoresConfig
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB
 from exposure_dagster.definitions import build_defs, scorer_of
-from exposure_dagster.instance import open_instance
-from exposure_dagster.jobs import INPUTS_KEY, SCORES_KEY, SCORING_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.ui_queries import ask_as_the_ui, checks_that_are_not_green
 
 pytestmark = pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")  # Dagster's own call

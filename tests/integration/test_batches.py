@@ -19,7 +19,8 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.pipeline.documents import text_sha256
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.scoring.batch_store import BatchStore, SentBatch
@@ -31,9 +32,8 @@ from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.notes import AT_ITS_WORST
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
-from exposure_dagster.stages.documents import text_sha256
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.scoring.faulty_model import FaultyModel, running_model
 
 BRIEF = Patience(batch_look_seconds=2, batch_list_seconds=2)

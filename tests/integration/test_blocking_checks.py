@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.cli import main
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.core.checks import BLOCKING
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance
-from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -12,8 +12,8 @@ import yaml
 from dagster import AssetKey, DefaultScheduleStatus, DefaultSensorStatus, ScheduleDefinition
 
 from assets.published import EXPORTS, SITE
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.errors import SettingError
 from exposure_dagster.settings import Settings, load_settings
 from exposure_dagster.tables import TABLES
 

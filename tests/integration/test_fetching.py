@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.sources.bodies import MAX_BYTES, Expected
 from exposure_dagster.sources.fetching import Clock, Fetched, KnownBody, PageRequest
 from exposure_dagster.sources.live import LiveFetcher, LiveLimits

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, AssetRecordsFilter, DagsterInstance
 
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import INPUTS_JOB, PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance
-from exposure_dagster.jobs import INPUTS_JOB, PUBLISHING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.ui_queries import checks_that_are_not_green, stale

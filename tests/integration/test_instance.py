@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exposure_dagster.errors import SettingError
-from exposure_dagster.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.core.errors import SettingError
 
 
 def test_a_home_is_made_with_a_configuration_that_sends_nothing_home(tmp_path: Path) -> None:

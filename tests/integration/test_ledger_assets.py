@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 
+from exposure_dagster.automation.jobs import SCORES_KEY, SCORING_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.jobs import SCORES_KEY, SCORING_JOB
 from exposure_dagster.scoring.ledger_checks import PROMISES
 from exposure_dagster.scoring.mirror import LEDGER_NAME
 from exposure_dagster.settings import ScorerName, Settings
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.seeding import seed_documents, write_prompt
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

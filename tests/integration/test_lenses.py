@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from dagster import AssetRecordsFilter
 
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import SCORES_KEY
 from exposure_dagster.cli.run import run_pipeline
-from exposure_dagster.instance import open_instance
-from exposure_dagster.jobs import SCORES_KEY
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 LENSES = ("climate", "offshoring", "robotics", "two_variable")
 QUADRANTS = ["Digital and remote", "Digital, tied to a place", "Remote, not digital", "Neither digital nor remote"]

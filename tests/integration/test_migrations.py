@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exposure_dagster import migrations
-from exposure_dagster.errors import WarehouseError
-from exposure_dagster.migrations import MIGRATIONS, copy_before, copy_open_file
-from exposure_dagster.stages.keeping import rebuild
+from exposure_dagster.core.errors import WarehouseError
+from exposure_dagster.pipeline.keeping import rebuild
+from exposure_dagster.store import migrations
+from exposure_dagster.store.migrations import MIGRATIONS, copy_before, copy_open_file
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.formats import make_warehouse
 
 TITLES_OF_ANOTHER_TYPE = (
@@ -197,9 +197,9 @@ def process(path: Path, *body: str) -> subprocess.Popen[str]:
         "import os, resource, signal, sys",
         "from pathlib import Path",
         "from dataclasses import replace",
-        "from exposure_dagster import migrations",
-        "from exposure_dagster.errors import WarehouseError",
-        "from exposure_dagster.warehouse import Warehouse",
+        "from exposure_dagster.store import migrations",
+        "from exposure_dagster.core.errors import WarehouseError",
+        "from exposure_dagster.store.warehouse import Warehouse",
         *body,
         "try:",
         "    with Warehouse(Path(sys.argv[1]), wait_s=60).connect(): pass",

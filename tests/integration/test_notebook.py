@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.stages.published import publish_content, read_content
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.pipeline.published import publish_content, read_content
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.ranked_tables import fill
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "analysis.ipynb"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.corpora.onet.checks import crosswalk, occupations, release_is_the_newest
 from exposure_dagster.corpora.onet.releases import is_newer, newest_release
-from exposure_dagster.errors import SettingError, SourceError
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import fetch, load, parse
 
 LIST = "www.onetonline.org/find/all/All_Occupations.csv"

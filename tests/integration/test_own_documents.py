@@ -11,10 +11,10 @@ import duckdb
 import pytest
 from dagster import AssetKey
 
+from exposure_dagster.automation.jobs import sources_of
+from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.errors import ExposureError
-from exposure_dagster.jobs import sources_of
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company

@@ -14,17 +14,17 @@ import pandas as pd
 import pytest
 from dagster import AssetKey, DagsterInstance
 
+from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.errors import ExposureError
-from exposure_dagster.instance import open_instance
+from exposure_dagster.pipeline.scored import ScorerChoice, collect_inputs, score_with_baseline
+from exposure_dagster.pipeline.standing import State, standings
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
-from exposure_dagster.stages.scored import ScorerChoice, collect_inputs, score_with_baseline
-from exposure_dagster.stages.standing import State, standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from exposure_dagster.characters import harmless
-from exposure_dagster.errors import SettingError, WarehouseError
+from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.errors import SettingError, WarehouseError
+from exposure_dagster.pipeline.published import publish_content, ranked_fingerprint, read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.exports import missing_files
@@ -30,9 +31,8 @@ from exposure_dagster.publishing.publication import (
     publish,
 )
 from exposure_dagster.publishing.site import SITE_FILES
-from exposure_dagster.stages.published import publish_content, ranked_fingerprint, read_content
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RANKINGS, SUMMARIES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
 
 

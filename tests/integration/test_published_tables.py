@@ -10,12 +10,12 @@ import pytest
 
 from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_OCCUPATIONS, ONET_PAGES
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+from exposure_dagster.pipeline.published import ranked_fingerprint, read_content
+from exposure_dagster.pipeline.ranking_inputs import RankedAs, put_made_from, ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.stages.published import ranked_fingerprint, read_content
-from exposure_dagster.stages.ranking_inputs import RankedAs, put_made_from, ranked_as
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import PROMPT_VERSIONS, RANKINGS, RESPONSES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.api_server import TEXT, fill_for_api
 from tests.integration.ranked_tables import PROMPT, answer
 

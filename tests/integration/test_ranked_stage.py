@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exposure_dagster import checks
 from exposure_dagster.core.checks import rows_fit_the_registry
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
-from exposure_dagster.errors import PromptError
+from exposure_dagster.pipeline import checks
+from exposure_dagster.pipeline.documents import collect_facts
+from exposure_dagster.pipeline.ranked import document_facts, rank_prompt, summarize_prompt
 from exposure_dagster.prompts.model import Tier
 from exposure_dagster.prompts.render import ranking_part
-from exposure_dagster.stages.documents import collect_facts
-from exposure_dagster.stages.ranked import document_facts, rank_prompt, summarize_prompt
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DEFINITIONS, INPUTS, TABLES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.ranked_tables import OCCUPATIONS, PROMPT, answer, fill
 
 

@@ -11,13 +11,13 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetMaterialization
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import INPUTS_JOB, PUBLISHING_JOB, RANKING_JOB, SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import INPUTS_JOB, PUBLISHING_JOB, RANKING_JOB, SOURCES_JOB
+from exposure_dagster.pipeline import published, ranked
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
-from exposure_dagster.stages import published, ranked
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import PromptStanding, State, standings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 from tests.integration.seeding import prompt_folder
 from tests.integration.ui_queries import statuses
@@ -152,10 +152,10 @@ def test_another_version_of_our_formulas_or_files_ranks_and_publishes_anew(
 ) -> None:
     before = published.read_content(loop.warehouse).digest
     monkeypatch.setattr("exposure_dagster.publishing.content.PUBLICATION_VERSION", "other")
-    monkeypatch.setattr("exposure_dagster.stages.published.PUBLICATION_VERSION", "other")
+    monkeypatch.setattr("exposure_dagster.pipeline.published.PUBLICATION_VERSION", "other")
     assert published.read_content(loop.warehouse).digest != before
     assert loop.settle(*FREE_SENSORS) == [(PUBLISHING_JOB, None)]
-    monkeypatch.setattr("exposure_dagster.stages.ranking_inputs.FORMULA_VERSION", "other")
+    monkeypatch.setattr("exposure_dagster.pipeline.ranking_inputs.FORMULA_VERSION", "other")
     assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
 
 
@@ -222,7 +222,7 @@ def test_a_free_run_that_failed_is_tried_again_every_hour_and_not_in_a_loop(
     now = "exposure_dagster.automation.runs.this_hour"
     monkeypatch.setattr(now, lambda: 5)
     with monkeypatch.context() as broken:
-        broken.setattr("exposure_dagster.stages.ranked.rank_documents", _no_room)
+        broken.setattr("exposure_dagster.pipeline.ranked.rank_documents", _no_room)
         assert loop.settle("rank_what_changed") == [(RANKING_JOB, "robotics")] * 2
     assert loop.settle("rank_what_changed") == []
     monkeypatch.setattr(now, lambda: 6)

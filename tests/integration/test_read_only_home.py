@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.pipeline.published import publish_content, read_content
+from exposure_dagster.pipeline.scored import ScorerChoice
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.published import publish_content, read_content
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.ranked_tables import fill
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 

@@ -9,8 +9,8 @@ import pytest
 
 from assets.reporting import check_result, histogram, table_result, table_spec
 from exposure_dagster.core.checks import CheckOutcome
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import PROMPTS, TABLES
-from exposure_dagster.warehouse import Warehouse
 
 
 def test_figures_are_shown_without_the_digits_of_binary_fractions(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from exposure_dagster.checks import no_job_is_counted_twice, ranking_can_be_recomputed
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.pipeline.checks import no_job_is_counted_twice, ranking_can_be_recomputed
+from exposure_dagster.pipeline.rehearsal import spread
+from exposure_dagster.pipeline.resilience import roll_up
 from exposure_dagster.prompts.files import load_named
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
-from exposure_dagster.stages.rehearsal import spread
-from exposure_dagster.stages.resilience import roll_up
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RESILIENCE
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.counting_server import CountingServer, counting_server
 
 ISSUED_COLUMNS = [

@@ -10,22 +10,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from exposure_dagster.checks import every_page_has_text
 from exposure_dagster.core.checks import CheckOutcome, rows_fit_the_registry
+from exposure_dagster.core.errors import SourceError, WarehouseError
+from exposure_dagster.core.progress import NO_PROGRESS, LoggedProgress, Progress
 from exposure_dagster.corpora.ooh import checks
 from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.corpora.ooh.index import INDEX_URL
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
-from exposure_dagster.errors import SourceError, WarehouseError
-from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, Progress
+from exposure_dagster.pipeline.checks import every_page_has_text
+from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.fetching import SYSTEM_CLOCK, Clock, Fetcher
 from exposure_dagster.sources.kept import FetchReport, every_listed_page_is_there
 from exposure_dagster.sources.live import LiveLimits
 from exposure_dagster.sources.sites import Site, open_site
-from exposure_dagster.stages.documents import collect_documents
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
 CATEGORIES = {

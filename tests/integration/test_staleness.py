@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from dagster import RunRequest, build_run_status_sensor_context, build_schedule_context
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.automation.rescoring import RESCORE_STALE_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.pipeline.scored import ScorerChoice, collect_inputs, record_prompt
+from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
-from exposure_dagster.stages.scored import ScorerChoice, collect_inputs, record_prompt
-from exposure_dagster.stages.standing import PromptStanding, State, standings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.counting_server import CountingServer, counting_server, system_key
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt

@@ -11,15 +11,15 @@ import duckdb
 import pytest
 
 from exposure_dagster.cli.main import COMMANDS, main
+from exposure_dagster.pipeline.estimates import estimates
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.job import TEXTS_AT_ONCE
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.estimates import estimates
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
 HEAVY = ("anthropic", "dagster", "fastapi", "matplotlib", "pandas", "plotly", "sklearn")

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from exposure_dagster.cli.main import main
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.pipeline.history import keep_version
+from exposure_dagster.pipeline.scored import ScorerChoice
 from exposure_dagster.scoring.ledger import LedgerRow, Status, add_rows, request_key
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.history import keep_version
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
 CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)

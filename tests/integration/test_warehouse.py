@@ -16,10 +16,10 @@ import duckdb
 import pandas as pd
 import pytest
 
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS, OOH_PAGES, OOH_TITLES
-from exposure_dagster.errors import WarehouseError
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import SCORES, TABLES, TEXTS, WAREHOUSE_VERSION
-from exposure_dagster.warehouse import Warehouse
 
 TITLES = pd.DataFrame({"title": ["Roofer", "Actor"], "slug": ["roofers", "actors"], "is_alias": [True, False]})
 
@@ -271,7 +271,7 @@ def warehouse_process(warehouse: Warehouse, body: str) -> subprocess.Popen[bytes
         "from pathlib import Path",
         "import pandas as pd",
         "from exposure_dagster.tables import TEXTS",
-        "from exposure_dagster.warehouse import Warehouse, insert_rows",
+        "from exposure_dagster.store.warehouse import Warehouse, insert_rows",
         "warehouse = Warehouse(Path(sys.argv[1]))",
         "rows = lambda *digests: pd.DataFrame({'text_sha256': list(digests), 'text': 'words'})",
         body,

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import SCORES_KEY
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.money import estimate_prompts, print_estimates
-from exposure_dagster.errors import ScoringError
-from exposure_dagster.instance import open_instance
-from exposure_dagster.jobs import SCORES_KEY
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company

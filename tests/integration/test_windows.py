@@ -26,4 +26,4 @@ def test_the_command_line_says_where_it_runs(argument: str) -> None:
 def test_the_code_location_says_so_to_dagster() -> None:
     result = as_on_windows("import exposure_dagster.definitions")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1] == f"exposure_dagster.errors.SettingError: {SENTENCE}"
+    assert result.stderr.splitlines()[-1] == f"exposure_dagster.core.errors.SettingError: {SENTENCE}"

@@ -26,11 +26,11 @@ from exposure_dagster.corpora.onet.fetching import refresh_onet_database, refres
 from exposure_dagster.corpora.onet.parsing import join_codes, parse_employment_projections, parse_onet
 from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages, parse_ooh_titles
+from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.publishing.publication import KEPT_PUBLICATIONS, publish
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.stages.documents import collect_documents
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
-from exposure_dagster.warehouse import Warehouse
 
 HOURS = 24.0
 TOGETHER = (

@@ -12,7 +12,7 @@ from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import HOURS, fetch, parse
 
 pytestmark = pytest.mark.shared

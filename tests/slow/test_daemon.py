@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server, system_key
 from tests.integration.seeding import prompt_folder, write_prompt

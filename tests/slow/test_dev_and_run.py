@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server
 from tests.integration.seeding import write_prompt

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.corpora.onet.crosswalk import CrosswalkRow, PageCodes, soc_crosswalk
 from exposure_dagster.corpora.onet.database import OnetDatabase, read_onet_database
 from exposure_dagster.corpora.onet.documents import onet_documents, task_documents, task_table, title_table
@@ -16,7 +17,6 @@ from exposure_dagster.corpora.onet.employment_projections import ProjectionOccup
 from exposure_dagster.corpora.onet.listing import ListedOccupation, parse_onet_list
 from exposure_dagster.corpora.onet.occupations import OnetOccupation, onet_occupations
 from exposure_dagster.corpora.ooh.page import parse_page
-from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.prompts.formula import ResilienceFormula
 from exposure_dagster.ranking.resilience import final_ranking, growth_signal, openings_signal
 

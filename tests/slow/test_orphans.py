@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
+from exposure_dagster.automation.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SCORING_JOB
 from exposure_dagster.automation.runs import active_partitions, last_evaluation
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.errors import SettingError
-from exposure_dagster.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SCORING_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.counting_server import CountingServer, counting_server
 from tests.processes import tied

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from exposure_dagster.pipeline.published import publish_content, read_content
 from exposure_dagster.publishing.publication import KEPT_PUBLICATIONS
-from exposure_dagster.stages.published import publish_content, read_content
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.api_server import content_that_says, fill_for_api, serving
 from tests.processes import tied
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.automation_harness import RESCORING
 from tests.integration.counting_server import CountingServer, counting_server

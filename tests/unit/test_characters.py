@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from exposure_dagster.characters import first_control, harmless, visible
+from exposure_dagster.core.characters import first_control, harmless, visible
 
 ATTACKS = {
     "clears the screen": ("a\x1b[2Jb", "a[2Jb", "a\\x1b[2Jb"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
-from exposure_dagster.errors import SettingError
 from exposure_dagster.settings import load_settings, project_root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exposure_dagster.growth import GrowthCategory, growth_category, named_growth_category
+from exposure_dagster.core.growth import GrowthCategory, growth_category, named_growth_category
 
 
 @pytest.mark.parametrize(

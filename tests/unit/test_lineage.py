@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exposure_dagster.lineage import ANSWER, LINEAGE, PROMPT_FILE, RUN, beginnings, lineage_table
+from exposure_dagster.pipeline.lineage import ANSWER, LINEAGE, PROMPT_FILE, RUN, beginnings, lineage_table
 from exposure_dagster.tables import TABLES
 
 OUTSIDE = {PROMPT_FILE, ANSWER, RUN}

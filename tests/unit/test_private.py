@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.private import make_private, open_to_others
+from exposure_dagster.core.private import make_private, open_to_others
 
 
 def mode_of(path: Path) -> int:

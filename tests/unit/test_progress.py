@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exposure_dagster.progress import NO_PROGRESS, LoggedProgress, counted, readable_duration
+from exposure_dagster.core.progress import NO_PROGRESS, LoggedProgress, counted, readable_duration
 
 
 class Watch:

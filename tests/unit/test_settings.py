@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, variable_of
 
 DOCUMENTED_VARIABLES = {

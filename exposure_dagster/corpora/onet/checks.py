@@ -7,7 +7,7 @@ import pandas as pd
 from exposure_dagster.core.checks import CheckOutcome, unread_fields
 from exposure_dagster.corpora.onet.parsing import OnetReport
 from exposure_dagster.corpora.onet.releases import is_newer
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 def release_is_the_newest(warehouse: Warehouse) -> CheckOutcome:

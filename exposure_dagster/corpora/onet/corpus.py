@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from exposure_dagster.core.checks import CheckOutcome
     from exposure_dagster.sources.kept import FetchReport
-    from exposure_dagster.warehouse import Warehouse
+    from exposure_dagster.store.warehouse import Warehouse
 
 PROJECTIONS_TITLE = "U.S. Bureau of Labor Statistics, Employment Projections"
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 import pandas as pd
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.files import Cells, TableFile, find_files, read_cells
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.codes import ONET_CODE
 
 OnetTable = Literal[

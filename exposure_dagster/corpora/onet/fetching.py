@@ -14,16 +14,16 @@ from typing import cast
 
 import pandas as pd
 
+from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.onet.database import NEEDED_TABLES, database_url, lacking_tables, read_onet_database
 from exposure_dagster.corpora.onet.employment_projections import PROJECTIONS_URL, parse_projections
 from exposure_dagster.corpora.onet.listing import LIST_URL, ListedOccupation, parse_onet_list
 from exposure_dagster.corpora.onet.releases import RELEASES_URL, newest_release
 from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_LIST, ONET_PAGES, RAW_PROJECTIONS
-from exposure_dagster.errors import SettingError, SourceError
 from exposure_dagster.parsing.codes import summary_url
-from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.sources.bodies import Expected
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.kept import (
@@ -39,7 +39,7 @@ from exposure_dagster.sources.kept import (
 from exposure_dagster.sources.saved import read_saved, read_saved_folder
 from exposure_dagster.sources.sites import Site, SiteKind
 from exposure_dagster.sources.stored import StoredPage, required_body, updated
-from exposure_dagster.warehouse import Warehouse, insert_rows
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 
 ONET_LICENCE = "CC BY 4.0, U.S. Department of Labor, Employment and Training Administration (O*NET)"
 BLS_LICENCE = "public domain, U.S. Bureau of Labor Statistics"

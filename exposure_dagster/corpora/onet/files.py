@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from exposure_dagster.bounded import read_bounded
-from exposure_dagster.errors import SourceError
+from exposure_dagster.core.bounded import read_bounded
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.parsing.csv_rows import CHANGED_FORM
 from exposure_dagster.parsing.unpacking import (
     BROKEN_ARCHIVE,

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from exposure_dagster.core.growth import GrowthCategory, growth_category
 from exposure_dagster.corpora.onet.crosswalk import ProjectionLink, ProjectionMatch, projection_link
 from exposure_dagster.corpora.onet.database import OnetDatabase
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation
 from exposure_dagster.corpora.onet.listing import ListedOccupation
 from exposure_dagster.corpora.onet.page import OnetPage
-from exposure_dagster.growth import GrowthCategory, growth_category
 from exposure_dagster.parsing.codes import soc_code_of, summary_url
 from exposure_dagster.parsing.education import (
     EDUCATION_LEVELS,

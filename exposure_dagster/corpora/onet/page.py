@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from exposure_dagster.errors import SourceError
-from exposure_dagster.growth import GrowthCategory, named_growth_category
+from exposure_dagster.core.errors import SourceError
+from exposure_dagster.core.growth import GrowthCategory, named_growth_category
 from exposure_dagster.parsing.codes import ONET_CODE
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.education import EducationShare, education_level

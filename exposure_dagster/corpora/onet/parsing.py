@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.onet.crosswalk import PageCodes, soc_crosswalk
 from exposure_dagster.corpora.onet.database import OnetDatabase, read_onet_database
@@ -32,11 +34,9 @@ from exposure_dagster.corpora.onet.tables import (
     RAW_PROJECTIONS,
     SOC_CROSSWALK,
 )
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.damage import DAMAGE
 from exposure_dagster.parsing.records import WHOLE_PAGE, UnreadField
-from exposure_dagster.progress import NO_PROGRESS, Progress
-from exposure_dagster.warehouse import Warehouse, replace_rows
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
 
 _FEW_PAGES = 10
 """Of so few, all may be damaged."""

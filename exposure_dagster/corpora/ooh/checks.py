@@ -7,7 +7,7 @@ import pandas as pd
 from exposure_dagster.core.checks import CheckOutcome, unread_fields
 from exposure_dagster.corpora.ooh.parsing import TitlesReport
 from exposure_dagster.corpora.terms import SOC_MAJOR_GROUPS
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 ROUNDING_JOBS_A_ROW = 100
 """BLS rounds each figure to hundreds, so a sum may be off by as much a row."""

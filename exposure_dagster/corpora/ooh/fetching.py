@@ -7,11 +7,11 @@ from dataclasses import asdict
 import pandas as pd
 
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.corpora.ooh.index import INDEX_URL, index_pages, parse_index
 from exposure_dagster.corpora.ooh.tables import OOH_INDEX, OOH_PAGES
 from exposure_dagster.parsing.damage import damage_of
 from exposure_dagster.parsing.records import IndexPage
-from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.kept import (
     FetchReport,
@@ -25,7 +25,7 @@ from exposure_dagster.sources.kept import (
 )
 from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, required_body, updated
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborNode
 
-from exposure_dagster.errors import SourceError
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.html import NestedTooDeeplyError, text_of, tree_of_words
 from exposure_dagster.parsing.records import IndexEntry, IndexPage, UnreadField

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.ooh.index import page_at
 from exposure_dagster.corpora.ooh.page_words import TEXT_TABS, PageWords, Section, page_words
 from exposure_dagster.corpora.ooh.projections import Projections, read_projections
 from exposure_dagster.corpora.ooh.quick_facts import QuickFacts, read_quick_facts
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from exposure_dagster.parsing.figures import read_date
 from exposure_dagster.parsing.findings import Findings

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.ooh.grids import Grid
 from exposure_dagster.corpora.ooh.markdown import render
 from exposure_dagster.corpora.ooh.projections import is_projections
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.html import squeezed, text_of, tidy, tree_of_words
 
 TEXT_TABS = range(2, 7)

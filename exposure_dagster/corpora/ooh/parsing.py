@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pandas as pd
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.ooh.index import parse_index, unread_entries
 from exposure_dagster.corpora.ooh.page import parse_page
@@ -21,10 +23,8 @@ from exposure_dagster.corpora.ooh.tables import (
     OOH_UNREAD,
 )
 from exposure_dagster.corpora.ooh.version import PARSER_VERSION
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.records import WHOLE_PAGE, ParsedPage, UnreadField
-from exposure_dagster.progress import NO_PROGRESS, Progress
-from exposure_dagster.warehouse import Warehouse, insert_rows
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exposure_dagster.bounded import read_bounded
+from exposure_dagster.core.bounded import read_bounded
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.own.files import OwnFile, RowProblem, read_own_file
 from exposure_dagster.corpora.own.names import OwnCorpus
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
-from exposure_dagster.warehouse import Warehouse, replace_rows
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
 
 
 @dataclass(frozen=True)

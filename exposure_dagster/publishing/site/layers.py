@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from exposure_dagster.characters import harmless
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.columns import coded, column, dates, plain
 from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from pydantic import SecretStr
 
-from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.scoring.context import Limits, Patience
@@ -23,8 +23,8 @@ from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
-from exposure_dagster.warehouse import Warehouse
 from tests.integration.scoring.faulty_model import FaultyModel
 
 MODEL = "claude-haiku-5-5"

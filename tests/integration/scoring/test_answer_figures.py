@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from exposure_dagster.pipeline.answer_figures import answer_figures
 from exposure_dagster.scoring.job import ScoringJob, WarehouseTexts, scores_frame
-from exposure_dagster.stages.answer_figures import answer_figures
 from exposure_dagster.tables import SCORES
 from tests.integration.scoring.faulty_model import refusal, saying, status
 from tests.integration.scoring.scene import Scene, asked_prompt

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError

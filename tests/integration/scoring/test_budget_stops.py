@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.limiter import Limiter
 from exposure_dagster.scoring.run import ScoringStoppedError
 from exposure_dagster.scoring.watchdog import Watchdog

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.errors import ScoringError
-from exposure_dagster.scoring.locks import FileLock, holding, is_held
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.store.locks import FileLock, holding, is_held
 
 HOLDS = """
 import sys
 from pathlib import Path
-from exposure_dagster.scoring.locks import holding
+from exposure_dagster.store.locks import holding
 with holding(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()

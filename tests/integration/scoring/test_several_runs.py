@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from exposure_dagster.scoring.locks import FileLock, is_held
 from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.locks import FileLock, is_held
+from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
 

@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 from rich.markup import escape
 from rich.table import Table
 
-from exposure_dagster.characters import harmless, visible
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
+from exposure_dagster.core.characters import harmless, visible
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
 from exposure_dagster.tables import DOCUMENTS
 from tests.integration.scoring.faulty_model import Fault, edited, status

@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from exposure_dagster.progress import LoggedProgress
+from exposure_dagster.core.progress import LoggedProgress
 from exposure_dagster.prompts.render import escaped
 from exposure_dagster.scoring.job import DocumentRef
 from exposure_dagster.scoring.run import ScoringStoppedError

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exposure_dagster.migrations import copy_before
-from exposure_dagster.stages.keeping import check
+from exposure_dagster.pipeline.keeping import check
+from exposure_dagster.store.migrations import copy_before
 from tests.integration.formats import make_warehouse
 from tests.integration.scoring.faulty_model import FaultyModel
 from tests.integration.scoring.scene import MODEL, TEXT, Scene, asked_prompt, by_status

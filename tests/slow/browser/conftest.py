@@ -17,11 +17,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.stages.published import read_content
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 from tests.unit.publishing.site_content import site_content
 
 FLAGS = (

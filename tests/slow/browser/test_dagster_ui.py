@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.instance import open_instance, prepare_dagster_home
-from exposure_dagster.jobs import SOURCES_JOB
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.seeding import write_prompt
 from tests.slow.dev_server import DevServer, dev_server

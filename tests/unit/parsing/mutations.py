@@ -15,10 +15,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.corpora.onet.page import parse_onet_page
 from exposure_dagster.corpora.ooh.index import index_pages, parse_index, unread_entries
 from exposure_dagster.corpora.ooh.page import parse_page
-from exposure_dagster.errors import ExposureError
 from exposure_dagster.sources.bodies import problem_of
 
 

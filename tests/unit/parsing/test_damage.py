@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.page import parse_onet_page
 from exposure_dagster.corpora.ooh.index import parse_index, unread_entries
 from exposure_dagster.corpora.ooh.page import parse_page
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
 from tests.unit.parsing.handbook import FIGURELESS, PAGE, PAGE_URL, changed, index_of
 from tests.unit.parsing.summary_page import URL, WHOLE, a_page

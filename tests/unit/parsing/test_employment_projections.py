@@ -7,8 +7,8 @@ import io
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation, parse_projections
-from exposure_dagster.errors import SourceError
 
 HEADER = [
     "Occupation Title",

@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.database import RELEASE_TABLES, OnetDatabase, database_url, read_onet_database
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.unpacking import MAX_CELLS, MAX_FILE_BYTES
 
 SHEET = "xl/worksheets/sheet1.xml"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.listing import ListedOccupation, parse_onet_list
-from exposure_dagster.errors import SourceError
 
 HEADER = "Job Zone,Code,Occupation,Data-level,url"
 

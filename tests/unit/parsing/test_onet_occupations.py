@@ -7,13 +7,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.corpora.onet.crosswalk import ProjectionMatch
 from exposure_dagster.corpora.onet.database import OnetDatabase
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation
 from exposure_dagster.corpora.onet.listing import ListedOccupation
 from exposure_dagster.corpora.onet.occupations import OnetOccupation, newer_edition, onet_occupations
 from exposure_dagster.corpora.onet.page import OnetPage
-from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.parsing.education import EducationShare, education_level
 
 KEEPERS = ListedOccupation("47-2999.00", "Lamp Keepers", 2, is_scoreable=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
+from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.corpora.onet.page import OnetPage, ParsedOnetPage, parse_onet_page
-from exposure_dagster.errors import SourceError
-from exposure_dagster.growth import GrowthCategory
 from exposure_dagster.parsing.education import EducationShare
 from tests.unit.parsing.summary_page import DESCRIPTION, EDUCATION, HEAD, TASKS, URL, WAGES, WHOLE, a_page
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.ooh.index import index_pages, page_at, parse_index, unread_entries
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.records import IndexEntry, IndexPage, UnreadField
 from tests.unit.parsing.handbook import index_of
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.ooh.page import parse_page
-from exposure_dagster.errors import SourceError
 from exposure_dagster.parsing.figures import imputed_annual_pay
 from exposure_dagster.parsing.records import Occupation, ParsedPage, UnreadField
 from tests.unit.parsing.handbook import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.errors import PromptError
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.prompts.files import (
     MAX_FILE_BYTES,
     BrokenPromptError,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from exposure_dagster.errors import ScoringError
-from exposure_dagster.growth import GrowthCategory
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.prompts.formula import ResilienceFormula
 from exposure_dagster.ranking.resilience import (
     composite,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exposure_dagster.errors import ScoringError
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.prompts.model import Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
 from exposure_dagster.scoring.asking import BYTES_PER_TOKEN, LEAST_TEXT_BYTES, MAX_GROWTH, Asking

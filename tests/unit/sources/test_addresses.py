@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 from exposure_dagster.sources.folder import file_names
 from exposure_dagster.sources.sites import SiteKind, checked_contact, open_site
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exposure_dagster.errors import SourceError
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.sources.fetching import Fetched, KnownBody
 from exposure_dagster.sources.stored import StoredPage, is_due, required_body, updated
 

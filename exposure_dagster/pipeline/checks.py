@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
-from exposure_dagster.progress import counted
+from exposure_dagster.core.progress import counted
+from exposure_dagster.pipeline.standing import PromptStanding, State
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.ranking.summaries import GROUPINGS_THAT_ADD_UP
 from exposure_dagster.scoring.mirror import differences, open_ledger
-from exposure_dagster.stages.standing import PromptStanding, State
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 def prompt_files_can_be_used(folder: PromptFolder) -> CheckOutcome:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
-from exposure_dagster.errors import PromptError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.notes import cuts
 from exposure_dagster.scoring.prices import PriceTable
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

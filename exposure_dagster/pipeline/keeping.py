@@ -11,9 +11,8 @@ import duckdb
 
 from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.errors import ExposureError, WarehouseError
-from exposure_dagster.migrations import UpgradeError
-from exposure_dagster.private import make_private
+from exposure_dagster.core.errors import ExposureError, WarehouseError
+from exposure_dagster.core.private import make_private
 from exposure_dagster.publishing.publication import checksums, sha256_of
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.ledger_checks import promises
@@ -26,8 +25,9 @@ from exposure_dagster.scoring.mirror import (
     ledger_path,
     open_ledger,
 )
+from exposure_dagster.store.migrations import UpgradeError
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
-from exposure_dagster.warehouse import Warehouse
 
 BACKUPS = "backups"
 FILE_IS_WHOLE = "ledger, file is whole"

@@ -9,14 +9,14 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.errors import PromptError
+from exposure_dagster.core.errors import PromptError
+from exposure_dagster.pipeline.ranked import replace_ranked, stored_definition
+from exposure_dagster.pipeline.ranking_inputs import digest_now
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.changes import ChangeSummary, compare_versions, summarize_changes
 from exposure_dagster.ranking.rankings import composite_scores
-from exposure_dagster.stages.ranked import replace_ranked, stored_definition
-from exposure_dagster.stages.ranking_inputs import digest_now
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 from exposure_dagster.tables import CHANGES, SCORE_VERSIONS
-from exposure_dagster.warehouse import Warehouse, insert_rows
 
 _ANSWER = "doc_id, prompt_hash, text_sha256, score, attributes::VARCHAR AS attributes, rationale, status, scorer, model"
 _SHORT = 12

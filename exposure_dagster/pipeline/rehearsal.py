@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.pipeline.ranked import resilience_rows
+from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.ranking.rankings import composite_scores
@@ -22,9 +24,7 @@ from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.run import score_with_model
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.ranked import resilience_rows
-from exposure_dagster.stages.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 RUN_PREFIX = "rehearsal-"
 """Begins the run ids of rehearsals in scored.runs."""

@@ -8,17 +8,17 @@ import duckdb
 import pandas as pd
 
 from exposure_dagster.core.columns import plain, texts
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.terms import soc_major_group
-from exposure_dagster.errors import PromptError
+from exposure_dagster.pipeline.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
 from exposure_dagster.prompts.model import Prompt, RankingDefinition
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, rank_documents
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import summarize
-from exposure_dagster.stages.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
-from exposure_dagster.warehouse import Warehouse, replace_rows
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exposure_dagster.errors import SettingError
-from exposure_dagster.private import make_private
-from exposure_dagster.scoring.locks import holding, is_held, lock_at_once
+from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.private import make_private
+from exposure_dagster.store.locks import holding, is_held, lock_at_once
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.tables import Column, Table
-from exposure_dagster.errors import WarehouseError
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
 
 COPY_MARGIN_BYTES = 64 * 1024**2

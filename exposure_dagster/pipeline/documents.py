@@ -12,8 +12,8 @@ from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.corpus import FACTS, Corpus
 from exposure_dagster.corpora.registry import CORPORA, corpora_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
+from exposure_dagster.store.warehouse import Warehouse, insert_rows
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
-from exposure_dagster.warehouse import Warehouse, insert_rows
 
 
 @dataclass(frozen=True)

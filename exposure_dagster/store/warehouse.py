@@ -25,10 +25,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from exposure_dagster.core.errors import WarehouseError
+from exposure_dagster.core.private import make_private
 from exposure_dagster.core.tables import Table
-from exposure_dagster.errors import WarehouseError
-from exposure_dagster.migrations import bring_up_to_date, format_of, stamps
-from exposure_dagster.private import make_private
+from exposure_dagster.store.migrations import bring_up_to_date, format_of, stamps
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import pandas as pd
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
 from exposure_dagster.corpora.registry import CORPORA, corpus_of
+from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
 from exposure_dagster.publishing.tables import NOT_OF_RESILIENCE, PROVENANCE, PUBLISHED_PROMPTS, PUBLISHED_VERSIONS
-from exposure_dagster.stages.ranking_inputs import ranked_as
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 _TABLES = (

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.errors import PromptError, ScoringError
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.corpora.registry import corpus_of
-from exposure_dagster.errors import PromptError, ScoringError
-from exposure_dagster.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.context import Limits
@@ -33,6 +33,7 @@ from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
+from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
@@ -47,7 +48,6 @@ from exposure_dagster.tables import (
     SUMMARIES,
     TASK_ROLLUPS,
 )
-from exposure_dagster.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -323,8 +323,8 @@ def score_with_model(
     Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
+    from exposure_dagster.pipeline.history import keep_version
     from exposure_dagster.scoring.run import score_with_model as ask_model
-    from exposure_dagster.stages.history import keep_version
 
     with warehouse.snapshot() as now:
         prompt = stored_prompt(now, name)
@@ -467,8 +467,8 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     """
     import pandas as pd
 
+    from exposure_dagster.pipeline.history import keep_version
     from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
-    from exposure_dagster.stages.history import keep_version
 
     started_at = utc_now()
     with warehouse.snapshot() as now:

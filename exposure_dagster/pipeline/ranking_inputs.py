@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, field
 
 import duckdb
 
+from exposure_dagster.core.errors import PromptError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import JOINED_ON
-from exposure_dagster.errors import PromptError
+from exposure_dagster.pipeline.documents import CONTENT
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking import FORMULA_VERSION
-from exposure_dagster.stages.documents import CONTENT
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import (
     CHANGES,
     MADE_FROM,
@@ -27,7 +28,6 @@ from exposure_dagster.tables import (
     SUMMARIES,
     TASK_ROLLUPS,
 )
-from exposure_dagster.warehouse import Warehouse, replace_rows
 
 RANKED_TABLES = (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
 """Tables with rows of their own for each prompt, made from its answers."""

@@ -9,7 +9,7 @@ from exposure_dagster.core.checks import CheckOutcome, rows_fit_the_registry
 from exposure_dagster.core.tables import Table
 from exposure_dagster.scoring.ledger_checks import promises_of_rows
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

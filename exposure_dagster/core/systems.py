@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from exposure_dagster.errors import SettingError
+from exposure_dagster.core.errors import SettingError
 
 
 def refuse_windows() -> None:

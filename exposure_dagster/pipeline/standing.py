@@ -14,19 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
-from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.ledger import request_key
-from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.ranking_inputs import (
+from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
     RankingInputs,
     answers_digests,
     facts_digests,
     made_from,
 )
-from exposure_dagster.stages.scored import (
+from exposure_dagster.pipeline.scored import (
     ScorerChoice,
     documents_digest,
     generations,
@@ -34,8 +29,13 @@ from exposure_dagster.stages.scored import (
     put_prompt,
     titles_digest,
 )
+from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
+from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.scoring.ledger import request_key
+from exposure_dagster.scoring.mirror import open_ledger
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import INPUTS
-from exposure_dagster.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +86,18 @@ class PromptStanding:
         """Whether a run would change the answers; documents that failed are asked again by hand or on schedule."""
         return self.state in (State.STALE, State.MISSING) and not self.is_waiting_for_key
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is scored on schedule or by hand: documents that failed are asked again then."""
+        is_open = self.state in (State.STALE, State.MISSING, State.INCOMPLETE)
+        return self.is_enabled and self.documents > 0 and is_open and not self.is_waiting_for_key
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a run would ask nothing, rank nothing and record nothing."""
+        is_recorded = not (self.is_prompt_unrecorded or self.is_input_unrecorded or self.is_ranking_stale)
+        return self.state is State.FRESH and is_recorded and not self.is_ranked_otherwise
+
 
 _NEVER: tuple[str, ...] = ("never scored",)
 
@@ -132,7 +144,7 @@ def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) 
 
 def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[PromptStanding]) -> None:
     """Record what of these prompts is not recorded yet, all in one transaction, however many they are."""
-    from exposure_dagster.stages.ranked import put_definition
+    from exposure_dagster.pipeline.ranked import put_definition
 
     prompts = {prompt.name: prompt for prompt in folder.prompts}
     new = [one for one in seen if one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale]

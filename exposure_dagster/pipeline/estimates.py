@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
 from exposure_dagster.scoring.exchange import Access
@@ -12,9 +14,7 @@ from exposure_dagster.scoring.job import DocumentRef, DocumentsInPortions
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.settings import ScorerName
-from exposure_dagster.stages.scored import ScorerChoice
-from exposure_dagster.stages.standing import PromptStanding, standings
-from exposure_dagster.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse
 
 MODEL = ScorerChoice(ScorerName.CLAUDE, is_explicit=True)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, stop_never, wait_random_exponential
 
-from exposure_dagster.errors import ScoringError
-from exposure_dagster.private import make_private
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.private import make_private
 
 
 class FileLock:

@@ -6,17 +6,17 @@ import pandas as pd
 
 from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.corpora.registry import JOINED_ON, corpora_of
-from exposure_dagster.ranking.task_rollup import roll_up_tasks
-from exposure_dagster.stages.ranked import (
+from exposure_dagster.pipeline.ranked import (
     RankReport,
     corpus_of_prompt,
     replace_ranked,
     resilience_rows,
     stored_definition,
 )
-from exposure_dagster.stages.ranking_inputs import digest_now, digest_of_rankings
+from exposure_dagster.pipeline.ranking_inputs import digest_now, digest_of_rankings
+from exposure_dagster.ranking.task_rollup import roll_up_tasks
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
-from exposure_dagster.warehouse import Warehouse
 
 
 def rank_by_formula(warehouse: Warehouse, prompt: str) -> RankReport | None:

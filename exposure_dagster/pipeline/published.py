@@ -9,9 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from exposure_dagster.core.checks import refuse_what_does_not_fit
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, corpora_of
-from exposure_dagster.errors import WarehouseError
+from exposure_dagster.pipeline.published_tables import published_from, published_tables
+from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
     PUBLICATION_VERSION,
@@ -23,10 +25,8 @@ from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.sources.sites import SiteKind
-from exposure_dagster.stages.published_tables import published_from, published_tables
-from exposure_dagster.stages.ranking_inputs import ranked_as
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
-from exposure_dagster.warehouse import Warehouse
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""

@@ -1,0 +1,1 @@
+"""Where everything is kept: the DuckDB file, its migrations, locks between processes."""
