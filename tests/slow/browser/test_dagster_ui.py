@@ -58,7 +58,7 @@ def open_partition(page: Page, dev: DevServer, name: str) -> None:
     ):
         page.goto(f"{dev.url}/assets/scored/scores?view=partitions&partition={name}")
     expect(page.get_by_text("Materialized", exact=True)).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("prompt_hash", exact=True)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("prompt_hash", exact=True).first).to_be_visible(timeout=WAIT_MS)
 
 
 def materialize(page: Page, dev: DevServer, name: str) -> None:

@@ -699,7 +699,7 @@ def test_no_level_below_a_bachelors_degree_stands_at_or_above_it(visits: Visits,
 
 def test_the_handbooks_legend_has_the_handbooks_levels_alone(visits: Visits, sample_site: BuiltSite) -> None:
     page = visits(sample_site).open("layer=education")
-    named = set(sample_site.content.handbook["entry_education"].dropna())
+    named = set(sample_site.content.shown["ooh"]["entry_education"].dropna())
     levels = page.locator("#legend-ticks li").all_inner_texts()
     assert levels == [name for name in EDUCATION_ORDER if name in named]
 
@@ -729,8 +729,8 @@ def test_every_score_of_the_sample_has_a_tier(visits: Visits, sample_site: Built
 
 
 def test_jobs_that_several_occupations_share_are_named_a_share(visits: Visits, sample_site: BuiltSite) -> None:
-    onet = sample_site.content.onet
-    shared = onet[(onet["onet_code"] == "29-1141.00")].iloc[0]
+    onet = sample_site.content.shown["onet"]
+    shared = onet[onet["doc_id"] == "29-1141.00"].iloc[0]
     visit = visits(sample_site)
     page = visit.open("layer=resilience&id=29-1141.00")
     panel = page.locator("#detail")

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
+from exposure_dagster.core.columns import plain
+from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.prompts.model import Tier
-from exposure_dagster.publishing.site.columns import plain
-from exposure_dagster.publishing.site.sets import ranked_set
+from exposure_dagster.publishing.site.sets import documents_set
 from exposure_dagster.ranking.rankings import assign_tiers
 
 pytestmark = pytest.mark.browser
@@ -59,7 +60,8 @@ def values_on(low: float, high: float) -> list[Any]:
 def read_layers(chromium: Browser, layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the page's own scripts make of layers, in an empty page."""
     ids = [f"d{position}" for position in range(PARTS + 1)]
-    documents = ranked_set("values", pd.DataFrame({"doc_id": ids, "category": None}))
+    rows = pd.DataFrame({"doc_id": ids, "category": None})
+    documents = documents_set(corpus_of("values"), rows, rows)
     content = {
         "sets": [documents],
         "layers": layers,
