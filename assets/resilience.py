@@ -10,8 +10,10 @@ from assets.reporting import check_specs, key_of, readable_errors, table_result,
 from exposure_dagster.core.checks import CheckOutcome, refuse_what_does_not_fit
 from exposure_dagster.core.tables import Table
 from exposure_dagster.pipeline import checks
-from exposure_dagster.pipeline import resilience as stage
+from exposure_dagster.pipeline.occupations import join_occupations
 from exposure_dagster.pipeline.ranked import RankReport
+from exposure_dagster.pipeline.resilience import rank_by_formula
+from exposure_dagster.pipeline.rollups import roll_up
 from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENT_FACTS, OCCUPATIONS, RANKING_INPUTS, RANKINGS, RESILIENCE, TASK_ROLLUPS
@@ -37,7 +39,7 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
-        report = stage.rank_by_formula(store, name)
+        report = rank_by_formula(store, name)
         columns = ["rank", "title", "ai_proof_score", "final_ranking", "growth_category", "openings", "key_drivers"]
         with store.snapshot() as now:
             result = _ranked(now, RESILIENCE, name, report, columns, checks.ranking_can_be_recomputed(now, name))
@@ -61,7 +63,7 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
     name = context.partition_key
     with readable_errors():
         store = warehouse.open()
-        report = stage.roll_up(store, name)
+        report = roll_up(store, name)
         yield _ranked(store, TASK_ROLLUPS, name, report, ["rank", "title", "score", "tasks", "scored_tasks"])
 
 
@@ -83,7 +85,7 @@ def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]
         store = warehouse.open()
         with store.connect(read_only=True) as connection:
             refuse_what_does_not_fit(connection, _JOINED)
-        report = stage.join_occupations(store)
+        report = join_occupations(store)
         with store.snapshot() as now:
             result = table_result(
                 now,

@@ -29,7 +29,10 @@ from assets.reporting import (
 from exposure_dagster.core.checks import CheckOutcome
 from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.core.hashing import frame_digest
-from exposure_dagster.pipeline import checks, scored
+from exposure_dagster.pipeline import checks
+from exposure_dagster.pipeline.inputs import collect_inputs
+from exposure_dagster.pipeline.prompts import is_enabled, record_prompt
+from exposure_dagster.pipeline.scores import ScoreReport, score_prompt
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENTS, INPUTS, PROMPT_VERSIONS, PROMPTS, SCORES
@@ -57,7 +60,7 @@ def prompts(
     with readable_errors():
         prompt = prompt_files.load_one(context.partition_key)
         store = warehouse.open()
-        scored.record_prompt(store, prompt)
+        record_prompt(store, prompt)
         yield table_result(
             store,
             PROMPTS,
@@ -84,7 +87,7 @@ def inputs(
     """List the documents that the prompt is to be asked about."""
     with readable_errors():
         store = warehouse.open()
-        report = scored.collect_inputs(store, context.partition_key, scorer.choice)
+        report = collect_inputs(store, context.partition_key, scorer.choice)
         yield table_result(
             store,
             INPUTS,
@@ -152,7 +155,7 @@ def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
             yield from ledger_results(context, store)
             return
         is_one_of_many = _is_one_of_many(context.instance, context.run.tags.get(BACKFILL_TAG))
-        if is_one_of_many and name not in config.named and not scored.is_enabled(store, name):
+        if is_one_of_many and name not in config.named and not is_enabled(store, name):
             context.log.warning(
                 f"{name} is left out: its file says `enabled: false`, and this run is one of a backfill of several "
                 f"prompts. To ask it, choose its partition alone, or name it in the configuration: "
@@ -160,7 +163,7 @@ def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
             )
             return
         try:
-            report = scored.score_prompt(
+            report = score_prompt(
                 store,
                 name,
                 choice=scorer.choice,
@@ -211,12 +214,12 @@ def _is_one_of_many(instance: DagsterInstance, backfill_id: str | None) -> bool:
     return len(list(subset.get_partition_keys())) != 1
 
 
-def _distributions(report: scored.ScoreReport) -> str:
+def _distributions(report: ScoreReport) -> str:
     tables = {one.attribute: histogram(one.values, one.low, one.high) for one in report.answers}
     return "\n\n".join(tables.values() if len(tables) == 1 else (f"**{name}**\n\n{t}" for name, t in tables.items()))
 
 
-def _figures(report: scored.ScoreReport) -> dict[str, Any]:
+def _figures(report: ScoreReport) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "scorer": report.scorer,
         "documents": report.documents,

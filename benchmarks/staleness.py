@@ -25,7 +25,7 @@ from pathlib import Path
 from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
 from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse

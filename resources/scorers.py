@@ -7,7 +7,8 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
-from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
+from exposure_dagster.pipeline.scores import ModelMeans
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.money import Budget

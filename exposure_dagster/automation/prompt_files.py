@@ -32,7 +32,7 @@ from exposure_dagster.automation.runs import (
 from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.progress import counted
 from exposure_dagster.pipeline.checks import answers_are_current, prompt_files_can_be_used
-from exposure_dagster.pipeline.scored import forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.standing import PromptStanding, record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt

@@ -14,8 +14,9 @@ from rich.table import Table
 from exposure_dagster.cli.money import print_estimates
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.rehearsal import RUN_PREFIX, Rehearsal, estimate_rehearsal, rehearse
-from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice
+from exposure_dagster.pipeline.scores import ModelMeans
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.publishing.content import BASELINE_NOTE
 from exposure_dagster.settings import ScorerName

@@ -21,7 +21,9 @@ from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
-from exposure_dagster.pipeline.scored import ScorerChoice, cut_documents, forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.inputs import ScorerChoice
+from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import BASELINE_NOTE

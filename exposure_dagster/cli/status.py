@@ -15,7 +15,7 @@ from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.core.progress import shown_figure
 from exposure_dagster.pipeline.answer_figures import AnswerFigures, answer_figures
 from exposure_dagster.pipeline.estimates import estimates_of
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.scoring.prices import PriceTable, load_prices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate

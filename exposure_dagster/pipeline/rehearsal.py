@@ -14,8 +14,10 @@ import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles
+from exposure_dagster.pipeline.prompts import keep_prompt_version
 from exposure_dagster.pipeline.ranked import resilience_rows
-from exposure_dagster.pipeline.scored import ModelMeans, ScorerChoice, keep_prompt_version, other_titles
+from exposure_dagster.pipeline.scores import ModelMeans
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.ranking.rankings import composite_scores

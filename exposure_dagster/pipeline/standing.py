@@ -14,20 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exposure_dagster.pipeline.inputs import ScorerChoice, documents_digest, input_hash, titles_digest
+from exposure_dagster.pipeline.prompts import generations, put_prompt
 from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
     RankingInputs,
     answers_digests,
     facts_digests,
     made_from,
-)
-from exposure_dagster.pipeline.scored import (
-    ScorerChoice,
-    documents_digest,
-    generations,
-    input_hash,
-    put_prompt,
-    titles_digest,
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
@@ -137,7 +131,7 @@ class _Known:
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     """How every prompt file stands, by name."""
     known = _read(warehouse, folder, choice)
-    result = [_standing(prompt, known, choice) for prompt in folder.prompts]
+    result = [_compare(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
 
@@ -215,7 +209,7 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
         )
 
 
-def _standing(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
+def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
     texts = known.texts.get(prompt.file.corpus, {})
     scores = known.scores.get(prompt.name)
     has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())

@@ -1,6 +1,6 @@
 """The tables of a publication that are not tables of the warehouse: what a reader needs to make sense of the rankings.
 
-They are chosen columns of the registry's tables, so that each column is explained once. `stages.published_tables`
+They are chosen columns of the registry's tables, so that each column is explained once. `pipeline.published_tables`
 fills them.
 """
 

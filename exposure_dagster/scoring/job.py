@@ -182,10 +182,10 @@ def standings(job: ScoringJob, outcomes: Iterable[Outcome]) -> list[Standing]:
     for outcome in outcomes:
         if outcome.request_key in documents:
             by_document[documents[outcome.request_key]].append(outcome)
-    return [_standing(job, document, by_document[document]) for document in job.documents]
+    return [_current_answer(job, document, by_document[document]) for document in job.documents]
 
 
-def _standing(job: ScoringJob, document: DocumentRef, outcomes: Sequence[Outcome]) -> Standing:
+def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[Outcome]) -> Standing:
     stands = partial(
         Standing,
         doc_id=document.doc_id,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.ooh import NAME as OOH_CORPUS
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
     RankedAs,
@@ -17,7 +18,6 @@ from exposure_dagster.pipeline.ranking_inputs import (
     facts_digests,
     put_made_from,
 )
-from exposure_dagster.pipeline.scored import ScorerChoice
 from exposure_dagster.pipeline.standing import record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder, load_folder
 from exposure_dagster.scoring.prices import load_prices

@@ -24,7 +24,7 @@ from dagster import (
 from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
 from exposure_dagster.automation.jobs import SCORING_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt

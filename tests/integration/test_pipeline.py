@@ -19,7 +19,8 @@ from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.pipeline.scored import ScorerChoice, collect_inputs, score_with_baseline
+from exposure_dagster.pipeline.baseline import score_with_baseline
+from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.standing import State, standings
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.scoring.prices import load_prices

@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from exposure_dagster.pipeline.occupations import join_occupations
 from exposure_dagster.pipeline.published import publish_content, read_content
 from exposure_dagster.pipeline.ranked import rank_prompt, summarize_prompt
-from exposure_dagster.pipeline.resilience import join_occupations
 from exposure_dagster.store.warehouse import Warehouse
 
 KEPT = Path(__file__).with_name("published_digests.json")

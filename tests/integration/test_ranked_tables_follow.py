@@ -15,7 +15,7 @@ from exposure_dagster.automation.instance import open_instance, prepare_dagster_
 from exposure_dagster.automation.jobs import INPUTS_JOB, PUBLISHING_JOB, RANKING_JOB, SOURCES_JOB
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline import published, ranked
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.published import publish_content, read_content
-from exposure_dagster.pipeline.scored import ScorerChoice
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.ranked_tables import fill

@@ -16,7 +16,7 @@ from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.pipeline.checks import no_job_is_counted_twice, ranking_can_be_recomputed
 from exposure_dagster.pipeline.rehearsal import spread
-from exposure_dagster.pipeline.resilience import roll_up
+from exposure_dagster.pipeline.rollups import roll_up
 from exposure_dagster.prompts.files import load_named
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse

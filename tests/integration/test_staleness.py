@@ -18,7 +18,8 @@ from exposure_dagster.automation.instance import open_instance, prepare_dagster_
 from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.automation.rescoring import RESCORE_STALE_JOB
 from exposure_dagster.definitions import build_defs
-from exposure_dagster.pipeline.scored import ScorerChoice, collect_inputs, record_prompt
+from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
+from exposure_dagster.pipeline.prompts import record_prompt
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers

@@ -12,7 +12,7 @@ import pytest
 
 from exposure_dagster.cli.main import COMMANDS, main
 from exposure_dagster.pipeline.estimates import estimates
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate

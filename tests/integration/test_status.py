@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from exposure_dagster.cli.main import main
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.pipeline.history import keep_version
-from exposure_dagster.pipeline.scored import ScorerChoice
+from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.scoring.ledger import LedgerRow, Status, add_rows, request_key
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.run_records import RunRow, record_run

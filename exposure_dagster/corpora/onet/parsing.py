@@ -77,7 +77,7 @@ def parse_employment_projections(warehouse: Warehouse) -> TableReport:
     if stored is not None:
         rows = pd.DataFrame([asdict(row) for row in parse_projections(stored.body, file=stored.name)])
         warehouse.replace(EMPLOYMENT_PROJECTIONS, rows)
-    return _standing(warehouse, EMPLOYMENT_PROJECTIONS)
+    return _current_report(warehouse, EMPLOYMENT_PROJECTIONS)
 
 
 def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> OnetReport:
@@ -85,7 +85,7 @@ def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> One
     filled = (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD)
     listed = listed_occupations(warehouse)
     if listed is None:
-        tables = {table.name: _standing(warehouse, table) for table in filled}
+        tables = {table.name: _current_report(warehouse, table) for table in filled}
         return OnetReport(tables, None, None, (), "there is no list of O*NET occupations yet")
     stored = stored_body(warehouse, ONET_DATABASE)
     database = None if stored is None else read_onet_database(stored.body, name=stored.name)
@@ -115,7 +115,7 @@ def join_codes(warehouse: Warehouse) -> TableReport:
         codes = [PageCodes(slug, onet_codes or (), soc_codes or ()) for slug, onet_codes, soc_codes in pages]
         rows = soc_crosswalk(codes, listed, stored_projections(warehouse))
         warehouse.replace(SOC_CROSSWALK, pd.DataFrame([asdict(row) for row in rows]))
-    return _standing(warehouse, SOC_CROSSWALK)
+    return _current_report(warehouse, SOC_CROSSWALK)
 
 
 def stored_projections(warehouse: Warehouse) -> list[ProjectionOccupation]:
@@ -171,6 +171,6 @@ def _frames(
     return table, tasks, title_table(occupations).drop_duplicates(["onet_code", "title"]), unread
 
 
-def _standing(warehouse: Warehouse, table: Table) -> TableReport:
+def _current_report(warehouse: Warehouse, table: Table) -> TableReport:
     frame = warehouse.read(f"SELECT * FROM {table.full_name} ORDER BY {', '.join(table.key)}")
     return TableReport(len(frame), frame_digest(frame))

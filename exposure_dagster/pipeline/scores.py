@@ -1,0 +1,249 @@
+"""Standing answers: asked for, counted, recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.pipeline.baseline import score_with_baseline
+from exposure_dagster.pipeline.inputs import ScorerChoice, scorer_for
+from exposure_dagster.pipeline.prompts import stored_prompt
+from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.scoring.context import Limits
+from exposure_dagster.scoring.estimate import OpenDocuments, estimate
+from exposure_dagster.scoring.exchange import Access
+from exposure_dagster.scoring.job import (
+    DocumentRef,
+    DocumentsInPortions,
+    ScoringJob,
+    WarehouseTexts,
+    open_questions,
+    scores_frame,
+)
+from exposure_dagster.scoring.mirror import open_ledger
+from exposure_dagster.scoring.notes import Cuts, cuts
+from exposure_dagster.scoring.prices import PriceTable
+from exposure_dagster.scoring.tally import RunFigures
+from exposure_dagster.settings import ScorerName
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
+from exposure_dagster.tables import (
+    SCORES,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from exposure_dagster.scoring.run import Batching
+
+
+@dataclass(frozen=True)
+class ModelMeans:
+    """What asking a model takes: how it is reached (None without a key), what it costs, and the limits.
+
+    `is_asked_again`: every question is asked anew, whatever the ledger holds.
+    """
+
+    access: Access | None
+    prices: PriceTable
+    limits: Limits
+    batching: Batching | None = None
+    is_asked_again: bool = False
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The numbers that stand for one attribute, a document each (NaN without an answer), and the ends of its scale."""
+
+    attribute: str
+    values: pd.Series
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """How a prompt's partition stands after a run. `figures` are what the scorer measured, by name."""
+
+    scorer: str
+    documents: int
+    is_complete: bool
+    answers: tuple[Answers, ...]
+    figures: Mapping[str, int | float | str]
+    note: str | None = None
+
+
+def score_prompt(
+    warehouse: Warehouse,
+    name: str,
+    *,
+    choice: ScorerChoice,
+    means: ModelMeans,
+    run_id: str,
+    progress: Progress = NO_PROGRESS,
+) -> ScoreReport:
+    """Bring scored.scores of one prompt up to date with scored.inputs."""
+    from exposure_dagster.publishing.content import BASELINE_NOTE
+
+    _refuse_to_ask_nothing(warehouse, name)
+    note = None
+    figures: dict[str, int | float | str] = {}
+    match scorer_for(warehouse, name, choice):
+        case ScorerName.BASELINE:
+            figures["documents scored now"] = score_with_baseline(warehouse, name, run_id=run_id)
+            note = BASELINE_NOTE
+        case _ if choice.name is ScorerName.BASELINE:
+            note = (
+                f"{name}: a model's answers stand and there is no key to ask it again; they are left as they are. "
+                "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
+            )
+        case _:
+            done, estimated_usd = score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress)
+            cut = cut_documents(warehouse, name)
+            figures = _shown(done, estimated_usd)
+            figures |= {"documents cut": cut.documents, "characters left out": cut.left_out}
+            note = _what_failed(name, done)
+    return _report(warehouse, name, figures, note)
+
+
+def score_with_model(
+    warehouse: Warehouse, name: str, *, means: ModelMeans, run_id: str, progress: Progress = NO_PROGRESS
+) -> tuple[RunFigures, float]:
+    """Ask the model what is not answered yet, and put every document's standing into scored.scores.
+
+    Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
+    asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
+    """
+    from exposure_dagster.pipeline.history import keep_version
+    from exposure_dagster.scoring.run import score_with_model as ask_model
+
+    with warehouse.snapshot() as now:
+        prompt = stored_prompt(now, name)
+        inputs = now.read(
+            "SELECT i.doc_id, i.text_sha256, i.input_hash, i.prompt_hash, coalesce(d.title, i.doc_id) AS title"
+            " FROM scored.inputs i LEFT JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id"
+            " WHERE i.prompt = ? ORDER BY i.doc_id",
+            [prompt.corpus, name],
+        )
+        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+    job = ScoringJob(
+        run_id=run_id,
+        prompt=name,
+        asked=asked,
+        documents=[
+            DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
+        ],
+        texts=WarehouseTexts(warehouse),
+        epoch=open_ledger(warehouse).epoch_to_ask(asked.prompt_hash, is_asked_again=means.is_asked_again),
+    )
+    estimated_usd = _estimated_usd(warehouse, job, means.prices)
+    result = ask_model(
+        job,
+        access=means.access,
+        warehouse=warehouse,
+        prices=means.prices,
+        limits=means.limits,
+        batching=means.batching,
+        progress=progress,
+    )
+    frame = scores_frame(job, result.standings).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
+    with warehouse.transaction() as connection:
+        _refuse_to_lose_all(connection, name, frame)
+        replace_rows(connection, SCORES, frame, where={"prompt": name})
+        keep_version(connection, name)
+    return result.figures, estimated_usd
+
+
+def _refuse_to_ask_nothing(warehouse: Warehouse, name: str) -> None:
+    """Answers that stand are not emptied because the documents are not there. Raises ScoringError."""
+    ((documents, standing),) = warehouse.rows(
+        "SELECT (SELECT count(*) FROM scored.inputs WHERE prompt = $prompt),"
+        " (SELECT count(*) FROM scored.scores WHERE prompt = $prompt AND status = 'ok')",
+        {"prompt": name},
+    )
+    if standing and not documents:
+        raise ScoringError(
+            f"its corpus has no documents; the {standing:,} answers that stand are left as they are",
+            where=f"prompt {name}",
+            remedy="Fetch and parse the sources first: `exposure run`.",
+        )
+
+
+def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+    """Answers that stand are not replaced by nothing but failures. Raises ScoringError."""
+    failed = frame[frame["status"] == "failed"]
+    if not len(frame) or len(failed) < len(frame):
+        return
+    ((standing,),) = connection.execute(
+        "SELECT count(*) FROM scored.scores WHERE prompt = ? AND status = 'ok'", [name]
+    ).fetchall()
+    if standing:
+        raise ScoringError(
+            f"not one of {len(frame):,} documents was answered ({failed['error'].iloc[0]}); "
+            f"the {standing:,} earlier answers stand as they were",
+            where=f"prompt {name}",
+            remedy="Mend what the error names, and run again: only what is missing is asked.",
+        )
+
+
+def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
+    """What the job's open questions should cost, by the number of characters."""
+    records = open_ledger(warehouse).records(job.prompt_hash, job.epoch)
+    documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
+    return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
+
+
+def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
+    """The snapshot that the inputs were collected for: the file may have been edited since."""
+    rows = warehouse.rows("SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [prompt_hash])
+    return AskedPrompt.model_validate_json(rows[0][0])
+
+
+def _shown(figures: RunFigures, estimated_usd: float) -> dict[str, int | float | str]:
+    shown = {name.replace("_", " "): value for name, value in asdict(figures).items() if value is not None}
+    del shown["documents"], shown["noted"]
+    return {**shown, **figures.noted, "estimated cost usd": round(estimated_usd, 6)}
+
+
+def _what_failed(name: str, figures: RunFigures) -> str | None:
+    if not figures.failed:
+        return None
+    why = f"; the commonest error: {figures.commonest_error}" if figures.commonest_error else ""
+    return f"{name}: {figures.failed:,} of {figures.documents:,} documents have no answer{why}"
+
+
+def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
+    """How much of a prompt's documents its standing answers are not about, since it was too long for the model."""
+    return cuts(note for (note,) in warehouse.rows("SELECT note FROM scored.scores WHERE prompt = ?", [name]))
+
+
+def _report(warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None) -> ScoreReport:
+    import pandas as pd
+
+    with warehouse.snapshot() as now:
+        rows = now.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+        attributes = stored_prompt(now, name).asked.attributes
+    numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
+    return ScoreReport(
+        scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
+        documents=len(rows),
+        is_complete=bool((rows["status"] == "ok").all()),
+        answers=tuple(
+            Answers(
+                one.key,
+                rows["score"]
+                if len(attributes) == 1
+                else pd.Series([answer.get(one.key) for answer in numbers], dtype=float),
+                min(one.allowed),
+                max(one.allowed),
+            )
+            for one in attributes
+        ),
+        figures=figures,
+        note=note,
+    )
