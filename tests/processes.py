@@ -25,5 +25,7 @@ def tied(*command: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore some of them
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent()
     os.execvp(sys.argv[1], sys.argv[1:])
