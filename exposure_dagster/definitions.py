@@ -96,13 +96,13 @@ def as_shown(assets: Assets, settings: Settings) -> Assets:
             metadata={**spec.metadata, "dagster/uri": place.absolute().as_uri()},
         )
 
-    referenced: Any = with_source_code_references(list(map_asset_specs(described, assets)))
-    if settings.code_url is None:
-        return list(referenced)
-    repository, _, reference = settings.code_url.rpartition("/tree/")
-    mapping = AnchorBasedFilePathMapping(local_file_anchor=project_root(), file_anchor_path_in_repository="")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BetaWarning)  # of references by URL, one an asset
+        warnings.simplefilter("ignore", BetaWarning)  # of references to code, several an asset
+        referenced: Any = with_source_code_references(list(map_asset_specs(described, assets)))
+        if settings.code_url is None:
+            return list(referenced)
+        repository, _, reference = settings.code_url.rpartition("/tree/")
+        mapping = AnchorBasedFilePathMapping(local_file_anchor=project_root(), file_anchor_path_in_repository="")
         linked: Any = link_code_references_to_git(referenced, repository.removesuffix("/-"), reference, mapping)
     return list(linked)
 

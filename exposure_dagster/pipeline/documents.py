@@ -88,6 +88,16 @@ def collect_facts(warehouse: Warehouse) -> FactsReport:
     return FactsReport(sum(count for _, count, _ in rows), content_hash([list(row) for row in rows]))
 
 
+def fill_missing_facts(warehouse: Warehouse) -> None:
+    """Collect the facts of a warehouse of an earlier version, which has documents and no facts: nothing is ranked or
+    published without them."""
+    ((has_facts, has_documents),) = warehouse.rows(
+        f"SELECT EXISTS (FROM {DOCUMENT_FACTS.full_name}), EXISTS (FROM {DOCUMENTS.full_name})"
+    )
+    if has_documents and not has_facts:
+        collect_facts(warehouse)
+
+
 CONTENT = "bit_xor(hash(f::VARCHAR))"
 """Of rows of parsed.document_facts under the name f, whatever their order."""
 

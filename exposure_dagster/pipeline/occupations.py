@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.corpora.registry import JOINED_ON, corpora_of
+from exposure_dagster.pipeline.documents import fill_missing_facts
 from exposure_dagster.pipeline.ranked import (
     RankReport,
 )
@@ -13,6 +14,7 @@ from exposure_dagster.tables import OCCUPATIONS
 
 def join_occupations(warehouse: Warehouse) -> RankReport:
     """Fill ranked.occupations: each handbook page with its O*NET codes, and what every ranked prompt says of it."""
+    fill_missing_facts(warehouse)
     prompts = dict(
         warehouse.rows("SELECT DISTINCT prompt, corpus FROM ranked.rankings JOIN scored.prompts USING (prompt)")
     )

@@ -15,7 +15,7 @@ from exposure_dagster.core.errors import PromptError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import JOINED_ON
-from exposure_dagster.pipeline.documents import CONTENT
+from exposure_dagster.pipeline.documents import CONTENT, fill_missing_facts
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
@@ -75,6 +75,7 @@ def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
     """Fill ranked.inputs for one prompt; returns its ranking_input_hash."""
     import pandas as pd
 
+    fill_missing_facts(warehouse)
     inputs = ranking_inputs_now(warehouse, prompt)
     row = {"prompt": prompt, "ranking_input_hash": inputs.ranking_input_hash, **asdict(inputs)}
     warehouse.replace(RANKING_INPUTS, pd.DataFrame([row]), where={"prompt": prompt})

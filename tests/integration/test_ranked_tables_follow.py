@@ -257,3 +257,16 @@ def test_a_warehouse_of_an_earlier_version_is_published_and_ranked_anew(loop: Au
     assert {one.name: one.definition for one in published.read_content(loop.warehouse).prompts} == before
     assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
     assert loop.settle(*FREE_SENSORS) == []
+
+
+def test_a_warehouse_without_facts_is_not_published_without_them(loop: Automation) -> None:
+    """As one of 0.1.0 is when only sensors look at it: no run has collected facts, and ranked.occupations is new."""
+    before = loop.warehouse.rows("SELECT * FROM ranked.occupations ORDER BY ALL")
+    with loop.warehouse.transaction() as connection:
+        connection.execute("DELETE FROM parsed.document_facts")
+        connection.execute("DELETE FROM ranked.occupations")
+        connection.execute("DELETE FROM meta.made_from")
+    loop.settle(*FREE_SENSORS)
+    assert loop.warehouse.rows("SELECT * FROM ranked.occupations ORDER BY ALL") == before
+    assert all(exposure is not None for _, exposure in published_exposure(loop))
+    assert not standing(loop, "robotics").is_ranked_otherwise
