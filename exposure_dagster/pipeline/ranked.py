@@ -136,10 +136,13 @@ def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
 def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
     """What is known about the documents of a corpus: one row a document, columns `FACT_COLUMNS`.
 
+    Rankings hold pay in USD: pay in another currency stands in parsed.document_facts alone.
+
     Raises PromptError where nothing is: rankings without jobs and pay would take the place of better ones.
     """
     facts = warehouse.read(
-        "SELECT doc_id, title, category, jobs, pay_annual AS median_pay_annual, pay_basis, pay_is_top_coded,"
+        "SELECT doc_id, title, category, jobs,"
+        " CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN pay_annual END AS median_pay_annual, pay_basis, pay_is_top_coded,"
         " outlook_pct, outlook_desc, education AS entry_education, soc_code, soc_codes, url"
         " FROM parsed.document_facts WHERE corpus = ?",
         [corpus],

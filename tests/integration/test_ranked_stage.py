@@ -114,6 +114,25 @@ def test_a_corpus_without_figures_has_titles_and_nothing_else(warehouse: Warehou
     assert facts.drop(columns=["doc_id", "title"]).isna().all(axis=None)
 
 
+def test_pay_in_another_currency_is_not_taken_for_usd(warehouse: Warehouse) -> None:
+    rows = [
+        {
+            "corpus": "roles",
+            "doc_id": code,
+            "title": code,
+            "text": "T",
+            "median_pay_annual": 50_000.0,
+            "pay_currency": code,
+        }
+        for code in ("EUR", "USD")
+    ]
+    warehouse.append(OWN_DOCUMENTS, pd.DataFrame(rows))
+    collect_facts(warehouse)
+    facts = document_facts(warehouse, "roles").set_index("doc_id")["median_pay_annual"]
+    assert pd.isna(facts["EUR"]) and facts["USD"] == 50_000
+    assert warehouse.rows("SELECT pay_annual FROM parsed.document_facts WHERE doc_id = 'EUR'") == [(50_000.0,)]
+
+
 # Checks
 
 

@@ -38,7 +38,9 @@ def own_corpus(name: str) -> Corpus:
         site=SiteView(
             note="",
             query=f"""
-                SELECT *, education AS entry_education {rows}
+                SELECT * REPLACE (
+                    CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN median_pay_annual END AS median_pay_annual
+                ), education AS entry_education {rows}
             """,
             figures={
                 "outlook": "Projected change of employment, as the file says.",
