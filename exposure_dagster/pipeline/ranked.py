@@ -142,7 +142,8 @@ def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
     """
     facts = warehouse.read(
         "SELECT doc_id, title, category, jobs,"
-        " CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN pay_annual END AS median_pay_annual, pay_basis, pay_is_top_coded,"
+        " CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN pay_annual END AS median_pay_annual,"
+        " pay_basis, pay_is_top_coded,"
         " outlook_pct, outlook_desc, education AS entry_education, soc_code, soc_codes, url"
         " FROM parsed.document_facts WHERE corpus = ?",
         [corpus],
