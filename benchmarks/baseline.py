@@ -26,8 +26,8 @@ from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.prompts.files import load_prompt
 from exposure_dagster.prompts.model import BaselineDefinition
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
-from exposure_dagster.scoring.baseline_anchors import Titles, anchors_of
+from exposure_dagster.providers.baseline.anchors import Titles, anchors_of
+from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION, Alias, score_documents
 from exposure_dagster.settings import BUNDLED_PROMPTS
 
 HOST = "www.bls.gov"

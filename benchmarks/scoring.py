@@ -34,17 +34,17 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table as Grid
 
+from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
-from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.claude import as_params
+from exposure_dagster.providers.anthropic import as_params
+from exposure_dagster.providers.prices import PriceTable, load_prices
+from exposure_dagster.providers.registry import endpoints_of
+from exposure_dagster.scoring.asking import asking_of
 from exposure_dagster.scoring.context import Limits, Patience
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.scoring.money import Budget
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.recording import Recording, Step
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
@@ -172,12 +172,16 @@ def score(
     job = ScoringJob("bench", "bench", asked or asked_prompt(), refs, WarehouseTexts(warehouse))
     return score_with_model(
         job,
-        access=Access(SecretStr("bench-key"), server.url),
         warehouse=warehouse,
-        prices=load_prices(),
+        prices=prices_at(server),
         limits=Limits(Budget(1000, 1000), concurrency, patience or Patience()),
         progress=progress,
     )
+
+
+def prices_at(server: Server) -> PriceTable:
+    at = {"ANTHROPIC_API_KEY": SecretStr("bench-key"), "ANTHROPIC_BASE_URL": SecretStr(server.url)}
+    return load_prices(endpoints=endpoints_of(at))
 
 
 def first_request_at(rows: Sequence[dict[str, object]]) -> float:
@@ -350,7 +354,7 @@ async def bare_sdk(server: Server, warehouse: Warehouse, refs: Sequence[Document
     """The same requests, 16 at once, by the SDK and nothing else: what there is to be had on this machine."""
     import anthropic
 
-    asking = Asking(asked_prompt(), load_prices().of(MODEL))
+    asking = asking_of(asked_prompt(), prices_at(server))
     texts = WarehouseTexts(warehouse).texts(refs)
     places = asyncio.Semaphore(16)
     started, cpu = time.monotonic(), time.process_time()

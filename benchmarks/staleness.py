@@ -34,7 +34,7 @@ from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 from tests.slow.dev_server import dev_server
 
-CHOICE = ScorerChoice(ScorerName.CLAUDE, True)
+CHOICE = ScorerChoice(ScorerName.MODEL, True)
 ROUNDS = 5
 EDITS = 5
 FIVE = ("a", "b", "c", "d", "e")
@@ -65,7 +65,7 @@ def count_requests(root: Path, sites: Path) -> None:
     with counting_server() as server:
         os.environ.update(ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=server.url)
         settings = Settings(
-            home=root / "home", sites=str(root / "sites"), scorer=ScorerName.CLAUDE, prompts=root / "prompts"
+            home=root / "home", sites=str(root / "sites"), scorer=ScorerName.MODEL, prompts=root / "prompts"
         )
         prepare_dagster_home(settings.dagster_home)
         with open_instance(settings.dagster_home) as instance:
@@ -122,7 +122,7 @@ def time_the_daemon(root: Path, interval_s: int) -> None:
     (root / "prompts").mkdir()
     for name in FIVE:
         write_prompt(root / "prompts", name)
-    settings = Settings(home=root / "home", sites="sample", scorer=ScorerName.CLAUDE, prompts=root / "prompts")
+    settings = Settings(home=root / "home", sites="sample", scorer=ScorerName.MODEL, prompts=root / "prompts")
     prepare_dagster_home(settings.dagster_home)
     with open_instance(settings.dagster_home) as instance:
         job = build_defs(settings).resolve_job_def(SOURCES_JOB)

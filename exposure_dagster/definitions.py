@@ -38,7 +38,7 @@ from exposure_dagster.automation.publishing import downstream_sensors
 from exposure_dagster.automation.rehearsing import rehearsal
 from exposure_dagster.automation.rescoring import rescore_stale, rescoring_sensors, schedules
 from exposure_dagster.core.private import keep_files_private
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, project_root, variable_of
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S
 from resources.own_documents import OwnDocumentsResource

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
+from exposure_dagster.providers.registry import PROVIDERS, Endpoints, endpoints_of
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 BUNDLED_PROMPTS = PACKAGE_FOLDER / "prompts" / "bundled"
@@ -95,11 +106,19 @@ TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 
 
 class ScorerName(StrEnum):
-    """Who answers: the model, the model through batches, or the baseline that needs no key."""
+    """Who answers: the prompt's model, the same through batches, or the baseline that needs no key."""
 
-    CLAUDE = "claude"
-    CLAUDE_BATCH = "claude-batch"
+    MODEL = "model"
+    MODEL_BATCH = "model-batch"
     BASELINE = "baseline"
+
+
+_EARLIER_SCORERS = {"claude": ScorerName.MODEL, "claude-batch": ScorerName.MODEL_BATCH}
+"""What the scorers were called while only one provider could be asked; still understood."""
+
+
+def _scorer_of_today(name: object) -> object:
+    return _EARLIER_SCORERS.get(name, name) if isinstance(name, str) else name
 
 
 class Settings(BaseModel):
@@ -140,9 +159,10 @@ class Settings(BaseModel):
         description="Corpora of your own: `name=file.csv` or `.parquet`, several with commas between them.",
     )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
-    scorer: ScorerName | None = Field(
+    scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(
         None,
-        description="`claude`, `claude-batch` or `baseline`; by default claude if a key is set, else baseline.",
+        description="`model`, `model-batch` (half the price, hours) or `baseline`; by default model for a prompt whose "
+        "model can be asked, else baseline.",
     )
     max_cost_usd: float = Field(
         25, ge=0, le=_MOST_USD, allow_inf_nan=False, description="A run stops before it would spend more, in USD."
@@ -163,7 +183,7 @@ class Settings(BaseModel):
         description="A page of a live site that was fetched within so many hours is not asked for again.",
     )
     cancel_batches: bool = Field(
-        False, description="Whether cancelling a `claude-batch` run cancels its batch; else the next run picks it up."
+        False, description="Whether cancelling a `model-batch` run cancels its batch; else the next run picks it up."
     )
     alert_webhook: str | None = Field(
         None,
@@ -199,23 +219,23 @@ class Settings(BaseModel):
     prices: ProjectPath | None = Field(
         None, description="A file of model prices that adds to or replaces the bundled table."
     )
-    anthropic_api_key: SecretStr | None = Field(
-        None,
-        validation_alias="ANTHROPIC_API_KEY",
-        description="The key Claude is asked with (the SDK's own variable).",
-    )
-    anthropic_base_url: str | None = Field(
-        None,
-        validation_alias="ANTHROPIC_BASE_URL",
-        description="Another address for the Anthropic API (the SDK's own variable).",
+    provider_variables: Mapping[str, SecretStr] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Keys and addresses of those who answer, by the variables that `PROVIDER_VARIABLES` lists.",
     )
 
     @property
+    def endpoints(self) -> Endpoints:
+        """Where each provider is asked, with its key where there is one."""
+        return endpoints_of(self.provider_variables)
+
+    @property
     def scorer_in_force(self) -> ScorerName:
-        """The scorer that is used: the one that was set, else by whether there is a key."""
+        """The scorer that is used: the one that was set, else by whether any model can be asked."""
         if self.scorer is not None:
             return self.scorer
-        return ScorerName.CLAUDE if self.anthropic_api_key else ScorerName.BASELINE
+        return ScorerName.MODEL if self.endpoints.is_any_usable else ScorerName.BASELINE
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -268,15 +288,29 @@ class Settings(BaseModel):
         return self.home / "dagster"
 
 
-def _environment() -> dict[str, str]:
-    fields = {str(field.validation_alias or name): variable_of(name) for name, field in Settings.model_fields.items()}
-    return {name: value for name, variable in fields.items() if (value := os.environ.get(variable))}
+PROVIDER_VARIABLES: Mapping[str, str] = {
+    variable: description
+    for provider in PROVIDERS.values()
+    for variable, description in (
+        (provider.key_variable, f"The key that {provider.title} is asked with."),
+        (provider.address_variable, f"Another address for {provider.title}, and for what speaks as it does."),
+    )
+}
+"""The variables that hold keys and addresses of providers, and what each means."""
+
+
+def _environment() -> dict[str, Any]:
+    variables = {name: variable_of(name) for name in Settings.model_fields if name != "provider_variables"}
+    given: dict[str, Any] = {name: value for name, variable in variables.items() if (value := os.environ.get(variable))}
+    given["provider_variables"] = {
+        variable: SecretStr(value) for variable in PROVIDER_VARIABLES if (value := os.environ.get(variable))
+    }
+    return given
 
 
 def variable_of(field: str) -> str:
     """The environment variable of a settings field."""
-    alias = Settings.model_fields[field].validation_alias
-    return alias if isinstance(alias, str) else f"EXPOSURE_{field.upper()}"
+    return f"EXPOSURE_{field.upper()}"
 
 
 def load_settings() -> Settings:

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from exposure_dagster.prompts.files import PromptFolder, load_folder, load_named
 from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.prices import PriceTable, load_prices
+from exposure_dagster.providers.prices import PriceTable, load_prices
 from exposure_dagster.scoring.room import check_room, with_room
+from exposure_dagster.settings import load_settings
 from exposure_dagster.sources.sites import Site, open_site
 
 
@@ -38,14 +39,14 @@ class PromptsResource(ConfigurableResource[PromptFolder]):
     def load(self) -> PromptFolder:
         """All prompt files, good and broken."""
         prices = self._prices()
-        folder = load_folder(Path(self.folder), known_corpora=self.known_corpora, known_models=sorted(prices))
+        folder = load_folder(Path(self.folder), known_corpora=self.known_corpora, known_models=prices)
         return with_room(folder, prices)
 
     def load_one(self, name: str) -> Prompt:
         """One prompt. Raises PromptError that lists what is wrong with its file."""
         prices = self._prices()
-        prompt = load_named(Path(self.folder), name, known_corpora=self.known_corpora, known_models=sorted(prices))
+        prompt = load_named(Path(self.folder), name, known_corpora=self.known_corpora, known_models=prices)
         return check_room(prompt, prices)
 
     def _prices(self) -> PriceTable:
-        return load_prices(Path(self.prices) if self.prices else None)
+        return load_prices(Path(self.prices) if self.prices else None, load_settings().endpoints)

@@ -7,21 +7,20 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
+from exposure_dagster.core.money import Budget
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.scores import ModelMeans
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.context import Limits
-from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.money import Budget
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching
 from exposure_dagster.settings import ScorerName, load_settings
 
 
 class ScorerResource(ConfigurableResource[ScorerChoice]):
-    """The scorer in force and its limits. The key itself stays in the environment, where the SDK reads it."""
+    """The scorer in force and its limits. Keys stay in the environment, where they are read when something is asked."""
 
-    scorer: str = Field(description="`claude`, `claude-batch` or `baseline`.")
-    is_explicit: bool = Field(description="False where the scorer follows from there being no key.")
+    scorer: str = Field(description="`model`, `model-batch` or `baseline`.")
+    is_explicit: bool = Field(description="False where the scorer follows from which models can be asked.")
     max_cost_usd: float = Field(25.0, description="A run stops before it would spend more, in USD.")
     max_cost_usd_per_day: float = Field(
         100.0, description="All runs of 24 hours stop before they would spend more, USD."
@@ -33,19 +32,17 @@ class ScorerResource(ConfigurableResource[ScorerChoice]):
 
     @property
     def choice(self) -> ScorerChoice:
-        return ScorerChoice(ScorerName(self.scorer), self.is_explicit)
+        """Who answers. Keys and addresses are read from the environment here and now, and kept nowhere."""
+        return ScorerChoice(ScorerName(self.scorer), self.is_explicit, load_settings().endpoints)
 
     def means(self, *, ask_again: bool = False) -> ModelMeans:
-        """What asking a model takes. The key is read from the environment here and now, and kept nowhere."""
-        settings = load_settings()
-        key = settings.anthropic_api_key
+        """What asking a model takes."""
         return ModelMeans(
-            access=Access(key, settings.anthropic_base_url) if key else None,
-            prices=load_prices(Path(self.prices) if self.prices else None),
+            prices=load_prices(Path(self.prices) if self.prices else None, load_settings().endpoints),
             limits=Limits(
                 budget=Budget(run_usd=self.max_cost_usd, day_usd=self.max_cost_usd_per_day),
                 concurrency=self.concurrency,
             ),
-            batching=Batching(self.cancel_batches) if self.choice.name is ScorerName.CLAUDE_BATCH else None,
+            batching=Batching(self.cancel_batches) if self.scorer == ScorerName.MODEL_BATCH else None,
             is_asked_again=self.ask_again or ask_again,
         )

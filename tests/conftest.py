@@ -16,6 +16,7 @@ import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from exposure_dagster.settings import PROVIDER_VARIABLES  # loads nothing of Dagster
 from tests.processes import end_with_parent
 
 _create_engine = sqlalchemy.create_engine
@@ -98,7 +99,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches them: no key is spent, no home is touched."""
     for name in list(os.environ):
-        if name.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_")):
+        if name.startswith(("EXPOSURE_", "DAGSTER_", "ANTHROPIC_")) or name in PROVIDER_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("EXPOSURE_HOME", str(tmp_path / "home"))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from exposure_dagster.cli.prompts import price_table
 from exposure_dagster.cli.terminal import OUT, say
 from exposure_dagster.pipeline.provenance import Provenance
 from exposure_dagster.pipeline.provenance import explain as explain_score
 from exposure_dagster.scoring.corrections import correct_cost
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
 from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -28,7 +28,7 @@ def explain(prompt: str, doc_id: str) -> None:
     The exact words that were sent, who answered, when, for how much, and about which page.
     """
     settings = load_settings()
-    found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, load_prices(settings.prices))
+    found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, price_table(settings))
     for name, value in _facts(found):
         if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
             say(f"{name + ':':<18}{value}")

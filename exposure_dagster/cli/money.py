@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from exposure_dagster.cli.prompts import load_prompts
+from exposure_dagster.cli.prompts import load_prompts, price_table
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.pipeline.estimates import estimates
+from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.scoring.estimate import Estimate, cost_with
-from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.prices import PriceTable, load_prices
 from exposure_dagster.settings import Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -25,7 +24,7 @@ from exposure_dagster.store.warehouse import Warehouse
 def estimate_command(names: tuple[str, ...], again: bool) -> None:
     """Say what the next run would send and cost. Spends nothing."""
     settings = load_settings()
-    prices = load_prices(settings.prices)
+    prices = price_table(settings)
     found = estimate_prompts(settings, names, prices=prices, ask_again=again)
     print_estimates(found)
     if any(one.requests for one in found):
@@ -47,13 +46,11 @@ def estimate_prompts(
     if unknown:
         raise PromptError(f"no usable prompt named {', '.join(unknown)}", where="--prompt")
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
-    key = settings.anthropic_api_key
     return estimates(
         Warehouse(settings.warehouse_file),
         folder,
         chosen,
         prices=prices,
-        access=Access(key, settings.anthropic_base_url) if key else None,
         ask_again=ask_again,
     )
 
@@ -86,7 +83,7 @@ def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: boo
     """On a terminal, show what a run will spend and ask; elsewhere the budgets decide."""
     if not (sys.stdin.isatty() and ERR.is_terminal):
         return
-    found = estimate_prompts(settings, names, prices=load_prices(settings.prices), ask_again=ask_again)
+    found = estimate_prompts(settings, names, prices=price_table(settings), ask_again=ask_again)
     if any(one.requests for one in found):
         print_estimates(found)
         click.confirm("Ask the model?", abort=True, err=True)

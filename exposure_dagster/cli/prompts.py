@@ -12,8 +12,8 @@ from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
-from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import PriceTable, load_prices
+from exposure_dagster.scoring.asking import asking_of
 from exposure_dagster.scoring.room import with_room
 from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -105,7 +105,7 @@ def render(doc_id: str, name: str | None) -> None:
             remedy=f"Ids of its documents stand in the published ranking{f', as in `{example}`' if example else ''}.",
         )
     say(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
-    sent = Asking(prompt.asked, load_prices(settings.prices).of(prompt.asked.model)).cut(Document(*rows[0]))
+    sent = asking_of(prompt.asked, price_table(settings)).cut(Document(*rows[0]))
     say(user_message([sent.document]))
     if sent.note:
         warn(sent.note)
@@ -113,9 +113,14 @@ def render(doc_id: str, name: str | None) -> None:
 
 def load_prompts(settings: Settings) -> PromptFolder:
     """All prompt files, good and broken; one without room for a document is broken. Raises PromptError."""
-    prices = load_prices(settings.prices)
-    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=sorted(prices))
+    prices = price_table(settings)
+    folder = load_folder(settings.prompts, known_corpora=settings.known_corpora, known_models=prices)
     return with_room(folder, prices)
+
+
+def price_table(settings: Settings) -> PriceTable:
+    """What models cost, and where they are asked."""
+    return load_prices(settings.prices, settings.endpoints)
 
 
 def _names(names: object) -> str:

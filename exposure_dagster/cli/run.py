@@ -21,7 +21,7 @@ from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
-from exposure_dagster.pipeline.inputs import ScorerChoice
+from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
@@ -255,7 +255,7 @@ def _fresh(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder
     from exposure_dagster.automation.jobs import SCORES_KEY
     from exposure_dagster.automation.runs import last_materialization_id
 
-    choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
+    choice = choice_of(settings)
     return {
         one.prompt
         for one in standings(warehouse, folder, choice)

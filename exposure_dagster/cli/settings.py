@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import click
-from pydantic import SecretStr
 from rich.table import Table
 
 from exposure_dagster.cli.terminal import OUT
-from exposure_dagster.settings import Settings, load_settings, variable_of
+from exposure_dagster.settings import PROVIDER_VARIABLES, Settings, load_settings, variable_of
 
 
 @click.command()
@@ -18,9 +17,13 @@ def settings() -> None:
     for column in ("value", "default", "meaning"):
         table.add_column(column, overflow="fold")
     for name, field in Settings.model_fields.items():
+        if name == "provider_variables":
+            continue
         value = getattr(current, name)
-        shown = "(set)" if isinstance(value, SecretStr) or (name == "contact" and value) else _text(value)
+        shown = "(set)" if name == "contact" and value else _text(value)
         table.add_row(variable_of(name), shown, _text(field.default), field.description or "")
+    for variable, meaning in PROVIDER_VARIABLES.items():
+        table.add_row(variable, "(set)" if variable in current.provider_variables else "none", "none", meaning)
     OUT.print(table)
     OUT.print(f"\nScorer in force: {current.scorer_in_force.value}", markup=False)
 

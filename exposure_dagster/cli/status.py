@@ -10,15 +10,15 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from exposure_dagster.cli.prompts import load_prompts
+from exposure_dagster.cli.prompts import load_prompts, price_table
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.core.progress import shown_figure
 from exposure_dagster.pipeline.answer_figures import AnswerFigures, answer_figures
 from exposure_dagster.pipeline.estimates import estimates_of
-from exposure_dagster.pipeline.inputs import ScorerChoice
+from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.scoring.prices import PriceTable, load_prices
+from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -41,9 +41,9 @@ def status() -> None:
     took.
     """
     settings = load_settings()
-    prices = load_prices(settings.prices)
+    prices = price_table(settings)
     folder = load_prompts(settings)
-    choice = ScorerChoice(settings.scorer_in_force, settings.scorer is not None)
+    choice = choice_of(settings)
     warehouse = Warehouse(settings.warehouse_file)
     all_standings = standings(warehouse, folder, choice)
     costs = _costs_usd(settings, warehouse, folder, all_standings, prices)
@@ -81,7 +81,7 @@ def _costs_usd(
 ) -> dict[str, float]:
     """By prompt, what its requests should cost, as `exposure estimate` has it; prompts that send none are left out."""
     asking = [standing for standing in all_standings if standing.requests]
-    is_batch = settings.scorer_in_force is ScorerName.CLAUDE_BATCH
+    is_batch = settings.scorer_in_force is ScorerName.MODEL_BATCH
     return {
         one.prompt: one.batch_cost_usd if is_batch else one.cost_usd
         for one in estimates_of(warehouse, folder, asking, prices=prices)

@@ -29,7 +29,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
     import pandas as pd
 
     from exposure_dagster.pipeline.history import keep_version
-    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+    from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION, Alias, score_documents
 
     started_at = utc_now()
     with warehouse.snapshot() as now:

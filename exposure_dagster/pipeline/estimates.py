@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
+from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, DocumentsInPortions
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
-
-MODEL = ScorerChoice(ScorerName.CLAUDE, is_explicit=True)
 
 
 def estimates(
@@ -25,15 +22,15 @@ def estimates(
     names: Collection[str],
     *,
     prices: PriceTable,
-    access: Access | None = None,
     ask_again: bool = False,
 ) -> list[Estimate]:
-    """The estimate of each named prompt, as if the model were asked; spends nothing.
+    """The estimate of each named prompt, as if the model were asked; spends nothing. Tokens are counted by the API.
 
     Only documents without an answer count, or all of them where everything is asked again.
     """
-    chosen = [one for one in standings(warehouse, folder, MODEL) if one.prompt in names]
-    return estimates_of(warehouse, folder, chosen, prices=prices, access=access, ask_again=ask_again)
+    choice = ScorerChoice(ScorerName.MODEL, is_explicit=True, endpoints=prices.endpoints)
+    chosen = [one for one in standings(warehouse, folder, choice) if one.prompt in names]
+    return estimates_of(warehouse, folder, chosen, prices=prices, ask_again=ask_again, is_counted=True)
 
 
 def estimates_of(
@@ -42,8 +39,8 @@ def estimates_of(
     all_standings: Sequence[PromptStanding],
     *,
     prices: PriceTable,
-    access: Access | None = None,
     ask_again: bool = False,
+    is_counted: bool = False,
 ) -> list[Estimate]:
     """The estimates of prompts that were looked at already; those whose files are broken are left out.
 
@@ -72,7 +69,7 @@ def estimates_of(
             documents=DocumentsInPortions([documents[corpus][doc_id] for doc_id in wanted], texts[corpus]),
             output_tokens=written[model],
         )
-        result.append(estimate(open_documents, prices, access))
+        result.append(estimate(open_documents, prices, is_counted=is_counted))
     return result
 
 

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import corpus_of
-from exposure_dagster.pipeline.prompts import generations, stored_prompt
-from exposure_dagster.settings import ScorerName
+from exposure_dagster.pipeline.prompts import StoredPrompt, generations, stored_prompt
+from exposure_dagster.providers.registry import OWN_ADDRESSES, Endpoints
+from exposure_dagster.scoring.ledger import UNNAMED_FAMILY
+from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import (
     INPUTS,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class ScorerChoice:
-    """The scorer in force, and whether the user named it or it followed from there being no key."""
+    """The scorer in force, whether the user named it or it followed from which models can be asked, and where they are
+    asked."""
 
     name: ScorerName
     is_explicit: bool
+    endpoints: Endpoints = OWN_ADDRESSES
+
+    def of(self, model: str) -> ScorerChoice:
+        """The choice for a prompt of this model: one that cannot be asked is not, unless the user says so."""
+        if self.name is ScorerName.BASELINE or self.is_explicit or self.endpoints.of(model).is_usable:
+            return self
+        return replace(self, name=ScorerName.BASELINE)
+
+
+def choice_of(settings: Settings) -> ScorerChoice:
+    """The choice that the settings make."""
+    return ScorerChoice(settings.scorer_in_force, settings.scorer is not None, settings.endpoints)
 
 
 @dataclass(frozen=True)
@@ -43,13 +54,14 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
         documents = now.read(
             "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
         )
-        is_baseline = scorer_for(now, name, choice) is ScorerName.BASELINE
+        is_baseline = scorer_for(now, prompt, choice) is ScorerName.BASELINE
         wanted = input_hash(
             prompt.prompt_hash,
             documents_digest(documents.itertuples(index=False, name=None)),
             baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
+            family=choice.endpoints.of(prompt.asked.model).family,
         )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -65,18 +77,22 @@ def input_hash(
     baseline_hash: str | None,
     titles_digest: str = "",
     generation: int = 0,
+    family: str = UNNAMED_FAMILY,
 ) -> str:
     """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
     the other titles by which it finds the prompt's examples (`titles_digest`).
+    `family` is that of who is asked (see `Endpoint`): another server gives other answers.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, documents]
     if generation:
         version.append(f"generation {generation}")
+    if baseline_hash is None and family != UNNAMED_FAMILY:
+        version.append(f"asked: {family}")
     if baseline_hash is not None:
-        from exposure_dagster.scoring.baseline import BASELINE_VERSION
+        from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION
 
         version += ["baseline", BASELINE_VERSION, baseline_hash, titles_digest]
     return content_hash(version)
@@ -87,12 +103,13 @@ def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
     return content_hash(sorted(documents))
 
 
-def scorer_for(warehouse: Warehouse, name: str, choice: ScorerChoice) -> ScorerName:
+def scorer_for(warehouse: Warehouse, prompt: StoredPrompt, choice: ScorerChoice) -> ScorerName:
     """Who answers a prompt: the scorer in force, except that a baseline that nobody asked for never takes
     the place of a model's standing answers."""
-    if choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores(warehouse, name):
-        return ScorerName.CLAUDE
-    return choice.name
+    here = choice.of(prompt.asked.model)
+    if here.name is ScorerName.BASELINE and not here.is_explicit and has_model_scores(warehouse, prompt.name):
+        return ScorerName.MODEL
+    return here.name
 
 
 def has_model_scores(warehouse: Warehouse, name: str) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
+from exposure_dagster.providers.prices import PriceTable
+from exposure_dagster.providers.registry import PROVIDERS
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.notes import cuts
-from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
     title = (titles[0][0] if titles else None) or doc_id
     sent = Document(doc_id, title, texts[0][0]) if texts else None
     if sent is not None and cuts(attempts["note"].dropna()).documents:
-        sent = Asking(asked, prices.of(asked.model)).cut(sent).document
+        sent = Asking(asked, prices.of(asked.model), _is_provider(attempts["endpoint"])).cut(sent).document
     return Provenance(
         score=score,
         asked=asked,
@@ -79,3 +83,9 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
         ],
         page={str(name): value for name, value in pages.iloc[0].items()} if len(pages) else None,
     )
+
+
+def _is_provider(endpoints: pd.Series) -> bool:
+    """Whether the provider itself was asked last; it always was, in rows that do not say."""
+    last = endpoints.iloc[-1]
+    return not isinstance(last, str) or last in {provider.family for provider in PROVIDERS.values() if provider.address}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -62,6 +62,7 @@ def rehearse(
     corpus = _corpus(warehouse, prompt)
     chosen = spread(list(corpus["doc_id"]), limit)
     cost_usd = 0.0
+    choice = choice.of(prompt.asked.model)
     if choice.name is ScorerName.BASELINE:
         scores = _by_baseline(warehouse, prompt, corpus)
         scores = scores[scores["doc_id"].isin(chosen)].reset_index(drop=True)
@@ -80,10 +81,14 @@ def rehearse(
             texts=WarehouseTexts(warehouse),
             epoch=open_ledger(warehouse).rehearsal_epoch(prompt.asked.prompt_hash, is_asked_again=means.is_asked_again),
             is_rehearsal=True,
+            keys=means.keys(warehouse, prompt.asked),
         )
-        means = replace(means, batching=None)
         result = score_with_model(
-            job, access=means.access, warehouse=warehouse, prices=means.prices, limits=means.limits, progress=progress
+            job,
+            warehouse=warehouse,
+            prices=means.prices,
+            limits=means.limits_of(prompt.asked.model),
+            progress=progress,
         )
         scores = scores_frame(job, result.standings)
         cost_usd = result.figures.cost_usd
@@ -98,7 +103,7 @@ def estimate_rehearsal(warehouse: Warehouse, prompt: Prompt, limit: int, means: 
     chosen = corpus[corpus["doc_id"].isin(spread(list(corpus["doc_id"]), limit))]
     documents = [Document(*row) for row in chosen[["doc_id", "title", "text"]].itertuples(index=False, name=None)]
     return estimate(
-        OpenDocuments(prompt.name, prompt.asked, documents * prompt.asked.samples, None), means.prices, means.access
+        OpenDocuments(prompt.name, prompt.asked, documents * prompt.asked.samples, None), means.prices, is_counted=True
     )
 
 
@@ -117,7 +122,7 @@ def _corpus(warehouse: Warehouse, prompt: Prompt) -> pd.DataFrame:
 
 def _by_baseline(warehouse: Warehouse, prompt: Prompt, corpus: pd.DataFrame) -> pd.DataFrame:
     """The baseline learns from the whole corpus, so all of it is scored, as in a run."""
-    from exposure_dagster.scoring.baseline import BASELINE_VERSION, Alias, score_documents
+    from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION, Alias, score_documents
 
     found = score_documents(
         prompt.baseline,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,9 +15,9 @@ from exposure_dagster.pipeline.baseline import score_with_baseline
 from exposure_dagster.pipeline.inputs import ScorerChoice, scorer_for
 from exposure_dagster.pipeline.prompts import stored_prompt
 from exposure_dagster.prompts.model import AskedPrompt
-from exposure_dagster.scoring.context import Limits
+from exposure_dagster.providers.prices import PriceTable
+from exposure_dagster.scoring.context import WITH_A_SERVER_OF_ONES_OWN, Limits
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import (
     DocumentRef,
     DocumentsInPortions,
@@ -26,9 +26,9 @@ from exposure_dagster.scoring.job import (
     open_questions,
     scores_frame,
 )
+from exposure_dagster.scoring.ledger import RequestKeys
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
-from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.tally import RunFigures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
@@ -44,16 +44,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelMeans:
-    """What asking a model takes: how it is reached (None without a key), what it costs, and the limits.
+    """What asking a model takes: how it is reached, what it costs, and the limits.
 
     `is_asked_again`: every question is asked anew, whatever the ledger holds.
     """
 
-    access: Access | None
     prices: PriceTable
     limits: Limits
     batching: Batching | None = None
     is_asked_again: bool = False
+
+    def limits_of(self, model: str) -> Limits:
+        """The limits where this model is asked: a server of one's own may be slow to wake, and slow."""
+        if self.prices.endpoints.of(model).is_own:
+            return self.limits
+        return replace(self.limits, patience=WITH_A_SERVER_OF_ONES_OWN)
+
+    def keys(self, warehouse: Warehouse, asked: AskedPrompt) -> RequestKeys:
+        """The request keys of a prompt version where its model is asked."""
+        return open_ledger(warehouse).keys([asked.prompt_hash], self.prices.endpoints.of(asked.model).family)
 
 
 @dataclass(frozen=True)
@@ -93,14 +102,16 @@ def score_prompt(
     _refuse_to_ask_nothing(warehouse, name)
     note = None
     figures: dict[str, int | float | str] = {}
-    match scorer_for(warehouse, name, choice):
+    prompt = stored_prompt(warehouse, name)
+    match scorer_for(warehouse, prompt, choice):
         case ScorerName.BASELINE:
             figures["documents scored now"] = score_with_baseline(warehouse, name, run_id=run_id)
             note = BASELINE_NOTE
-        case _ if choice.name is ScorerName.BASELINE:
+        case _ if choice.of(prompt.asked.model).name is ScorerName.BASELINE:
             note = (
-                f"{name}: a model's answers stand and there is no key to ask it again; they are left as they are. "
-                "Set ANTHROPIC_API_KEY, or EXPOSURE_SCORER=baseline to replace them."
+                f"{name}: a model's answers stand and there is no key to ask it again; they are left as they are. Set "
+                f"{choice.endpoints.of(prompt.asked.model).provider.key_variable}, or EXPOSURE_SCORER=baseline to "
+                "replace them."
             )
         case _:
             done, estimated_usd = score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress)
@@ -140,14 +151,14 @@ def score_with_model(
         ],
         texts=WarehouseTexts(warehouse),
         epoch=open_ledger(warehouse).epoch_to_ask(asked.prompt_hash, is_asked_again=means.is_asked_again),
+        keys=means.keys(warehouse, asked),
     )
     estimated_usd = _estimated_usd(warehouse, job, means.prices)
     result = ask_model(
         job,
-        access=means.access,
         warehouse=warehouse,
         prices=means.prices,
-        limits=means.limits,
+        limits=means.limits_of(asked.model),
         batching=means.batching,
         progress=progress,
     )

@@ -25,7 +25,7 @@ from exposure_dagster.pipeline.ranking_inputs import (
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.ledger import request_key
+from exposure_dagster.scoring.ledger import Ledger, RequestKeys
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
@@ -122,6 +122,7 @@ class _Known:
     facts: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
+    keys: Mapping[str, RequestKeys]
     epochs: Mapping[str, int]
     unfinished: frozenset[str]
     generations: Mapping[str, int]
@@ -162,7 +163,7 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, frozenset(), {}, {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
     corpora = {prompt.file.corpus for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
@@ -200,17 +201,24 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                 ).fetchall()
             },
             settled=ledger.settled_keys({prompt.asked.prompt_hash for prompt in folder.prompts}),
+            keys=_keys(ledger, folder, choice),
             epochs=ledger.newest_epochs(),
             unfinished=ledger.unfinished_epochs(),
             generations=generations(now),
             titles_digests={
-                corpus: titles_digest(now, corpus) for corpus in corpora if choice.name is ScorerName.BASELINE
+                corpus: titles_digest(now, corpus)
+                for corpus in {prompt.file.corpus for prompt in folder.prompts if _may_be_baseline(prompt, choice)}
             },
         )
 
 
+def _may_be_baseline(prompt: Prompt, choice: ScorerChoice) -> bool:
+    return choice.of(prompt.asked.model).name is ScorerName.BASELINE
+
+
 def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
     texts = known.texts.get(prompt.file.corpus, {})
+    choice = choice.of(prompt.asked.model)
     scores = known.scores.get(prompt.name)
     has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())
     is_waiting_for_key = choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores
@@ -221,6 +229,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
+        family=choice.endpoints.of(prompt.asked.model).family,
     )
     if scores is None:
         state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
@@ -339,7 +348,7 @@ def _compared(
     reasons += [f"{counts[kind]} {kind}" for kind in ("changed", "new", "gone") if counts[kind]]
     if failed:
         reasons.append(f"{failed} failed")
-    return State.STALE, tuple(reasons or ["scorer, or what the baseline works from"])
+    return State.STALE, tuple(reasons or ["scorer, who is asked, or what the baseline works from"])
 
 
 def _most_answered(scores: Sequence[_Answer]) -> str:
@@ -352,13 +361,21 @@ def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> 
     prompt_hash = prompt.asked.prompt_hash
     if prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
         return tuple(texts) * prompt.asked.samples
-    epoch = known.epochs[prompt_hash]
+    epoch, keys = known.epochs[prompt_hash], known.keys[prompt.name]
     return tuple(
         doc_id
         for sample in range(1, prompt.asked.samples + 1)
         for doc_id, digest in texts.items()
-        if request_key(prompt_hash, doc_id, digest, sample, epoch) not in known.settled
+        if keys.of(prompt_hash, doc_id, digest, sample, epoch) not in known.settled
     )
+
+
+def _keys(ledger: Ledger, folder: PromptFolder, choice: ScorerChoice) -> dict[str, RequestKeys]:
+    """The request keys of each prompt, where its model is asked."""
+    families = {prompt.name: choice.endpoints.of(prompt.asked.model).family for prompt in folder.prompts}
+    hashes = {prompt.asked.prompt_hash for prompt in folder.prompts}
+    of_family = {family: ledger.keys(hashes, family) for family in set(families.values())}
+    return {name: of_family[family] for name, family in families.items()}
 
 
 def _requests(open_questions: tuple[str, ...], documents_per_request: int) -> int:

@@ -21,7 +21,8 @@ _ENOUGH_TIMES_CUT_SHORT = 4
 class AlikeFailures:
     """Documents that failed in the same way before the first answer of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, address_variable: str) -> None:
+        self._address_variable = address_variable
         self._kind: str | None = None
         self._times: Counter[str] = Counter()
         self._is_answered = False
@@ -41,6 +42,6 @@ class AlikeFailures:
             return None
         return ScoringError(
             f"{failed} documents in a row failed alike, and none was answered before ({verdict.error})",
-            remedy="Look at the prompt, its model, and what answers at ANTHROPIC_BASE_URL: "
+            remedy=f"Look at the prompt, its model, and what answers at {self._address_variable}: "
             "`exposure run --limit 1` tries one document.",
         )

@@ -14,9 +14,10 @@ from typing import Any
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
-from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, MessageRequest
+from exposure_dagster.providers.exchange import OVERHEAD_TOKENS, MessageRequest
+from exposure_dagster.providers.prices import ModelPrice, PriceTable, Usage
+from exposure_dagster.providers.registry import name_at_provider
 from exposure_dagster.scoring.notes import cut_note
-from exposure_dagster.scoring.prices import ModelPrice, Usage
 
 BYTES_PER_TOKEN = 2
 """Fewer than in any running text (about 2.5 in English, with the newest tokenizer): how much surely fits."""
@@ -67,10 +68,14 @@ class Asking:
 
     asked: AskedPrompt
     price: ModelPrice
+    is_provider_asked: bool = True
+    """False where a server answers that speaks like the provider: it may pass over the form of the answer, and it
+    thinks only where the prompt says so."""
 
     def max_tokens(self, documents: int) -> int:
         """How much a first request about so many documents may write, thinking included."""
-        thinking = THINKING_TOKENS.get(self.asked.effort or "", DEFAULT_THINKING_TOKENS)
+        unsaid = DEFAULT_THINKING_TOKENS if self.is_provider_asked else 0
+        thinking = THINKING_TOKENS.get(self.asked.effort or "", unsaid)
         answer = ANSWER_TOKENS + TOKENS_PER_ATTRIBUTE * len(self.asked.attributes)
         return min(thinking + documents * answer, self.price.max_output_tokens)
 
@@ -82,12 +87,13 @@ class Asking:
         """`repeat` counts the answers to the same request that would not do. Each time it may write a token more,
         which the model never sees: nothing on the way to it that keeps answers is to hand back the same one."""
         return MessageRequest(
-            model=self.asked.model,
+            model=name_at_provider(self.asked.model),
             system=self.asked.system,
             user=user_message(documents),
             answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
             max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
+            is_form_in_words=not self.is_provider_asked,
         )
 
     def worst_cost(self, request: MessageRequest) -> int:
@@ -153,14 +159,25 @@ class Asking:
         if group:
             yield group
 
+    @property
+    def instruction_length(self) -> int:
+        """Characters of the system block."""
+        return len(self.request((), 0).instruction)
+
     @cached_property
     def _fixed_bytes(self) -> int:
-        return len(self.asked.system.encode()) + len(json.dumps(self.asked.answer_schema))
+        request = self.request((), 0)
+        return len(request.instruction.encode()) + len(json.dumps(self.asked.answer_schema))
 
     @cached_property
     def _room_bytes(self) -> int:
         tokens = self.price.context_tokens - self.max_tokens(self.asked.documents_per_request) - OVERHEAD_TOKENS
         return tokens * BYTES_PER_TOKEN - self._fixed_bytes
+
+
+def asking_of(asked: AskedPrompt, prices: PriceTable) -> Asking:
+    """How a prompt is put to its model where that is asked. Raises ScoringError where its price is not known."""
+    return Asking(asked, prices.of(asked.model), prices.endpoints.of(asked.model).is_own)
 
 
 def _size(document: Document) -> int:

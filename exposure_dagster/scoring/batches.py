@@ -8,44 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ExposureError, ScoringError
+from exposure_dagster.core.money import in_usd
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.providers.exchange import Attempt, Fate, MessageRequest
+from exposure_dagster.providers.provider import (
+    BatchClient,
+    BatchRejectedError,
+    BatchState,
+    BatchTerms,
+    BatchUncertainError,
+)
 from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.batch_store import BatchRequest, BatchStore, SentBatch
 from exposure_dagster.scoring.budget import BudgetStopError, Purse
-from exposure_dagster.scoring.claude import as_params
-from exposure_dagster.scoring.claude_batches import BatchRejectedError, BatchState, BatchUncertainError, ClaudeBatches
 from exposure_dagster.scoring.context import RunContext
-from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Verdict, judge
 from exposure_dagster.scoring.ledger import DAY, LedgerRow, Status
-from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.rows import ledger_rows
 from exposure_dagster.scoring.watchdog import Watchdog
-
-MAX_REQUESTS = 100_000
-MAX_BYTES = 240_000_000
-"""The API takes 256 MB; the rest is for what surrounds the requests."""
 
 PORTION = 500
 """Results whose documents are held in memory at once."""
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-
-RESULTS_KEPT = timedelta(days=29)
-"""How long the API keeps the results of a batch."""
 
 LOST_BATCHES = 3
 """So many batches that the API took no notice of end a run."""
@@ -73,7 +69,7 @@ class BatchEngine:
     """One run's asking by batches. `cancels_batches` says what becomes of a batch when the run is cancelled."""
 
     run: RunContext
-    client: ClaudeBatches
+    client: BatchClient
     store: BatchStore
     purse: Purse
     watchdog: Watchdog
@@ -85,7 +81,10 @@ class BatchEngine:
     _tries: Counter[str] = field(default_factory=Counter)
     _not_ours: set[str] = field(default_factory=set)
     _lost: int = 0
-    _alike: AlikeFailures = field(default_factory=AlikeFailures)
+    _alike: AlikeFailures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._alike = AlikeFailures(self.run.endpoint.provider.address_variable)
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
         """Ask until every question is answered, refused, or out of attempts, or until a budget ends it."""
@@ -108,6 +107,12 @@ class BatchEngine:
         if self.stopped_by is None:
             self.stopped_by = error
         self.purse.stop()
+
+    @property
+    def _terms(self) -> BatchTerms:
+        terms = self.run.endpoint.provider.batches
+        assert terms is not None
+        return terms
 
     @property
     def _is_stopped(self) -> bool:
@@ -158,7 +163,7 @@ class BatchEngine:
         """Send a batch that is remembered, and remember what the API calls it."""
         named = [(one.custom_id, request) for one, request in zip(batch.requests, requests, strict=True)]
         try:
-            batch_id = await self.client.create(named)
+            batch_id = await self.client.create(batch.token, named)
         except BatchRejectedError:
             await asyncio.to_thread(self.store.forget, batch.token)
             raise
@@ -198,9 +203,9 @@ class BatchEngine:
             self.stop(
                 ScoringError(
                     f"{LOST_BATCHES} batches were sent of which the API shows none",
-                    where="Message Batches",
-                    remedy="Look at the network, ANTHROPIC_BASE_URL and the provider's console, and run again: "
-                    "batches that did arrive are found by their token.",
+                    where="batches",
+                    remedy=f"Look at the network, {self.run.endpoint.provider.address_variable} and the provider's "
+                    "console, and run again: batches that did arrive are found by their token.",
                 )
             )
 
@@ -215,7 +220,9 @@ class BatchEngine:
         wait = FIRST_WAIT_SECONDS
         while not self._is_stopped:
             known = await asyncio.to_thread(self.store.known_ids) | self._not_ours
-            candidates = await self.client.candidates(len(batch.requests), known=known, begun_at=batch.created_at)
+            candidates = await self.client.candidates(
+                batch.token, len(batch.requests), known=known, begun_at=batch.created_at
+            )
             ended = [candidate.batch_id for candidate in candidates if candidate.has_ended]
             is_over = asyncio.get_running_loop().time() >= until
             looked_into = 0
@@ -302,7 +309,7 @@ class BatchEngine:
                 found.append(state)
             return state is not None
 
-        if utc_now() - batch.created_at > RESULTS_KEPT:
+        if utc_now() - batch.created_at > self._terms.results_kept:
             await ask()
         else:
             await self._until_it_is_known(batch, ask)
@@ -321,10 +328,11 @@ class BatchEngine:
                 raise ScoringError(
                     f"the API does not know batch {batch.shown}, which it took at {batch.created_at:%Y-%m-%d %H:%M} "
                     f"UTC with {len(batch.requests):,} requests",
-                    where="Message Batches",
-                    remedy="A batch is known only to the workspace whose key sent it: look at ANTHROPIC_API_KEY and "
-                    "ANTHROPIC_BASE_URL, and run again. It counts at its worst for a day, and what it asked is not "
-                    f"sent in a batch again before {RESULTS_KEPT.days} days have passed.",
+                    where="batches",
+                    remedy="A batch is known only to the workspace whose key sent it: look at "
+                    f"{self.run.endpoint.provider.key_variable} and {self.run.endpoint.provider.address_variable}, and "
+                    "run again. It counts at its worst for a day, and what it asked is not sent in a batch again "
+                    f"before {self._terms.results_kept.days} days have passed.",
                 )
             _log.warning("the API does not know batch %s; asking again", batch.shown)
             await asyncio.sleep(min(wait, max(0.0, until - loop.time())))
@@ -386,9 +394,9 @@ class BatchEngine:
     def _chunks(self, questions: Sequence[Question]) -> Iterator[list[_Pending]]:
         """Requests in batches of at most what the API takes."""
         chunk: list[_Pending] = []
-        size = 0
+        size, terms = 0, self._terms
         for pending in self._pending(questions):
-            if chunk and (len(chunk) == MAX_REQUESTS or size + pending.size_bytes > MAX_BYTES):
+            if chunk and (len(chunk) == terms.max_requests or size + pending.size_bytes > terms.max_bytes):
                 yield chunk
                 chunk, size = [], 0
             chunk.append(pending)
@@ -415,7 +423,7 @@ class BatchEngine:
                     room = max(room, self._max_tokens.get(of_group[0].key, 0))
                     repeat = self._tries[of_group[0].key]
                 request = asking.request([cut.document for cut in group], room, repeat=repeat)
-                size = len(json.dumps(as_params(request)).encode())
+                size = self.run.endpoint.provider.service.size_bytes(request)
                 yield _Pending(of_group, group, request, asking.worst_cost(request), size)
 
     async def _cuts(self, questions: Sequence[Question]) -> list[CutDocument]:

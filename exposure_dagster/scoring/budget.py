@@ -12,10 +12,10 @@ import random
 from collections.abc import Sequence
 
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.money import in_usd, nano_usd
 from exposure_dagster.scoring.batch_store import SentBatch
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.limiter import Limiter
-from exposure_dagster.scoring.money import in_usd, nano_usd
 from exposure_dagster.scoring.recording import Recording
 from exposure_dagster.scoring.reservations import Account, Verdict
 from exposure_dagster.scoring.watchdog import Watchdog

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import Progress
+from exposure_dagster.providers.provider import Endpoint
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.job import ScoringJob
 from exposure_dagster.scoring.ledger import Ledger
-from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.tally import Tally
 from exposure_dagster.scoring.watchdog import IDLE_SECONDS
 from exposure_dagster.store.locks import FileLock
@@ -48,6 +49,10 @@ class Patience:
         return self.attempt_seconds + max_tokens * self.seconds_per_token
 
 
+WITH_A_SERVER_OF_ONES_OWN = Patience(request_seconds=3600.0, opening_seconds=900.0, attempt_seconds=300.0)
+"""It may load its model first, and write a few tokens a second."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a run keeps to: money, requests under way (of all runs together), and how often it tries."""
@@ -66,6 +71,7 @@ class RunContext:
     """
 
     job: ScoringJob
+    endpoint: Endpoint
     asking: Asking
     ledger: Ledger
     lock: FileLock

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.money import in_usd, nano_usd
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import next_revision
-from exposure_dagster.scoring.money import in_usd, nano_usd
 
 LONGEST_REASON = 500
 

@@ -1,6 +1,6 @@
 """Asking what is open: every question is asked until it is answered, refused, or out of attempts.
 
-What one request holds is decided in `asking`, what became of it in `claude`, what that means in `judging`.
+What one request holds is decided in `asking`, what became of it in `providers`, what that means in `judging`.
 Here it is done, within the limits of `limiter` and `budget`; every attempt goes to the ledger. No database
 connection is held while a request is under way.
 """
@@ -13,22 +13,23 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
 from exposure_dagster.core.errors import ExposureError, ScoringError
+from exposure_dagster.core.money import in_usd
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.providers.exchange import Attempt, Fate
+from exposure_dagster.providers.provider import Client, Provider
 from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
-from exposure_dagster.scoring.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Judgement, Next, judge
 from exposure_dagster.scoring.ledger import Status
 from exposure_dagster.scoring.limiter import Limiter
-from exposure_dagster.scoring.money import in_usd
+from exposure_dagster.scoring.metering import weighed
 from exposure_dagster.scoring.rows import ledger_rows
 from exposure_dagster.scoring.watchdog import Watchdog
 
@@ -38,17 +39,11 @@ PORTION = 500
 _REDIRECTS = range(300, 400)
 _TOO_MANY_REQUESTS = 429
 _FORBIDDEN = 403
+_UNAVAILABLE = 503
 _FORBIDDEN_AT_FIRST = 3
 _SILENCES_AT_FIRST = 2
 _UNSETTLED = (Status.INVALID, Status.FAILED)
 _FIRST_BACKOFF_SECONDS = 0.25
-
-
-class Model(Protocol):
-    """Who is asked."""
-
-    async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
-        """Send one request and wait for what becomes of it. Raises nothing of the API's."""
 
 
 @dataclass(slots=True)
@@ -85,7 +80,7 @@ class Engine:
     """One run's asking. Used once, within one event loop."""
 
     run: RunContext
-    model: Model
+    model: Client
     purse: Purse
     limiter: Limiter
     watchdog: Watchdog
@@ -96,9 +91,10 @@ class Engine:
     _unanswered_in_a_row: int = 0
     _denied_in_a_row: int = 0
     _failed: int = 0
-    _alike: AlikeFailures = field(default_factory=AlikeFailures)
+    _alike: AlikeFailures = field(init=False)
 
     def __post_init__(self) -> None:
+        self._alike = AlikeFailures(self.run.endpoint.provider.address_variable)
         longest = self.run.limits.patience.backoff_seconds
         self._backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF_SECONDS, max=longest)
 
@@ -189,15 +185,16 @@ class Engine:
                 return None
             sent_at = asyncio.get_running_loop().time()
             with self.watchdog.at_work():
-                attempt = await self.model.ask(request, timeout_seconds=self._seconds_for(ask, sent_at))
+                said = await self.model.ask(request, timeout_seconds=self._seconds_for(ask, sent_at))
         finally:
             self.limiter.release()
+        attempt = weighed(said, request.worst_usage)
         self.run.tally.sent(attempt, is_retry=ask.is_repeat)
         self._take_note(attempt, sent_at)
         judgement = judge(self.run.job.asked, ask.documents, attempt)
         self._stop_if_alike(ask, judgement)
         ask.is_repeat = True
-        ask.tries += attempt.status != _TOO_MANY_REQUESTS
+        ask.tries += not self._is_told_to_wait(attempt)
         ask.bad_answers += judgement.next is Next.SAME_AT_ONCE and not judgement.is_cut_short
         if judgement.is_cut_short:
             ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
@@ -208,6 +205,14 @@ class Engine:
             self.stop(error)
         self.run.tally.assumed_usd = in_usd(self.purse.account.assumed)
         return Step(judgement, attempt)
+
+    def _is_told_to_wait(self, attempt: Attempt) -> bool:
+        """Whether the server is there and asks for patience: that counts as no try, time alone bounds it.
+
+        A server of one's own says so while it loads its model.
+        """
+        is_waking = attempt.status == _UNAVAILABLE and not self._opened.is_set() and not self.run.endpoint.is_own
+        return attempt.status == _TOO_MANY_REQUESTS or is_waking
 
     async def _may_spend(self, worst: int) -> bool:
         if self._stopping.is_set():
@@ -232,7 +237,7 @@ class Engine:
             case Fate.DENIED:
                 self._denied_in_a_row += 1
                 if self._denied_in_a_row >= self._denials_allowed(attempt):
-                    self.stop(_denial(self.run.job.asked.model, attempt))
+                    self.stop(_denial(self.run.endpoint.provider, self.run.job.asked.model, attempt))
             case Fate.BUSY:
                 self.limiter.busy(
                     sent_at,
@@ -261,8 +266,8 @@ class Engine:
             self.stop(
                 ScoringError(
                     f"the API gives no answer ({step.judgement.error})",
-                    remedy="Look at the network, ANTHROPIC_BASE_URL and the provider's status page, and run again: "
-                    "only what is missing is asked.",
+                    remedy=f"Look at the network, {self.run.endpoint.provider.address_variable} and the provider's "
+                    "status page, and run again: only what is missing is asked.",
                 )
             )
 
@@ -332,22 +337,22 @@ def _is_repeated(step: Step | None) -> bool:
     return step is not None and step.judgement.next in (Next.SAME_AT_ONCE, Next.SAME_LATER)
 
 
-def _denial(model: str, attempt: Attempt) -> ScoringError:
+def _denial(provider: Provider, model: str, attempt: Attempt) -> ScoringError:
     match attempt.status:
         case 404:
             return ScoringError(
                 f"the API does not know the model or the address ({attempt.error})",
                 where=f"model {model}",
-                remedy="Correct `model` in the prompt file, or ANTHROPIC_BASE_URL.",
+                remedy=f"Correct `model` in the prompt file, or {provider.address_variable}.",
             )
         case status if status is not None and status in _REDIRECTS:
             return ScoringError(
                 f"the API is not at this address ({attempt.error})",
-                where="ANTHROPIC_BASE_URL",
+                where=provider.address_variable,
                 remedy="Set it to where requests are meant to go; documents are sent nowhere else.",
             )
         case 402:
-            remedy = "Look at the billing of the account that ANTHROPIC_API_KEY belongs to."
+            remedy = f"Look at the billing of the account that {provider.key_variable} belongs to."
         case _:
-            remedy = "Look at ANTHROPIC_API_KEY: the key is wrong, was withdrawn, or may not use the model."
-    return ScoringError(f"the API refuses the key ({attempt.error})", where="ANTHROPIC_API_KEY", remedy=remedy)
+            remedy = f"Look at {provider.key_variable}: the key is wrong, was withdrawn, or may not use the model."
+    return ScoringError(f"the API refuses the key ({attempt.error})", where=provider.key_variable, remedy=remedy)

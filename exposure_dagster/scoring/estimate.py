@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from exposure_dagster.prompts.model import AskedPrompt
-from exposure_dagster.prompts.render import Document, message_length, user_message
-from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.exchange import OVERHEAD_TOKENS, Access
+from exposure_dagster.prompts.render import Document, message_length
+from exposure_dagster.providers.prices import ModelPrice, PriceTable, Usage
+from exposure_dagster.providers.provider import Endpoint
+from exposure_dagster.scoring.asking import Asking, asking_of
 from exposure_dagster.scoring.notes import Cuts, cuts
-from exposure_dagster.scoring.prices import ModelPrice, PriceTable, Usage
 
 CHARACTERS_PER_TOKEN = 3.5
 """Fewer than measured on handbook pages (3.9), so that the estimate errs on the dear side."""
@@ -57,15 +57,15 @@ class Estimate:
     cuts: Cuts
 
 
-def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access | None = None) -> Estimate:
+def estimate(open_documents: OpenDocuments, prices: PriceTable, *, is_counted: bool = False) -> Estimate:
     """The estimate of one prompt. Raises ScoringError where the model's price is not known.
 
-    With `access` the tokens of a few documents are counted by the API, which costs nothing; where that
+    Where it `is_counted`, the tokens of a few documents are counted by the API, which costs nothing; where that
     fails, they are taken from the characters, and `how` says so.
     """
     asked = open_documents.asked
-    price = prices.of(asked.model)
-    asking = Asking(asked, price)
+    price, endpoint = prices.of(asked.model), prices.endpoints.of(asked.model)
+    asking = asking_of(asked, prices)
     documents = requests = characters = 0
     notes: dict[str, str | None] = {}
     for group in asking.groups(map(asking.cut, open_documents.documents)):
@@ -74,14 +74,14 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
         characters += message_length([cut.document for cut in group])
         notes |= {cut.document.doc_id: cut.note for cut in group if cut.note}
     per_character, how = 1 / CHARACTERS_PER_TOKEN, f"{CHARACTERS_PER_TOKEN} characters a token"
-    if access is not None and requests:
+    if is_counted and endpoint.is_usable and requests:
         sample = list(_sample(asking, open_documents.documents, requests))
-        counted = asyncio.run(_counted(access, asked, sample))
+        counted = asyncio.run(_counted(endpoint, asking, sample))
         if counted is None:
             how += ", since the API could not be asked to count"
         else:
             per_character, how = counted, f"counted by the API on {len(sample)} requests"
-    system = round(len(asked.system) * per_character)
+    system = round(asking.instruction_length * per_character)
     user = round(characters * per_character)
     written = open_documents.output_tokens or ASSUMED_OUTPUT_TOKENS
     usage = Usage(
@@ -99,7 +99,7 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, access: Access |
         usage=usage,
         how=how + ("" if open_documents.output_tokens else f", {ASSUMED_OUTPUT_TOKENS} tokens an answer assumed"),
         cost_usd=cost,
-        batch_cost_usd=cost * prices.batch_factor,
+        batch_cost_usd=cost * (prices.batch_factor if endpoint.provider.batches else 1.0),
         cuts=cuts(notes.values()),
     )
 
@@ -120,29 +120,15 @@ def _cost(price: ModelPrice, usage: Usage, requests: int) -> float:
     return price.rates_for(usage.prompt_tokens // max(1, requests)).cost(usage)
 
 
-async def _counted(access: Access, asked: AskedPrompt, groups: Sequence[Sequence[Document]]) -> float | None:
+async def _counted(endpoint: Endpoint, asking: Asking, groups: Sequence[Sequence[Document]]) -> float | None:
     """Tokens a character over some requests, by the API; None where it does not say, or says what cannot be."""
-    import anthropic
-
     characters = tokens = 0
-    async with anthropic.AsyncAnthropic(
-        api_key=access.api_key.get_secret_value(),
-        base_url=access.base_url,
-        max_retries=1,
-        timeout=20,
-        http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
-    ) as client:
-        try:
-            for group in groups:
-                message = user_message(group)
-                count = await client.messages.count_tokens(
-                    model=asked.model, system=asked.system, messages=[{"role": "user", "content": message}]
-                )
-                characters += len(asked.system) + len(message)
-                size = len(asked.system.encode()) + len(message.encode()) + OVERHEAD_TOKENS
-                if not isinstance(count.input_tokens, int) or not 0 < count.input_tokens <= size:
-                    return None
-                tokens += count.input_tokens
-        except anthropic.AnthropicError:
-            return None
+    async with endpoint.provider.service.connect(endpoint, connections=1) as client:
+        for group in groups:
+            request = asking.request(group, asking.max_tokens(len(group)))
+            count = await client.count_tokens(request)
+            if count is None or not 0 < count <= request.worst_usage.prompt_tokens:
+                return None
+            characters += len(request.instruction) + len(request.user)
+            tokens += count
     return tokens / characters if characters else None

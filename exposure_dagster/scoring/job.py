@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.ledger import KeyRecord, Outcome, Status, request_key
+from exposure_dagster.providers.registry import provider_of
+from exposure_dagster.scoring.ledger import UNNAMED, KeyRecord, Outcome, RequestKeys, Status
 from exposure_dagster.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCORER = "claude"
-"""Scorer of standing answers, however they were sent for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +106,7 @@ class ScoringJob:
     texts: TextSource
     epoch: int = 0
     is_rehearsal: bool = False
+    keys: RequestKeys = UNNAMED
 
     @cached_property
     def prompt_hash(self) -> str:
@@ -115,7 +114,7 @@ class ScoringJob:
 
     def key_of(self, document: DocumentRef, sample: int) -> str:
         """The request key of a sample, which is numbered from 1."""
-        return request_key(self.prompt_hash, document.doc_id, document.text_sha256, sample, self.epoch)
+        return self.keys.of(self.prompt_hash, document.doc_id, document.text_sha256, sample, self.epoch)
 
 
 @dataclass(slots=True)
@@ -218,10 +217,15 @@ def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[O
 
 
 def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
-    """Rows of scored.scores, without `input_hash`, which belongs to who collected the inputs."""
+    """Rows of scored.scores, without `input_hash`, which belongs to who collected the inputs.
+
+    The scorer is the provider's family, however its model was asked.
+    """
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(Standing)}
     columns["status"] = [row.status.value for row in rows]
     columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
     import pandas as pd
 
-    return pd.DataFrame(columns).assign(prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=SCORER)
+    return pd.DataFrame(columns).assign(
+        prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=provider_of(job.asked.model).family
+    )

@@ -11,8 +11,8 @@ from enum import Enum, auto
 
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.providers.exchange import Attempt, Fate, StopReason
 from exposure_dagster.scoring.answers import Answer, FlawKind, UnreadableAnswerError, read_answers
-from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.ledger import Status
 
 
@@ -53,7 +53,7 @@ class Judgement:
 def judge(asked: AskedPrompt, documents: Sequence[Document], attempt: Attempt) -> Judgement:
     """What an attempt at asking about `documents` in one request means."""
     match attempt.fate:
-        case Fate.ANSWERED if attempt.stop_reason == "refusal":
+        case Fate.ANSWERED if attempt.stop_reason == StopReason.REFUSAL:
             return _refused(len(documents))
         case Fate.ANSWERED:
             return _answered(asked, documents, attempt)
@@ -66,12 +66,12 @@ def judge(asked: AskedPrompt, documents: Sequence[Document], attempt: Attempt) -
 
 def _answered(asked: AskedPrompt, documents: Sequence[Document], attempt: Attempt) -> Judgement:
     try:
-        is_whole = attempt.stop_reason not in ("max_tokens", "model_context_window_exceeded")
+        is_whole = attempt.stop_reason not in (StopReason.CUT_SHORT, StopReason.TOO_LONG)
         readings = read_answers(asked, documents, attempt.text, is_whole=is_whole)
     except UnreadableAnswerError as unreadable:
-        if attempt.stop_reason == "model_context_window_exceeded":
+        if attempt.stop_reason == StopReason.TOO_LONG:
             return _hopeless(len(documents), "prompt and answer together are too long for the model", FlawKind.TOO_LONG)
-        is_cut_short = attempt.stop_reason == "max_tokens"
+        is_cut_short = attempt.stop_reason == StopReason.CUT_SHORT
         error = "cut short: the answer was longer than max_tokens" if is_cut_short else str(unreadable)
         kind = FlawKind.CUT_SHORT if is_cut_short else unreadable.kind
         verdicts = [Verdict(Status.INVALID, error=error, kind=kind)] * len(documents)

@@ -19,8 +19,8 @@ from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.scoring.ledger_file import LedgerFile, next_revision
 from exposure_dagster.store.locks import is_held
 
-PROVIDER = "claude"
-"""Provider family in a request key: `claude` and `claude-batch` are one."""
+UNNAMED_FAMILY = "claude"
+"""The only family there was while no row of a ledger said who had been asked."""
 
 DAY = timedelta(hours=24)
 
@@ -36,9 +36,34 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-def request_key(prompt_hash: str, doc_id: str, text_sha256: str, sample: int, epoch: int) -> str:
-    """Identity of a question: what is never paid for twice."""
-    return content_hash([PROVIDER, prompt_hash, doc_id, text_sha256, sample, epoch])
+def request_key(
+    prompt_hash: str, doc_id: str, text_sha256: str, sample: int, epoch: int, *, family: str = UNNAMED_FAMILY
+) -> str:
+    """Identity of a question: what is never paid for twice. `family` is that of who is asked (see `Endpoint`); single
+    requests and batches of one are one."""
+    return content_hash([family, prompt_hash, doc_id, text_sha256, sample, epoch])
+
+
+@dataclass(frozen=True)
+class RequestKeys:
+    """The request keys of who is asked now.
+
+    Answers from before the ledger named who was asked may have come from this server as well: they go on standing,
+    under the keys that they have (`unnamed`).
+    """
+
+    family: str = UNNAMED_FAMILY
+    unnamed: frozenset[str] = frozenset()
+
+    def of(self, prompt_hash: str, doc_id: str, text_sha256: str, sample: int, epoch: int) -> str:
+        if self.unnamed:
+            before = request_key(prompt_hash, doc_id, text_sha256, sample, epoch)
+            if before in self.unnamed:
+                return before
+        return request_key(prompt_hash, doc_id, text_sha256, sample, epoch, family=self.family)
+
+
+UNNAMED = RequestKeys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +81,8 @@ class LedgerRow:
     text_sha256: str
     scorer: str
     model: str
+    endpoint: str
+    answered_by: str | None
     sample: int
     epoch: int
     status: Status
@@ -168,6 +195,21 @@ class Ledger:
                 )
             )
 
+    def keys(self, prompt_hashes: Collection[str], family: str) -> RequestKeys:
+        """The request keys of these prompt versions, where `family` is asked."""
+        if family == UNNAMED_FAMILY:
+            return RequestKeys()
+        with self.file.reading() as connection:
+            unnamed = frozenset(
+                key
+                for prompt_hash in prompt_hashes
+                for (key,) in connection.execute(
+                    "SELECT DISTINCT request_key FROM responses WHERE prompt_hash = ? AND endpoint IS NULL",
+                    [prompt_hash],
+                )
+            )
+        return RequestKeys(family, unnamed)
+
     def newest_epochs(self) -> dict[str, int]:
         """By prompt version, the highest epoch that it was asked in; versions that never were are left out.
 
@@ -209,7 +251,7 @@ class Ledger:
 _COLUMNS = (
     "request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample, epoch, status,"
     " attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_nano_usd,"
-    " request_id, batch_id, latency_ms, created_at, error, note, revision"
+    " request_id, batch_id, latency_ms, created_at, error, note, revision, endpoint, answered_by"
 )
 
 
@@ -227,7 +269,7 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
         ).fetchall()
         is_second = row.is_accepted and bool(has_answer)
         connection.execute(
-            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 26)})",
+            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 28)})",
             (
                 row.request_key,
                 attempts + 1,
@@ -255,6 +297,8 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
                 "another answer stands" if is_second else row.error,
                 row.note,
                 number,
+                row.endpoint,
+                row.answered_by,
             ),
         )
 

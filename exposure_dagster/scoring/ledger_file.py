@@ -7,22 +7,25 @@ PostgreSQL takes as well: only how a connection comes about belongs to SQLite.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.private import make_private
 
-LEDGER_VERSION = 1
-"""Raised when a table changes; `_prepare` brings an older file up to it."""
+LEDGER_VERSION = 2
+"""Raised when a table changes; a file of an earlier format is brought up to it by `_MIGRATIONS`."""
 
 WAIT_SECONDS = 60.0
 """How long a write waits for others that write."""
+
+_log = logging.getLogger(__name__)
 
 _TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -33,7 +36,8 @@ _TABLES = (
       sample BIGINT NOT NULL, epoch BIGINT NOT NULL, status TEXT NOT NULL, attributes TEXT, rationale TEXT,
       input_tokens BIGINT, output_tokens BIGINT, cache_read_tokens BIGINT, cache_write_tokens BIGINT,
       cost_nano_usd BIGINT, request_id TEXT, batch_id TEXT, latency_ms DOUBLE PRECISION, created_at TIMESTAMP NOT NULL,
-      error TEXT, note TEXT, revision BIGINT NOT NULL, PRIMARY KEY (request_key, attempt)
+      error TEXT, note TEXT, revision BIGINT NOT NULL, endpoint TEXT, answered_by TEXT,
+      PRIMARY KEY (request_key, attempt)
     )
     """,
     "CREATE UNIQUE INDEX one_accepted_answer_a_key ON responses (request_key) WHERE is_accepted",
@@ -76,6 +80,15 @@ _TABLES = (
     )
     """,
 )
+
+
+_MIGRATIONS = {
+    2: (
+        "ALTER TABLE responses ADD COLUMN endpoint TEXT",
+        "ALTER TABLE responses ADD COLUMN answered_by TEXT",
+    ),
+}
+"""By the format that they lead to. Version 0.1.0 wrote format 1, in which no row says who was asked."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +156,9 @@ class LedgerFile:
             address, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(connection, self.path, read_only=read_only)
+            if _prepare(connection, self.path, read_only=read_only) and read_only:
+                with self.connect():  # who may write brings it up to date
+                    pass
         except BaseException:
             connection.close()
             raise
@@ -171,7 +186,8 @@ def _meta(connection: sqlite3.Connection, name: str) -> str:
     return str(value)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> bool:
+    """Make the tables of a new file, and bring an earlier format up to date; returns whether that is still to do."""
     if not read_only:
         connection.execute("PRAGMA synchronous = FULL")
     try:
@@ -182,13 +198,35 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
         connection.execute("PRAGMA journal_mode = WAL")
         with _transaction(connection, path):
             _make_tables(connection)
-        return
+        return False
     if found > LEDGER_VERSION:
         raise ScoringError(
             f"a newer version of the project wrote it (format {found}, this one knows {LEDGER_VERSION})",
             where=str(path),
             remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
         )
+    if found < LEDGER_VERSION and not read_only:
+        _migrate(connection, path)
+    return found < LEDGER_VERSION
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file up to date in one transaction, after a copy of it was made."""
+    copy = path.with_name(f"{path.name}.before-{LEDGER_VERSION}")
+    if not copy.exists():
+        draft = copy.with_name(copy.name + ".new")
+        draft.unlink(missing_ok=True)
+        with closing(sqlite3.connect(draft)) as target:
+            connection.backup(target)
+        draft.chmod(0o600)
+        draft.rename(copy)
+    with _transaction(connection, path):
+        found = int(_meta(connection, "version"))  # another process may have been first
+        for number in range(found + 1, LEDGER_VERSION + 1):
+            for statement in _MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", [str(LEDGER_VERSION)])
+    _log.warning("%s is brought up to format %d; as it was before it is kept in %s", path, LEDGER_VERSION, copy.name)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

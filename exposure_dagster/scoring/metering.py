@@ -6,8 +6,11 @@ large that a budget never opens again: a count that cannot be true is counted at
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from exposure_dagster.providers.exchange import Attempt, Fate
+from exposure_dagster.providers.prices import Usage
 from exposure_dagster.scoring.notes import AT_ITS_WORST
-from exposure_dagster.scoring.prices import Usage
 
 _SHOWN_UP_TO = 10**15
 
@@ -40,6 +43,14 @@ def believed(said: Usage | None, most: Usage) -> tuple[Usage, str | None]:
         cache_write_5m_tokens=reads.cache_write_5m_tokens,
     )
     return usage, f"the server's count of {' and '.join(doubts)} cannot be true: {AT_ITS_WORST}"
+
+
+def weighed(attempt: Attempt, most: Usage) -> Attempt:
+    """The attempt with the usage that counts. One that was not answered is as the provider has it."""
+    if attempt.fate is not Fate.ANSWERED:
+        return attempt
+    usage, note = believed(attempt.usage, most)
+    return replace(attempt, usage=usage, usage_note=note)
 
 
 def _shown(tokens: int) -> str:

@@ -21,11 +21,11 @@ import duckdb
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError, WarehouseError
+from exposure_dagster.core.money import NANO_PER_USD
 from exposure_dagster.core.private import make_private
 from exposure_dagster.core.tables import Table
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
-from exposure_dagster.scoring.money import NANO_PER_USD
 from exposure_dagster.store.locks import holding
 from exposure_dagster.store.migrations import copy_before, copy_open_file
 from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact
@@ -272,7 +272,7 @@ _COPIES = (
         RESPONSES,
         "SELECT request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample,"
         " epoch, status, attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-        f" {_COST}, request_id, batch_id, latency_ms, created_at, error, note FROM responses",
+        f" {_COST}, request_id, batch_id, latency_ms, created_at, error, note, endpoint, answered_by FROM responses",
         ("request_key", "attempt"),
     ),
     _Copied(

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.money import Budget, nano_usd
 from exposure_dagster.scoring.batch_store import SentBatch, add_batch
 from exposure_dagster.scoring.ledger import DAY, Ledger, LedgerRow, SpentInADay, add_rows, as_text
-from exposure_dagster.scoring.money import Budget, nano_usd
 
 _LOOK_SECONDS = 5.0
 """How often a run looks whether the others are still alive while nothing is refused it."""

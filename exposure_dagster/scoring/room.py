@@ -8,8 +8,8 @@ from __future__ import annotations
 from exposure_dagster.prompts.checking import Problem
 from exposure_dagster.prompts.files import BrokenPrompt, BrokenPromptError, PromptFolder
 from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.asking import Asking
-from exposure_dagster.scoring.prices import PriceTable
+from exposure_dagster.providers.prices import PriceTable
+from exposure_dagster.scoring.asking import asking_of
 
 
 def with_room(folder: PromptFolder, prices: PriceTable) -> PromptFolder:
@@ -29,7 +29,7 @@ def check_room(prompt: Prompt, prices: PriceTable) -> Prompt:
 
 
 def _lacking(prompt: Prompt, prices: PriceTable) -> BrokenPrompt | None:
-    reason = Asking(prompt.asked, prices.of(prompt.asked.model)).why_no_room
+    reason = asking_of(prompt.asked, prices).why_no_room
     if reason is None:
         return None
     return BrokenPrompt(prompt.name, prompt.source, (Problem(prompt.source, None, None, reason),))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.providers.exchange import Attempt, Fate
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.context import RunContext
-from exposure_dagster.scoring.exchange import Attempt, Fate
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Verdict
 from exposure_dagster.scoring.ledger import LedgerRow, Status
@@ -50,6 +50,8 @@ def ledger_rows(
                 text_sha256=question.document.text_sha256,
                 scorer=run.scorer,
                 model=run.job.asked.model,
+                endpoint=run.endpoint.family,
+                answered_by=attempt.model,
                 sample=question.sample,
                 epoch=run.job.epoch,
                 status=verdict.status,

@@ -14,30 +14,27 @@ from functools import partial
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.providers.prices import PriceTable
+from exposure_dagster.providers.provider import Endpoint
 from exposure_dagster.scoring.asking import Asking
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.interrupts import RunInterruptedError
 from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
 from exposure_dagster.scoring.mirror import bring_back, copy_to_warehouse, open_ledger
-from exposure_dagster.scoring.prices import PriceTable
 from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
 from exposure_dagster.scoring.session import ask_questions
 from exposure_dagster.scoring.tally import RunFigures, Tally
 from exposure_dagster.store.locks import holding
 from exposure_dagster.store.warehouse import Warehouse
 
-SCORER = "claude"
-BATCH_SCORER = "claude-batch"
-
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Batching:
-    """Asking by Message Batches. `cancels_with_run`: a cancelled run cancels its batch, else the batch goes on."""
+    """Asking in batches. `cancels_with_run`: a cancelled run cancels its batch, else the batch goes on."""
 
     cancels_with_run: bool = False
 
@@ -66,7 +63,6 @@ class ScoringStoppedError(ScoringError):
 def score_with_model(
     job: ScoringJob,
     *,
-    access: Access | None,
     warehouse: Warehouse,
     prices: PriceTable,
     limits: Limits,
@@ -75,14 +71,21 @@ def score_with_model(
 ) -> ScoringResult:
     """Ask what is not answered yet, and say how every document stands.
 
-    With `batching` the same requests go through Message Batches, at their price. Waits for another run of
-    the same prompt version, and then finds its answers. Raises ScoringError where the model's price is not
+    With `batching` the same requests go in batches, at their price, where the provider takes any. Waits for another
+    run of the same prompt version, and then finds its answers. Raises ScoringError where the model's price is not
     known, and ScoringStoppedError where asking could not begin or had to end early; what was answered is
     kept, and the next run asks only for the rest.
     """
+    endpoint = prices.endpoints.of(job.asked.model)
+    provider = endpoint.provider
+    if batching and provider.batches is None:
+        _log.warning(
+            "%s takes no batches; %s is asked request by request, at the full price", provider.title, job.prompt
+        )
+        batching = None
     price = prices.of(job.asked.model)
-    asking = Asking(job.asked, price.times(prices.batch_factor) if batching else price)
-    scorer = BATCH_SCORER if batching else SCORER
+    asking = Asking(job.asked, price.times(prices.batch_factor) if batching else price, endpoint.is_own)
+    scorer = f"{provider.family}-batch" if batching else provider.family
     on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
     ledger = open_ledger(warehouse)
     bring_back(ledger, warehouse)
@@ -116,6 +119,7 @@ def score_with_model(
         questions = open_questions(job, records)
         context = RunContext(
             job=job,
+            endpoint=endpoint,
             asking=asking,
             ledger=ledger,
             lock=lock,
@@ -129,10 +133,11 @@ def score_with_model(
         )
         try:
             if questions:
+                _refuse_without_a_key(endpoint)
                 asking.check_room()
                 progress.start("answered", len(questions))
                 try:
-                    asyncio.run(ask_questions(context, questions, _needed(access)))
+                    asyncio.run(ask_questions(context, questions))
                 finally:
                     progress.finish()
         except BaseException as error:
@@ -148,14 +153,20 @@ def score_with_model(
         return ScoringResult(standings(job, ledger.outcomes(job.prompt_hash, job.epoch)), figures)
 
 
-def _needed(access: Access | None) -> Access:
-    if access is None:
+def _refuse_without_a_key(endpoint: Endpoint) -> None:
+    provider = endpoint.provider
+    if endpoint.address is None:
+        raise ScoringError(
+            "there is no address to ask the model at",
+            where=provider.address_variable,
+            remedy="Set it, as in http://127.0.0.1:8080/v1, or EXPOSURE_SCORER=baseline to estimate without a model.",
+        )
+    if not endpoint.is_usable:
         raise ScoringError(
             "there is no key to ask the model with",
-            where="ANTHROPIC_API_KEY",
+            where=provider.key_variable,
             remedy="Set it, or EXPOSURE_SCORER=baseline to estimate without a model.",
         )
-    return access
 
 
 def _figures(

@@ -9,7 +9,6 @@ from typing import Protocol
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
 from exposure_dagster.scoring.engine import Engine
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.interrupts import GRACE_SECONDS, stopping_on_signal
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.ledger import LedgerRow
@@ -31,7 +30,7 @@ class Asker(Protocol):
         """Ask until every question is answered, refused or out of attempts, or until `stop`."""
 
 
-async def ask_questions(run: RunContext, questions: Sequence[Question], access: Access) -> None:
+async def ask_questions(run: RunContext, questions: Sequence[Question]) -> None:
     """Ask all questions; every attempt is in the ledger when this returns or raises.
 
     Raises an ExposureError where the asking ended early, a RunInterruptedError where a signal ended it.
@@ -48,30 +47,24 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], access: 
     async with Recording(reservations, on_written=count) as recording:
         purse = Purse(recording, Limiter(0), watchdog, run.lock)
         ask = _ask_in_batches if run.is_batched else _ask_singly
-        await ask(run, questions, access, purse, watchdog)
+        await ask(run, questions, purse, watchdog)
 
 
-async def _ask_singly(
-    run: RunContext, questions: Sequence[Question], access: Access, purse: Purse, watchdog: Watchdog
-) -> None:
-    from exposure_dagster.scoring.claude import connect
-
-    async with connect(access, connections=run.limits.concurrency) as client:
+async def _ask_singly(run: RunContext, questions: Sequence[Question], purse: Purse, watchdog: Watchdog) -> None:
+    service = run.endpoint.provider.service
+    async with service.connect(run.endpoint, connections=run.limits.concurrency) as client:
         engine = Engine(run, client, purse, purse.limiter, watchdog)
         with stopping_on_signal(engine.stop, grace_seconds=GRACE_SECONDS):
             await purse.join()
             await _watched(engine, questions, watchdog)
 
 
-async def _ask_in_batches(
-    run: RunContext, questions: Sequence[Question], access: Access, purse: Purse, watchdog: Watchdog
-) -> None:
+async def _ask_in_batches(run: RunContext, questions: Sequence[Question], purse: Purse, watchdog: Watchdog) -> None:
     from exposure_dagster.scoring.batch_store import BatchStore
     from exposure_dagster.scoring.batches import BatchEngine
-    from exposure_dagster.scoring.claude_batches import connect_batches
 
     store = BatchStore(run.ledger, run.job.prompt_hash, run.job.epoch)
-    async with connect_batches(access) as client:
+    async with run.endpoint.provider.service.connect_batches(run.endpoint) as client:
         engine = BatchEngine(run, client, store, purse, watchdog, run.cancels_batches)
         with stopping_on_signal(engine.stop, grace_seconds=0.0):  # a batch goes on without us
             await _watched(engine, questions, watchdog)

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exposure_dagster.scoring.exchange import Attempt, Fate
+from exposure_dagster.core.money import in_usd
+from exposure_dagster.providers.exchange import Attempt, Fate
 from exposure_dagster.scoring.ledger import LedgerRow, Status
-from exposure_dagster.scoring.money import in_usd
 from exposure_dagster.scoring.notes import counts
 
 _DIGITS = re.compile(r"\d+")

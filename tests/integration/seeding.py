@@ -20,7 +20,7 @@ from exposure_dagster.pipeline.ranking_inputs import (
 )
 from exposure_dagster.pipeline.standing import record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder, load_folder
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS

@@ -139,7 +139,7 @@ def scene(tmp_path: Path, webhook: Webhook) -> Iterator[Scene]:
     settings = Settings(
         home=tmp_path / "home",
         sites="sample",
-        scorer=ScorerName.CLAUDE,
+        scorer=ScorerName.MODEL,
         prompts=tmp_path / "prompts",
         alert_webhook=webhook.url,
         max_cost_usd=0.000001,
@@ -156,7 +156,7 @@ def seeded(scene: Scene) -> None:
 
     warehouse = Warehouse(scene.settings.warehouse_file)
     seed_documents(warehouse, 3)
-    seed_scores(warehouse, prompt_folder(scene.settings.prompts), ScorerChoice(ScorerName.CLAUDE, True))
+    seed_scores(warehouse, prompt_folder(scene.settings.prompts), ScorerChoice(ScorerName.MODEL, True))
 
 
 def test_a_failed_run_is_told_with_its_partition_and_its_reason(scene: Scene, webhook: Webhook) -> None:

@@ -10,30 +10,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from pydantic import SecretStr
 
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.money import Budget
 from exposure_dagster.pipeline.documents import text_sha256
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.providers.provider import BatchTerms
 from exposure_dagster.scoring.batch_store import BatchStore, SentBatch
+from exposure_dagster.scoring.batches import BatchEngine
 from exposure_dagster.scoring.context import Limits, Patience
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.notes import AT_ITS_WORST
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import Batching, ScoringResult, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
+from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import FaultyModel, running_model
 
 BRIEF = Patience(batch_look_seconds=2, batch_list_seconds=2)
@@ -235,9 +235,8 @@ class Bench:
         )
         return score_with_model(
             job,
-            access=Access(SecretStr("key"), self.server.address),
             warehouse=self.warehouse,
-            prices=load_prices(),
+            prices=prices_at(self.server.address),
             limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd), patience=BRIEF),
             batching=Batching(cancels_with_run=cancels) if batching else None,
         )
@@ -265,7 +264,7 @@ def test_everything_goes_in_one_batch_at_half_the_price(bench: Bench) -> None:
     result = bench.score()
     assert set(bench.statuses(result).values()) == {"ok"}
     assert len(bench.server.batches) == 1 and bench.server.singles == 0
-    price = load_prices().of("claude-haiku-5-5")
+    price = prices_at(bench.server.address).of("claude-haiku-5-5")
     assert result.figures.cost_usd == pytest.approx(4 * (1000 * price.input + 100 * price.output) / 1e6 / 2)
     rows = bench.warehouse.rows("SELECT DISTINCT scorer, batch_id, is_accepted FROM scored.responses")
     assert rows == [("claude-batch", "msgbatch_0", True)]
@@ -440,7 +439,8 @@ def test_documents_that_failed_in_every_attempt_of_a_run_are_asked_again_by_the_
 
 
 def test_more_requests_than_a_batch_takes_are_split(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exposure_dagster.scoring.batches.MAX_REQUESTS", 3)
+    terms = BatchTerms(max_requests=3, max_bytes=10**6, results_kept=timedelta(days=29))
+    monkeypatch.setattr(BatchEngine, "_terms", terms)
     result = bench.score()
     assert set(bench.statuses(result).values()) == {"ok"}
     assert [len(batch) for batch in bench.server.batches.values()] == [3, 1]

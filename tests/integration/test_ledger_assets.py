@@ -120,7 +120,7 @@ def test_where_the_answers_alone_are_selected_the_tables_are_materialized_too(
 def test_a_run_that_cannot_go_on_materializes_what_it_wrote_and_no_answers(
     settings: Settings, instance: DagsterInstance
 ) -> None:
-    without_key = settings.model_copy(update={"scorer": ScorerName.CLAUDE, "anthropic_api_key": None})
+    without_key = settings.model_copy(update={"scorer": ScorerName.MODEL, "provider_variables": {}})
     assert not score(without_key, instance, "a").success
     assert "row_count" in counts(instance, "runs")
     assert instance.get_latest_materialization_event(SCORES_KEY) is None

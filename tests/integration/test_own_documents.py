@@ -102,7 +102,7 @@ def test_a_changed_row_costs_one_request_and_only_its_corpus_is_stale(company: C
     company.add_prompt("others", of="offshoring", corpus="posts")
     other = company.root / "posts.csv"
     other.write_text("doc_id,title,text\np1,Porter,Carries things.\np2,Poet,Writes verse.\n", encoding="utf-8")
-    both = {"documents": f"roles={company.file}, posts={other}", "scorer": ScorerName.CLAUDE}
+    both = {"documents": f"roles={company.file}, posts={other}", "scorer": ScorerName.MODEL}
 
     company.run(**both)
     assert asked(company, server) == {"our_roles": sorted(ROWS), "others": ["p1", "p2"]}
@@ -128,10 +128,10 @@ def test_a_changed_row_costs_one_request_and_only_its_corpus_is_stale(company: C
 
 
 def test_other_jobs_or_pay_are_ranked_anew_without_a_request(company: Company, server: CountingServer) -> None:
-    company.run(scorer=ScorerName.CLAUDE)
+    company.run(scorer=ScorerName.MODEL)
     server.forget()
     company.write(dev=ROWS["dev"].replace(",40,", ",50,"))
-    company.run(scorer=ScorerName.CLAUDE)
+    company.run(scorer=ScorerName.MODEL)
     assert server.asked == []
     assert company.warehouse.rows("SELECT jobs, wages FROM ranked.rankings WHERE doc_id = 'dev'") == [
         (50, 50 * 118_000.0)

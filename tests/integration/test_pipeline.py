@@ -23,7 +23,7 @@ from exposure_dagster.pipeline.baseline import score_with_baseline
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.standing import State, standings
 from exposure_dagster.prompts.files import load_folder
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 

@@ -25,7 +25,7 @@ from tests.integration.ui_queries import statuses
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 BASELINE = ScorerChoice(ScorerName.BASELINE, True)
 NO_KEY = ScorerChoice(ScorerName.BASELINE, False)
-CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)
+CLAUDE = ScorerChoice(ScorerName.MODEL, True)
 
 
 def settings_of(root: Path) -> Settings:

@@ -42,7 +42,7 @@ def home() -> Iterator[Path]:
     write_prompt(prompts, "a")
     warehouse = Warehouse(folder / "home" / "exposure.duckdb")
     seed_documents(warehouse, 20)
-    seed_scores(warehouse, prompt_folder(prompts), ScorerChoice(ScorerName.CLAUDE, True))
+    seed_scores(warehouse, prompt_folder(prompts), ScorerChoice(ScorerName.MODEL, True))
     folder.chmod(0o755)
     yield folder / "home"
     for path in (folder, *folder.rglob("*")):

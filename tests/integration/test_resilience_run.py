@@ -153,7 +153,7 @@ def test_a_rehearsal_gives_what_the_run_gives(
 
 
 def test_answers_of_a_rehearsal_are_reused_by_the_run(tmp_path: Path, server: CountingServer) -> None:
-    settings = settings_for(tmp_path / "home", ScorerName.CLAUDE)
+    settings = settings_for(tmp_path / "home", ScorerName.MODEL)
     run_pipeline(settings, names=("resilience",), limit=3)
     warehouse = Warehouse(settings.warehouse_file)
     rehearsed = {doc_id for (doc_id,) in warehouse.rows("SELECT doc_id FROM scored.responses WHERE is_accepted")}

@@ -29,12 +29,12 @@ from tests.integration.seeding import prompt_folder, seed_documents, seed_scores
 DOCUMENTS = 30
 FIVE = ("a", "b", "c", "d", "e")
 MANY = 120
-CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)
+CLAUDE = ScorerChoice(ScorerName.MODEL, True)
 
 
 def settings_for(root: Path, *, sites: Path | None = None) -> Settings:
     return Settings(
-        home=root / "home", sites=str(sites or root / "sites"), scorer=ScorerName.CLAUDE, prompts=root / "prompts"
+        home=root / "home", sites=str(sites or root / "sites"), scorer=ScorerName.MODEL, prompts=root / "prompts"
     )
 
 

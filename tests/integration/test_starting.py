@@ -15,9 +15,9 @@ from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.render import Document
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.job import TEXTS_AT_ONCE
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_prompt(prompts, "a")
     warehouse = Warehouse(tmp_path / "home" / "exposure.duckdb")
     seed_documents(warehouse, 20)
-    seed_scores(warehouse, prompt_folder(prompts), ScorerChoice(ScorerName.CLAUDE, True))
+    seed_scores(warehouse, prompt_folder(prompts), ScorerChoice(ScorerName.MODEL, True))
     for name, value in {"HOME": tmp_path / "home", "PROMPTS": prompts, "SCORER": "claude"}.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", str(value))
     return tmp_path / "home"

@@ -19,7 +19,7 @@ from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
-CLAUDE = ScorerChoice(ScorerName.CLAUDE, True)
+CLAUDE = ScorerChoice(ScorerName.MODEL, True)
 
 
 @pytest.fixture

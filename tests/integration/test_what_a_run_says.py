@@ -14,7 +14,7 @@ from exposure_dagster.automation.jobs import SCORES_KEY
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.money import estimate_prompts, print_estimates
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import ANY, FaultyModel, edited, running_model
@@ -52,7 +52,7 @@ def test_a_run_in_which_nothing_was_scored_fails_and_says_what_went_wrong_most_o
     model.faults[ANY] = [FRACTION] * 100
 
     with pytest.raises(ScoringError, match="our_roles: not one of 4 documents was answered"):
-        company.run(scorer=ScorerName.CLAUDE)
+        company.run(scorer=ScorerName.MODEL)
 
     told = capsys.readouterr().err
     assert re.search(r"answered 0 of 4 in .*, failed 4", told)
@@ -85,12 +85,12 @@ def test_documents_that_were_cut_are_told_before_and_after_a_run(
     prices.write_text(SMALL, encoding="utf-8")
     company.write(dev=f"dev,Backend developer,{'Writes code. ' * 10_000},40,118000")
     company.run()
-    settings = company.settings(scorer=ScorerName.CLAUDE, prices=prices)
+    settings = company.settings(scorer=ScorerName.MODEL, prices=prices)
     capsys.readouterr()
     print_estimates(estimate_prompts(settings, [], prices=load_prices(prices)))
     before = capsys.readouterr().out
 
-    company.run(scorer=ScorerName.CLAUDE, prices=prices)
+    company.run(scorer=ScorerName.MODEL, prices=prices)
 
     after = capsys.readouterr().out
     ((note,),) = company.warehouse.rows("SELECT note FROM scored.scores WHERE note IS NOT NULL")

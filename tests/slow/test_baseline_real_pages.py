@@ -13,7 +13,7 @@ from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.prompts.files import load_prompt
 from exposure_dagster.prompts.model import BaselineDefinition
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline import Alias, BaselineScore, score_documents
+from exposure_dagster.providers.baseline.scorer import Alias, BaselineScore, score_documents
 from exposure_dagster.settings import BUNDLED_PROMPTS
 
 pytestmark = pytest.mark.shared

@@ -65,7 +65,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     (root / "prompts").mkdir()
     shutil.copytree(SAMPLE_SITES, root / "sites")
     settings = Settings(
-        home=root / "home", sites=str(root / "sites"), scorer=ScorerName.CLAUDE, prompts=root / "prompts"
+        home=root / "home", sites=str(root / "sites"), scorer=ScorerName.MODEL, prompts=root / "prompts"
     )
     prepare_dagster_home(settings.dagster_home)
     with open_instance(settings.dagster_home) as instance:

@@ -30,7 +30,7 @@ def api() -> Iterator[CountingServer]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", sites="sample", scorer=ScorerName.CLAUDE)
+    return Settings(home=tmp_path / "home", sites="sample", scorer=ScorerName.MODEL)
 
 
 @pytest.fixture

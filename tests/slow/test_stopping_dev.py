@@ -76,7 +76,7 @@ def second_dev(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 def test_sigterm_ends_server_daemon_and_the_runs_that_it_launched(
     tmp_path: Path, environment: dict[str, str], api: CountingServer
 ) -> None:
-    settings = Settings(home=tmp_path / "home", sites="sample", scorer=ScorerName.CLAUDE, prompts=tmp_path / "prompts")
+    settings = Settings(home=tmp_path / "home", sites="sample", scorer=ScorerName.MODEL, prompts=tmp_path / "prompts")
     prepare_dagster_home(settings.dagster_home)
     with open_instance(settings.dagster_home) as instance:
         assert build_defs(settings).resolve_job_def(SOURCES_JOB).execute_in_process(instance=instance).success

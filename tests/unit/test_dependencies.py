@@ -14,8 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TO_RUN = PROJECT["dependencies"]
-TO_DEVELOP = [*TO_RUN, *PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"]
+TO_RUN = [*PROJECT["dependencies"], *EXTRAS["openai"]]  # loaded where a prompt's model asks for it
+TO_DEVELOP = [*TO_RUN, *EXTRAS["dev"]]
 
 
 def plain(name: str) -> str:

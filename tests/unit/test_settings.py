@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exposure_dagster.core.errors import SettingError
-from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, variable_of
+from exposure_dagster.settings import PROVIDER_VARIABLES, ScorerName, Settings, load_settings, project_root, variable_of
 
 DOCUMENTED_VARIABLES = {
     "EXPOSURE_HOME",
@@ -26,7 +26,7 @@ DOCUMENTED_VARIABLES = {
 
 
 def test_every_documented_variable_is_a_setting() -> None:
-    assert {variable_of(name) for name in Settings.model_fields} >= DOCUMENTED_VARIABLES
+    assert {variable_of(name) for name in Settings.model_fields} | set(PROVIDER_VARIABLES) >= DOCUMENTED_VARIABLES
 
 
 def test_every_setting_says_what_it_means() -> None:
@@ -45,7 +45,7 @@ def test_a_variable_that_is_set_to_nothing_counts_as_unset(monkeypatch: pytest.M
     for name in ("EXPOSURE_SITES", "EXPOSURE_SCORER", "EXPOSURE_CONCURRENCY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(name, "")
     settings = load_settings()
-    assert (settings.sites, settings.scorer, settings.concurrency, settings.anthropic_api_key) == (
+    assert (settings.sites, settings.scorer, settings.concurrency, settings.endpoints.of("claude-x").api_key) == (
         "live",
         None,
         16,
@@ -83,9 +83,9 @@ def test_everything_that_is_kept_lies_in_the_home(monkeypatch: pytest.MonkeyPatc
     ("key", "named", "in_force"),
     [
         (None, None, ScorerName.BASELINE),
-        ("sk-1", None, ScorerName.CLAUDE),
+        ("sk-1", None, ScorerName.MODEL),
         ("sk-1", "baseline", ScorerName.BASELINE),
-        (None, "claude-batch", ScorerName.CLAUDE_BATCH),
+        (None, "claude-batch", ScorerName.MODEL_BATCH),
     ],
 )
 def test_claude_answers_where_there_is_a_key_unless_a_scorer_is_named(
@@ -107,7 +107,7 @@ def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("EXPOSURE_SCORER", "gpt", "input should be 'claude', 'claude-batch' or 'baseline'"),
+        ("EXPOSURE_SCORER", "gpt", "input should be 'model', 'model-batch' or 'baseline'"),
         ("EXPOSURE_CONCURRENCY", "many", "input should be a valid integer"),
         ("EXPOSURE_CONCURRENCY", "0", "greater than or equal to 1"),
         ("EXPOSURE_MAX_COST_USD", "-1", "greater than or equal to 0"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.scoring.money import NANO_PER_USD, Budget
+from exposure_dagster.core.money import NANO_PER_USD, Budget
 from tests.integration.scoring.faulty_model import running_model
 from tests.integration.scoring.scene import QUICK, Scene, asked_prompt
 

@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import SecretStr
 
+from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.context import Limits, Patience
-from exposure_dagster.scoring.exchange import Access
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.scoring.money import Budget
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
+from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import FaultyModel
 
 MODEL = "claude-haiku-5-5"
@@ -109,9 +108,8 @@ class Scene:
         """One run over all documents."""
         return score_with_model(
             ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
-            access=None if key is None else Access(SecretStr(key), url or self.model.url),
             warehouse=self.warehouse,
-            prices=load_prices(),
+            prices=load_prices() if key is None else prices_at(url or self.model.url, key),
             limits=Limits(budget or Budget(100, 100), concurrency, patience),
             progress=progress,
         )

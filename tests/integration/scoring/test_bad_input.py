@@ -12,12 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pydantic import SecretStr
 
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.money import Budget
+from exposure_dagster.core.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
+from tests.endpoints import asked_at
 from tests.integration.scoring.faulty_model import ANY, Fault, hang, running_model, status
 from tests.integration.scoring.scene import IMPATIENT, QUICK, Scene, asked_prompt, by_status
 
@@ -73,7 +72,7 @@ def test_a_model_without_a_price_is_not_asked(scene: Scene) -> None:
     with pytest.raises(
         ScoringError, match=r"Put \[models.claude-unheard-of-9\] into a file that EXPOSURE_PRICES names"
     ):
-        scene.score()
+        scene.score(url="https://models.example.org")
 
     assert scene.model.seen == []
 
@@ -231,5 +230,5 @@ def test_neither_key_nor_prompt_is_ever_logged(scene: Scene, caplog: pytest.LogC
     assert "sk-secret-key" not in caplog.text
     assert "Judge how much" not in caplog.text
     assert "Text of document" not in caplog.text
-    assert "sk-secret-key" not in str(Access(SecretStr("sk-secret-key")))
+    assert "sk-secret-key" not in str(asked_at(scene.model.url, "sk-secret-key"))
     assert not any(b"sk-secret-key" in file.read_bytes() for file in Path(scene.folder).rglob("*") if file.is_file())

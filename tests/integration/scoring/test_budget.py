@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.core.money import Budget, in_usd
+from exposure_dagster.scoring.asking import asking_of
 from exposure_dagster.scoring.ledger import as_text
-from exposure_dagster.scoring.money import Budget, in_usd
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
+from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import ANY, reset
-from tests.integration.scoring.scene import MODEL, Scene, asked_prompt, by_status
+from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
 COST = (107 * 0.10 + 31 * 0.50 + 500 * 0.01) / 1e6
 """What one answer of the model on loopback costs."""
@@ -22,7 +22,7 @@ COST = (107 * 0.10 + 31 * 0.50 + 500 * 0.01) / 1e6
 
 def worst_cost(scene: Scene) -> float:
     """What one request could cost at most, a little rounded up."""
-    asking = Asking(scene.asked, load_prices().of(MODEL))
+    asking = asking_of(scene.asked, prices_at(scene.model.url))
     from exposure_dagster.prompts.render import Document
 
     request = asking.request(

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.money import Budget
 from exposure_dagster.pipeline.keeping import back_up, check, rebuild
 from exposure_dagster.scoring.corrections import correct_cost
 from exposure_dagster.scoring.mirror import copy_to_warehouse, differences, ledger_path
-from exposure_dagster.scoring.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.scoring.faulty_model import ANY, reset, saying
 from tests.integration.scoring.scene import Scene, by_status

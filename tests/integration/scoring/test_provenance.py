@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from exposure_dagster.pipeline.provenance import explain
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.job import ScoringJob, WarehouseTexts, scores_frame
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.transfer import export_ledger, import_ledger
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import PROMPT_VERSIONS, SCORES

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from exposure_dagster.scoring.money import Budget
+from exposure_dagster.core.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
 from exposure_dagster.store.locks import FileLock, is_held
 from exposure_dagster.store.warehouse import Warehouse

@@ -7,19 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
+from exposure_dagster.core.money import Budget, in_usd
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.asking import asking_of
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
-from exposure_dagster.scoring.exchange import Access
-from exposure_dagster.scoring.money import Budget, in_usd
 from exposure_dagster.scoring.notes import AT_ITS_WORST
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.scoring.run import ScoringStoppedError
+from tests.endpoints import prices_at
 from tests.integration.counting_server import counting_server
 from tests.integration.scoring.faulty_model import ANY, Fault, counted
-from tests.integration.scoring.scene import MODEL, TEXT, Scene, asked_prompt, by_status
+from tests.integration.scoring.scene import TEXT, Scene, asked_prompt, by_status
 
 TRUE = {"input_tokens": 107, "output_tokens": 31, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0}
 
@@ -49,12 +47,12 @@ ALWAYS = 100
 
 
 def request_of_one(scene: Scene) -> Any:
-    asking = Asking(scene.asked, load_prices().of(MODEL))
+    asking = asking_of(scene.asked, prices_at(scene.model.url))
     return asking.request([Document("doc-000", "Occupation 0", TEXT.format(0))], asking.max_tokens(1))
 
 
 def worst_cost(scene: Scene) -> float:
-    return in_usd(Asking(scene.asked, load_prices().of(MODEL)).worst_cost(request_of_one(scene)))
+    return in_usd(asking_of(scene.asked, prices_at(scene.model.url)).worst_cost(request_of_one(scene)))
 
 
 def plan(scene: Scene, usages: Iterable[Any]) -> int:
@@ -139,11 +137,11 @@ def test_an_estimate_believes_no_count_of_tokens_that_cannot_be_true(tokens: obj
     document = Document("a", "A", "Text. " * 500)
     open_documents = OpenDocuments("exposure", asked_prompt(), [document], None)
     with counting_server() as server:
-        access = Access(SecretStr("key"), server.url)
-        counted_by_api = estimate(open_documents, load_prices(), access)
+        prices = prices_at(server.url)
+        counted_by_api = estimate(open_documents, prices, is_counted=True)
         server.tokens_counted = tokens
-        taken_from_characters = estimate(open_documents, load_prices(), access)
+        taken_from_characters = estimate(open_documents, prices, is_counted=True)
 
     assert counted_by_api.how.startswith("counted by the API")
     assert "the API could not be asked to count" in taken_from_characters.how
-    assert taken_from_characters.cost_usd == estimate(open_documents, load_prices()).cost_usd
+    assert taken_from_characters.cost_usd == estimate(open_documents, prices).cost_usd

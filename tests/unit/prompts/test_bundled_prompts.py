@@ -11,7 +11,7 @@ from exposure_dagster.corpora.ooh.index import parse_index
 from exposure_dagster.prompts.files import load_folder, load_named
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline_anchors import Alias, Titles
+from exposure_dagster.providers.baseline.anchors import Alias, Titles
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES
 
 MODELS = ["claude-haiku-5-5"]

@@ -18,7 +18,7 @@ CUT_SHORT = Verdict(Status.INVALID, error="cut short", kind=FlawKind.CUT_SHORT)
 
 def ends_after(*verdicts: Verdict) -> int | None:
     """Every document in turn gets these verdicts, one after another; the number of documents at which it is enough."""
-    failures = AlikeFailures()
+    failures = AlikeFailures("ANTHROPIC_BASE_URL")
     for number in range(50):
         for verdict in verdicts:
             if failures.enough(f"doc-{number}", verdict) is not None:
@@ -56,12 +56,12 @@ def test_neither_a_refusal_nor_silence_says_anything_about_the_others() -> None:
 
 
 def test_after_one_answer_the_others_are_asked_whatever_they_come_to() -> None:
-    failures = AlikeFailures()
+    failures = AlikeFailures("ANTHROPIC_BASE_URL")
     failures.enough("first", OK)
     assert not any(failures.enough(f"doc-{number}", REJECTED) for number in range(50))
 
 
 def test_the_error_says_how_many_failed_and_how() -> None:
-    failures = AlikeFailures()
+    failures = AlikeFailures("ANTHROPIC_BASE_URL")
     errors = [failures.enough(f"doc-{number}", REJECTED) for number in range(10)]
     assert "10 documents in a row failed alike, and none was answered before (HTTP 400 bad schema)" in str(errors[-1])

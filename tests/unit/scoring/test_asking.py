@@ -10,8 +10,8 @@ import pytest
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.prompts.model import Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.asking import BYTES_PER_TOKEN, LEAST_TEXT_BYTES, MAX_GROWTH, Asking
-from exposure_dagster.scoring.prices import load_prices
 
 SMALL_CONTEXT = "claude-haiku-4-5"
 CONTEXT_BYTES = 200_000 * BYTES_PER_TOKEN

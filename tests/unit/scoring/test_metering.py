@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from exposure_dagster.scoring.exchange import MessageRequest
+from exposure_dagster.providers.exchange import MessageRequest
+from exposure_dagster.providers.prices import Usage, load_prices
 from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.notes import AT_ITS_WORST
-from exposure_dagster.scoring.prices import Usage, load_prices
 
 REQUEST = MessageRequest(
     model="claude-haiku-5-5",

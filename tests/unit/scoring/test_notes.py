@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from exposure_dagster.providers.prices import Usage
 from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.notes import COUNTED, FENCED, NUMBER_AS_TEXT, Cuts, counts, cut_note, cuts, joined
-from exposure_dagster.scoring.prices import Usage
 
 CUT = cut_note(1_234, 56_789, "a-model", 200_000)
 

@@ -8,7 +8,7 @@ import pytest
 
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.prompts.files import load_folder, template
-from exposure_dagster.scoring.prices import load_prices
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.room import check_room, with_room
 
 PRICES = """

@@ -6,7 +6,7 @@ import pytest
 
 from exposure_dagster.prompts.model import Level
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline_anchors import Alias, Titles, anchors_of
+from exposure_dagster.providers.baseline.anchors import Alias, Titles, anchors_of
 
 DOCUMENTS = [
     Document("attorneys", "Paralegals and legal assistants", ""),

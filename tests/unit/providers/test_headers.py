@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from exposure_dagster.scoring.claude import retry_after_seconds
+from exposure_dagster.providers.sdk import retry_after_seconds
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("3", 3), ("0.5", 0.5), ("0", 0), ("-5", 0)])

@@ -1,37 +1,34 @@
-"""What is said between a run and a model: how it is reached, one request, and what became of it.
-
-Knows no SDK, so that a run that has nothing to ask need not load one.
-"""
+"""What is said between a run and a model: one request, and what became of it. Knows no SDK."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from functools import cached_property
 from typing import Any
 
-from pydantic import SecretStr
-
 from exposure_dagster.prompts.model import Effort
-from exposure_dagster.scoring.prices import Usage
+from exposure_dagster.providers.prices import Usage
 
 OVERHEAD_TOKENS = 512
 """Tokens that the API adds of its own: roles, and the instruction to keep to the schema."""
 
-
-@dataclass(frozen=True)
-class Access:
-    """How Claude is reached. `base_url` is the SDK's default where it is None."""
-
-    api_key: SecretStr
-    base_url: str | None = None
+_FORM_IN_WORDS = (
+    "# Form of the answer\n\n"
+    "Reply with one JSON object and nothing else: no sentence before or after it, no code fence. It fits this JSON "
+    "Schema, with every field that the schema requires and no other:\n\n"
+)
 
 
 @dataclass(frozen=True)
 class MessageRequest:
-    """What one request holds; `system` comes first and is cached by the provider between requests."""
+    """What one request holds; `system` comes first and is cached by the provider between requests.
+
+    `model` is the name by which the provider knows it. The form of the answer is said in words as well where the
+    server that is asked may pass over the schema (`is_form_in_words`).
+    """
 
     model: str
     system: str
@@ -39,11 +36,19 @@ class MessageRequest:
     answer_schema: Mapping[str, Any]
     effort: Effort | None
     max_tokens: int
+    is_form_in_words: bool = False
+
+    @cached_property
+    def instruction(self) -> str:
+        """The system block as it is sent."""
+        if not self.is_form_in_words:
+            return self.system
+        return f"{self.system}\n\n{_FORM_IN_WORDS}{json.dumps(self.answer_schema)}"
 
     @cached_property
     def worst_usage(self) -> Usage:
         """The most that it can take: no token is shorter than a byte, and none of it is cached yet."""
-        system = len(self.system.encode()) + len(json.dumps(self.answer_schema)) + OVERHEAD_TOKENS
+        system = len(self.instruction.encode()) + len(json.dumps(self.answer_schema)) + OVERHEAD_TOKENS
         return Usage(input_tokens=len(self.user.encode()), cache_write_5m_tokens=system, output_tokens=self.max_tokens)
 
 
@@ -64,12 +69,20 @@ class Fate(Enum):
     """No request of this key or for this model will be answered."""
 
 
+class StopReason(StrEnum):
+    """Why a model's turn ended, as far as it decides anything here. Providers' own words are brought to these."""
+
+    CUT_SHORT = "max_tokens"
+    REFUSAL = "refusal"
+    TOO_LONG = "model_context_window_exceeded"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request sent. `usage` is None where it is not known what was charged.
+    """One request sent. `usage` is what the server says that it took, None where that is not known.
 
-    `usage_note` says where it is not what the API counted (see `metering`). `stop_reason` and `text` are the
-    model's, for ANSWERED alone; `error` is for all others.
+    `stop_reason`, `text` and `model`, the name that the server gives the model that answered, are for ANSWERED alone;
+    `error` is for all others. `usage_note` says where usage is not what the server counted (see `scoring.metering`).
     """
 
     fate: Fate
@@ -78,6 +91,7 @@ class Attempt:
     request_id: str | None = None
     stop_reason: str | None = None
     text: str = ""
+    model: str | None = None
     error: str = ""
     status: int | None = None
     retry_after_seconds: float | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from exposure_dagster.prompts.model import BaselineAttribute, BaselineDefinition, Level, Scale, WordLists
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline import Alias, BaselineScore, score_documents
+from exposure_dagster.providers.baseline.scorer import Alias, BaselineScore, score_documents
 
 DESK = ["keyboard", "spreadsheet", "memo", "invoice", "ledger", "browser", "document", "report", "archive", "inbox"]
 YARD = ["shovel", "ladder", "gravel", "trench", "boots", "rope", "timber", "crane", "mud", "weather"]

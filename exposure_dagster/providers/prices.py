@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exposure_dagster.core.bounded import read_bounded
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.scoring.money import nano_usd
+from exposure_dagster.core.money import nano_usd
+from exposure_dagster.providers.registry import OWN_ADDRESSES, Endpoints
 
 MAX_RATE = 100_000.0
 """USD per million tokens: a hundred times what any model has cost. More is a slip, and would stop every run."""
@@ -125,6 +126,18 @@ class ModelPrice(Rates):
         return self
 
 
+FREE = ModelPrice(
+    input=0,
+    output=0,
+    cache_write_5m=0,
+    cache_write_1h=0,
+    cache_read=0,
+    context_tokens=32_768,
+    max_output_tokens=4_096,
+)
+"""A model on a server of one's own, unless an entry of its name says otherwise. How much it takes is assumed."""
+
+
 class _PriceFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -136,12 +149,16 @@ class _PriceFile(BaseModel):
 
 @dataclass(frozen=True)
 class PriceTable(Mapping[str, ModelPrice]):
-    """Prices by model. `dated` is the day of the bundled part, `batch_factor` the share that a batch costs."""
+    """Prices by model. `dated` is the day of the bundled part, `batch_factor` the share that a batch costs.
+
+    `endpoints` say where a model is asked, since a server of one's own sends no bill.
+    """
 
     models: Mapping[str, ModelPrice]
     dated: date
     batch_factor: float
     override: Path | None
+    endpoints: Endpoints = OWN_ADDRESSES
 
     def __getitem__(self, model: str) -> ModelPrice:
         return self.models[model]
@@ -152,26 +169,36 @@ class PriceTable(Mapping[str, ModelPrice]):
     def __len__(self) -> int:
         return len(self.models)
 
+    def __contains__(self, model: object) -> bool:
+        """Whether it is known what a model costs (see `of`)."""
+        return isinstance(model, str) and self._found(model) is not None
+
+    def _found(self, model: str) -> ModelPrice | None:
+        found = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
+        return FREE if found is None and self.endpoints.of(model).is_local else found
+
     def of(self, model: str) -> ModelPrice:
-        """The entry of a model; a dated snapshot (`…-20251001`) costs what its model does.
+        """The entry of a model; a dated snapshot (`…-20251001`) costs what its model does, and one without an entry
+        that a server of one's own answers for costs nothing.
 
         Raises ScoringError that says where a missing price is to be put.
         """
-        found = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
-        if found is not None:
+        if (found := self._found(model)) is not None:
             return found
         file = "a file that EXPOSURE_PRICES names" if self.override is None else str(self.override)
         raise ScoringError(
             f"what model {model} costs is not known",
             where=f"prices of {self.dated.isoformat()}",
-            remedy=f"Put [models.{model}] into {file}, in the form of exposure_dagster/scoring/prices.toml, "
+            remedy=f"Put [models.{_toml_key(model)}] into {file}, in the form of "
+            "exposure_dagster/providers/prices.toml, "
             f"or use one of {', '.join(sorted(self.models))}.",
         )
 
 
-def load_prices(override: Path | None = None) -> PriceTable:
+def load_prices(override: Path | None = None, endpoints: Endpoints = OWN_ADDRESSES) -> PriceTable:
     """The bundled table, with the entries of `override` in the place of its own or beside them.
 
+    Models without an entry cost nothing where they are asked at an address of one's own (see `Endpoint.is_local`).
     Raises ScoringError where the file is missing or is not a table of prices.
     """
     bundled = _PriceFile.model_validate(tomllib.loads(files(__package__).joinpath("prices.toml").read_text()))
@@ -183,7 +210,12 @@ def load_prices(override: Path | None = None) -> PriceTable:
         dated=bundled.dated,
         batch_factor=own.batch_factor or bundled.batch_factor,
         override=override,
+        endpoints=endpoints,
     )
+
+
+def _toml_key(model: str) -> str:
+    return model if re.fullmatch(r"[A-Za-z0-9_-]+", model) else f'"{model}"'
 
 
 def _read(path: Path) -> _PriceFile:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from exposure_dagster.prompts.model import BaselineAttribute, BaselineDefinition, Scale, WordLists
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.scoring.baseline_anchors import Alias, Anchor, Titles, anchors_of
-from exposure_dagster.scoring.baseline_text import (
+from exposure_dagster.providers.baseline.anchors import Alias, Anchor, Titles, anchors_of
+from exposure_dagster.providers.baseline.text import (
     ListedWords,
     Signal,
     TextSpace,
@@ -25,7 +25,7 @@ from exposure_dagster.scoring.baseline_text import (
 )
 
 if TYPE_CHECKING:
-    from exposure_dagster.scoring.baseline_text import Floats
+    from exposure_dagster.providers.baseline.text import Floats
 
 __all__ = ["BASELINE_VERSION", "Alias", "BaselineScore", "score_documents"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.scoring.prices import Usage, load_prices
+from exposure_dagster.providers.prices import Usage, load_prices
 
 
 def test_every_kind_of_token_has_its_own_price() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exposure_dagster.scoring.baseline_text import ListedWords, TextSpace, form_in_text, tokens_of
+from exposure_dagster.providers.baseline.text import ListedWords, TextSpace, form_in_text, tokens_of
 
 
 def finds(entry: str, text: str) -> bool:
