@@ -133,7 +133,7 @@ FREE = ModelPrice(
     cache_write_1h=0,
     cache_read=0,
     context_tokens=32_768,
-    max_output_tokens=4_096,
+    max_output_tokens=8_192,
 )
 """A model on a server of one's own, unless an entry of its name says otherwise. How much it takes is assumed."""
 

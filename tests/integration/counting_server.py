@@ -33,8 +33,8 @@ class Asked:
 
 
 def system_key(system: str) -> str:
-    """How an instruction is told from others."""
-    return hashlib.sha256(system.encode()).hexdigest()[:12]
+    """How an instruction is told from others. The form of the answer, which such a server is told, is none of it."""
+    return hashlib.sha256(system.partition("\n\n# Form of the answer")[0].encode()).hexdigest()[:12]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.scoring.faulty_model import FaultyModel, running_model
-from tests.integration.scoring.scene import Scene
+from tests.integration.scoring.scene import PROVIDERS, Scene, asked_prompt
 
 
 @pytest.fixture
@@ -19,6 +19,12 @@ def model() -> Iterator[FaultyModel]:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, model: FaultyModel) -> Scene:
+def provider() -> str:
+    """Who is asked; a module whose promises hold for everyone tries them all."""
+    return "ANTHROPIC"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, model: FaultyModel, provider: str) -> Scene:
     """Ten documents and a prompt with one scale."""
-    return Scene(tmp_path, model)
+    return Scene(tmp_path, model, asked=asked_prompt(model=PROVIDERS[provider]), provider=provider)

@@ -1,4 +1,4 @@
-"""A server on loopback that stands in for the Anthropic API, and fails where it is told to.
+"""A server on loopback that stands in for the APIs of Anthropic and OpenAI, and fails where it is told to.
 
 It answers by the schema it is sent, the same about the same document every time. What goes wrong is
 planned by document: `faults["doc-003"] = [status(529), reset]` spoils the first two requests that carry it.
@@ -83,8 +83,9 @@ class Exchange:
     def __init__(self, handler: _Handler, request: dict[str, Any]) -> None:
         self.handler = handler
         self.request = request
+        self.is_openai = handler.path.endswith("/chat/completions")
         self.documents = [
-            (html.unescape(doc_id), title) for _, doc_id, title in _DOCUMENT.findall(request["messages"][0]["content"])
+            (html.unescape(doc_id), title) for _, doc_id, title in _DOCUMENT.findall(request["messages"][-1]["content"])
         ]
 
     @property
@@ -96,7 +97,10 @@ class Exchange:
 
     def good_answer(self) -> dict[str, Any]:
         """The content of a good answer, by the schema that was sent."""
-        schema = self.request["output_config"]["format"]["schema"]
+        if self.is_openai:
+            schema = self.request["response_format"]["json_schema"]["schema"]
+        else:
+            schema = self.request["output_config"]["format"]["schema"]
         if "answers" in schema["properties"]:
             item = schema["properties"]["answers"]["items"]
             return {"answers": [_about(item, *document) for document in self.documents]}
@@ -119,16 +123,40 @@ class Exchange:
                 "cache_read_input_tokens": 500,
             },
         }
-        self.send(200, json.dumps({k: v for k, v in {**message, **changes}.items() if v is not None}).encode())
+        whole = {k: v for k, v in {**message, **changes}.items() if v is not None}
+        self.send(200, json.dumps(_as_completion(whole, text) if self.is_openai else whole).encode())
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.handler.send_response(status)
-        for name, value in {"request-id": f"req_{uuid4().hex}", **(headers or {})}.items():
-            self.handler.send_header(name, value)
+        name = "x-request-id" if self.is_openai else "request-id"
+        for key, value in {name: f"req_{uuid4().hex}", **(headers or {})}.items():
+            self.handler.send_header(key, value)
         self.handler.send_header("Content-Type", "application/json")
         self.handler.send_header("Content-Length", str(len(body)))
         self.handler.end_headers()
         self.handler.wfile.write(body)
+
+
+def _as_completion(message: dict[str, Any], text: str) -> dict[str, Any]:
+    """The same message as OpenAI's API would have it."""
+    reasons = {"end_turn": "stop", "max_tokens": "length", "refusal": "stop"}
+    stop_reason = message.get("stop_reason")
+    said = {"role": "assistant", "content": text, "refusal": "I cannot." if stop_reason == "refusal" else None}
+    completion = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": message["model"],
+        "choices": [{"index": 0, "message": said, "finish_reason": reasons.get(str(stop_reason), stop_reason)}],
+    }
+    usage = message.get("usage")
+    if isinstance(usage, dict) and isinstance(usage.get("input_tokens"), int):
+        cached = usage["cache_read_input_tokens"]
+        usage = {
+            "prompt_tokens": usage["input_tokens"] + cached,
+            "completion_tokens": usage["output_tokens"],
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+    return {**completion, "usage": usage}
 
 
 @dataclass(frozen=True)
@@ -220,7 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
                 Seen(
                     documents,
                     hashlib.sha256(raw).hexdigest(),
-                    exchange.request["max_tokens"],
+                    exchange.request.get("max_completion_tokens") or exchange.request["max_tokens"],
                     self.headers["Authorization"] or "",
                     fault.name if fault else "ok",
                 )

@@ -15,7 +15,7 @@ from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
-from exposure_dagster.providers.prices import load_prices
+from exposure_dagster.providers.prices import ModelPrice, load_prices
 from exposure_dagster.scoring.context import Limits, Patience
 from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts
 from exposure_dagster.scoring.ledger import Ledger
@@ -27,6 +27,8 @@ from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import FaultyModel
 
 MODEL = "claude-haiku-5-5"
+PROVIDERS = {"ANTHROPIC": MODEL, "OPENAI": "openai/gpt-5-mini", "EXPOSURE": "local/gemma"}
+"""Who is asked in tests, by what the variable of its key begins with, and a model of each."""
 TEXT = "Text of document {}, of some length."
 QUICK = Patience(
     attempt_seconds=60.0, seconds_per_token=0, opening_seconds=30.0, request_seconds=300.0, backoff_seconds=0.1
@@ -70,12 +72,22 @@ class Scene:
     model: FaultyModel
     documents: int = 10
     asked: AskedPrompt = field(default_factory=asked_prompt)
+    provider: str = "ANTHROPIC"
     warehouse: Warehouse = field(init=False)
     refs: list[DocumentRef] = field(init=False)
 
     def __post_init__(self) -> None:
         self.warehouse = Warehouse(self.folder / "exposure.duckdb")
         self.refs = self.add(range(self.documents))
+
+    @property
+    def price(self) -> ModelPrice:
+        """What the prompt's model costs."""
+        return prices_at(self.model.url, provider=self.provider).of(self.asked.model)
+
+    def prompt(self, **changes: Any) -> AskedPrompt:
+        """The prompt, with these changes."""
+        return asked_prompt(**{"model": PROVIDERS[self.provider], **changes})
 
     def add(self, numbers: Sequence[int], text: str = TEXT) -> list[DocumentRef]:
         """Put documents into parsed.texts."""
@@ -109,7 +121,7 @@ class Scene:
         return score_with_model(
             ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
             warehouse=self.warehouse,
-            prices=load_prices() if key is None else prices_at(url or self.model.url, key),
+            prices=load_prices() if key is None else prices_at(url or self.model.url, key, provider=self.provider),
             limits=Limits(budget or Budget(100, 100), concurrency, patience),
             progress=progress,
         )

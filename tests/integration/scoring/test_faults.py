@@ -18,7 +18,7 @@ from tests.integration.scoring.faulty_model import (
     saying,
     status,
 )
-from tests.integration.scoring.scene import IMPATIENT, QUICK, Scene, asked_prompt, by_status, two_attributes
+from tests.integration.scoring.scene import IMPATIENT, PROVIDERS, QUICK, Scene, by_status, two_attributes
 
 ALL = [f"doc-{number:03}" for number in range(10)]
 
@@ -42,6 +42,11 @@ MENDABLE = [
     edited("one field too many", lambda answer: answer | {"confidence": 1}),
     edited("an unknown id", lambda answer: answer | {"id": "doc-999"}),
 ]
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.mark.parametrize("fault", MENDABLE, ids=lambda fault: fault.name)
@@ -191,7 +196,7 @@ def test_being_told_to_come_back_later_does_not_use_up_attempts(scene: Scene) ->
 def test_of_several_documents_only_the_one_without_a_valid_answer_is_asked_again_alone(
     scene: Scene, name: str, edit: object
 ) -> None:
-    scene.asked = asked_prompt(documents_per_request=5)
+    scene.asked = scene.prompt(documents_per_request=5)
     scene.model.faults[ANY] = [edited(name, edit)]  # type: ignore[arg-type]
 
     result = scene.score()
@@ -206,7 +211,7 @@ def test_swapped_ids_are_told_by_the_titles_and_both_are_asked_again_alone(scene
         first, second, *others = answer["answers"]
         return {"answers": [first | {"id": second["id"]}, second | {"id": first["id"]}, *others]}
 
-    scene.asked = asked_prompt(documents_per_request=5)
+    scene.asked = scene.prompt(documents_per_request=5)
     scene.model.faults[ANY] = [edited("swap", swap)]
 
     assert by_status(scene.score()) == {"ok": ALL}
@@ -218,7 +223,7 @@ def test_swapped_ids_are_told_by_the_titles_and_both_are_asked_again_alone(scene
     ("fault", "standing"), [(refusal, "refused"), (status(400), "failed"), (status(403), "failed")]
 )
 def test_one_document_does_not_spoil_the_others_of_its_request(scene: Scene, fault: Fault, standing: str) -> None:
-    scene.asked = asked_prompt(documents_per_request=5)
+    scene.asked = scene.prompt(documents_per_request=5)
     scene.model.faults["doc-008"] = [fault, fault]
 
     result = scene.score()
@@ -230,7 +235,7 @@ def test_one_document_does_not_spoil_the_others_of_its_request(scene: Scene, fau
 def test_a_request_for_several_that_fails_again_and_again_falls_apart_and_fails_for_one_alone(
     scene: Scene, fault: Fault
 ) -> None:
-    scene.asked = asked_prompt(documents_per_request=5)
+    scene.asked = scene.prompt(documents_per_request=5)
     scene.model.faults["doc-008"] = [fault] * 20
 
     result = scene.score()
@@ -241,7 +246,7 @@ def test_a_request_for_several_that_fails_again_and_again_falls_apart_and_fails_
 
 
 def test_tokens_and_cost_of_a_request_are_spread_over_its_documents_without_loss(scene: Scene) -> None:
-    scene.asked = asked_prompt(documents_per_request=3)
+    scene.asked = scene.prompt(documents_per_request=3)
 
     scene.score()
 
@@ -251,12 +256,14 @@ def test_tokens_and_cost_of_a_request_are_spread_over_its_documents_without_loss
     )
     for documents, read, written, from_cache, cost in per_request:
         assert (read, written, from_cache) == (100 * documents + 7, 31 * documents, 500)
-        assert cost == pytest.approx((read * 0.10 + written * 0.50 + from_cache * 0.01) / 1e6)
+        price = scene.price
+        spent = read * price.input + written * price.output + from_cache * price.cache_read
+        assert cost == pytest.approx(spent / 1e6)
     assert [documents for documents, *_ in per_request] == [1, 3, 3, 3]
 
 
 def test_each_sample_is_asked_and_entered_and_the_score_is_their_mean(scene: Scene) -> None:
-    scene.asked = asked_prompt(samples=3, documents_per_request=4)
+    scene.asked = scene.prompt(samples=3, documents_per_request=4)
     scores = iter([2, 2, 8])
     scene.model.faults["doc-009"] = [
         edited(
@@ -276,7 +283,7 @@ def test_each_sample_is_asked_and_entered_and_the_score_is_their_mean(scene: Sce
 
 
 def test_several_attributes_stand_as_attributes_and_make_no_score(scene: Scene) -> None:
-    scene.asked = asked_prompt(**two_attributes())
+    scene.asked = scene.prompt(**two_attributes())
 
     standing = scene.score().standings[0]
 

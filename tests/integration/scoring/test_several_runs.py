@@ -10,7 +10,7 @@ from exposure_dagster.core.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
 from exposure_dagster.store.locks import FileLock, is_held
 from exposure_dagster.store.warehouse import Warehouse
-from tests.integration.scoring.scene import Scene, asked_prompt, by_status
+from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
 
 
 def at_once(*scenes: Scene) -> list[object]:
@@ -26,6 +26,11 @@ def at_once(*scenes: Scene) -> list[object]:
     for thread in threads:
         thread.join()
     return results
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def test_a_second_run_asks_nothing_and_stands_the_same(scene: Scene) -> None:
@@ -54,7 +59,7 @@ def test_a_changed_text_costs_one_request_and_changing_it_back_none(scene: Scene
 def test_a_changed_prompt_asks_everything_and_changing_it_back_nothing(scene: Scene) -> None:
     before = scene.asked
     scene.score()
-    scene.asked = asked_prompt(instruction="Judge it differently.")
+    scene.asked = scene.prompt(instruction="Judge it differently.")
     scene.score()
     scene.asked = before
 
@@ -86,7 +91,13 @@ def test_runs_of_different_prompts_go_side_by_side_and_keep_to_one_limit_of_requ
     scene.refs += scene.add(range(10, 60))
     others = []
     for name in ("one", "two"):
-        other = Scene(scene.folder, scene.model, documents=0, asked=asked_prompt(instruction=f"Judge {name}."))
+        other = Scene(
+            scene.folder,
+            scene.model,
+            documents=0,
+            provider=scene.provider,
+            asked=scene.prompt(instruction=f"Judge {name}."),
+        )
         other.refs = scene.refs
         others.append(other)
 

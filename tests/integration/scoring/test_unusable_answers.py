@@ -11,7 +11,7 @@ from exposure_dagster.prompts.render import escaped
 from exposure_dagster.scoring.job import DocumentRef
 from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.scoring.faulty_model import ANY, cut_short, edited, rewritten, saying, status
-from tests.integration.scoring.scene import Scene, asked_prompt, by_status
+from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
 
 FENCED = rewritten("fence", lambda text: f"```json\n{text}\n```")
 FRACTION = edited("a fraction", lambda answer: answer | {"score": "7/10"})
@@ -22,6 +22,11 @@ READABLE = {
     "answers read from amid other text": rewritten("prose", lambda text: f"Here you are.\n{text}\nAnything else?"),
     "answers with a number as text": edited("text", lambda answer: answer | {"score": str(answer["score"])}),
 }
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.mark.parametrize("how", READABLE)
@@ -112,7 +117,7 @@ def test_documents_that_failed_are_not_shown_as_answered(scene: Scene) -> None:
 
 
 def test_a_request_for_several_in_a_fence_is_read_too(scene: Scene) -> None:
-    scene.asked = asked_prompt(documents_per_request=5)
+    scene.asked = scene.prompt(documents_per_request=5)
     scene.model.faults[ANY] = [FENCED] * ALWAYS
 
     assert len(by_status(scene.score())["ok"]) == 10
