@@ -25,7 +25,7 @@ from exposure_dagster.automation.instance import open_instance, prepare_dagster_
 from exposure_dagster.automation.jobs import SCORING_JOB
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline.inputs import ScorerChoice
-from exposure_dagster.settings import ScorerName, Settings
+from exposure_dagster.settings import ScorerName, Settings, load_settings
 from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
@@ -156,7 +156,11 @@ def seeded(scene: Scene) -> None:
 
     warehouse = Warehouse(scene.settings.warehouse_file)
     seed_documents(warehouse, 3)
-    seed_scores(warehouse, prompt_folder(scene.settings.prompts), ScorerChoice(ScorerName.MODEL, True))
+    seed_scores(
+        warehouse,
+        prompt_folder(scene.settings.prompts),
+        ScorerChoice(ScorerName.MODEL, True, load_settings().endpoints),
+    )
 
 
 def test_a_failed_run_is_told_with_its_partition_and_its_reason(scene: Scene, webhook: Webhook) -> None:

@@ -21,7 +21,7 @@ from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.prompts import record_prompt
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
-from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.settings import SAMPLE_SITES, ScorerName, Settings, load_settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.counting_server import CountingServer, counting_server, system_key
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
@@ -29,7 +29,11 @@ from tests.integration.seeding import prompt_folder, seed_documents, seed_scores
 DOCUMENTS = 30
 FIVE = ("a", "b", "c", "d", "e")
 MANY = 120
-CLAUDE = ScorerChoice(ScorerName.MODEL, True)
+
+
+def claude() -> ScorerChoice:
+    """The model, asked where the environment says."""
+    return ScorerChoice(ScorerName.MODEL, True, load_settings().endpoints)
 
 
 def settings_for(root: Path, *, sites: Path | None = None) -> Settings:
@@ -317,13 +321,13 @@ def test_what_is_wanted_is_what_a_run_records(loop: Automation) -> None:
     wanted = {one.prompt: one.wanted for one in standing(loop)}
     for prompt in folder.prompts:
         record_prompt(loop.warehouse, prompt)
-    recorded = {name: collect_inputs(loop.warehouse, name, CLAUDE).input_hash for name in FIVE}
+    recorded = {name: collect_inputs(loop.warehouse, name, claude()).input_hash for name in FIVE}
     assert wanted == recorded
 
 
 def standing(automation: Automation) -> list[PromptStanding]:
     folder = prompt_folder(automation.prompts)
-    return standings(automation.warehouse, folder, CLAUDE)
+    return standings(automation.warehouse, folder, claude())
 
 
 @pytest.fixture
@@ -334,7 +338,7 @@ def many(tmp_path: Path, server: CountingServer) -> Iterator[Automation]:
         write_prompt(tmp_path / "prompts", f"p{number:03}")
     automation = opened(settings_for(tmp_path))
     seed_documents(automation.warehouse, 3)
-    seed_scores(automation.warehouse, prompt_folder(automation.prompts), CLAUDE)
+    seed_scores(automation.warehouse, prompt_folder(automation.prompts), claude())
     automation.evaluate("follow_prompts")
     yield automation
     automation.instance.dispose()
@@ -374,7 +378,7 @@ def test_an_edit_of_one_of_five_prompts_over_342_documents_costs_342_requests(
         write_prompt(tmp_path / "prompts", name)
     automation = opened(settings_for(tmp_path))
     seed_documents(automation.warehouse, 342)
-    seed_scores(automation.warehouse, prompt_folder(automation.prompts), CLAUDE)
+    seed_scores(automation.warehouse, prompt_folder(automation.prompts), claude())
     assert settle(automation) == []
     write_prompt(automation.prompts, "d", "Think of tomorrow.")
     assert scored(settle(automation)) == ["d"]

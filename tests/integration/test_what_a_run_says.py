@@ -13,8 +13,8 @@ from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.automation.jobs import SCORES_KEY
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.money import estimate_prompts, print_estimates
+from exposure_dagster.cli.prompts import price_table
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import ANY, FaultyModel, edited, running_model
@@ -87,7 +87,7 @@ def test_documents_that_were_cut_are_told_before_and_after_a_run(
     company.run()
     settings = company.settings(scorer=ScorerName.MODEL, prices=prices)
     capsys.readouterr()
-    print_estimates(estimate_prompts(settings, [], prices=load_prices(prices)))
+    print_estimates(estimate_prompts(settings, [], prices=price_table(settings)))
     before = capsys.readouterr().out
 
     company.run(scorer=ScorerName.MODEL, prices=prices)
