@@ -81,7 +81,6 @@ def rehearse(
             texts=WarehouseTexts(warehouse),
             epoch=open_ledger(warehouse).rehearsal_epoch(prompt.asked.prompt_hash, is_asked_again=means.is_asked_again),
             is_rehearsal=True,
-            keys=means.keys(warehouse, prompt.asked),
         )
         result = score_with_model(
             job,

@@ -26,7 +26,6 @@ from exposure_dagster.scoring.job import (
     open_questions,
     scores_frame,
 )
-from exposure_dagster.scoring.ledger import RequestKeys
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.tally import RunFigures
@@ -59,10 +58,6 @@ class ModelMeans:
         if self.prices.endpoints.of(model).is_own:
             return self.limits
         return replace(self.limits, patience=WITH_A_SERVER_OF_ONES_OWN)
-
-    def keys(self, warehouse: Warehouse, asked: AskedPrompt) -> RequestKeys:
-        """The request keys of a prompt version where its model is asked."""
-        return open_ledger(warehouse).keys([asked.prompt_hash], self.prices.endpoints.of(asked.model).family)
 
 
 @dataclass(frozen=True)
@@ -151,7 +146,6 @@ def score_with_model(
         ],
         texts=WarehouseTexts(warehouse),
         epoch=open_ledger(warehouse).epoch_to_ask(asked.prompt_hash, is_asked_again=means.is_asked_again),
-        keys=means.keys(warehouse, asked),
     )
     estimated_usd = _estimated_usd(warehouse, job, means.prices)
     result = ask_model(
@@ -204,7 +198,9 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
-    records = open_ledger(warehouse).records(job.prompt_hash, job.epoch)
+    ledger = open_ledger(warehouse)
+    job = replace(job, keys=ledger.keys([job.prompt_hash], prices.endpoints.of(job.asked.model).family))
+    records = ledger.records(job.prompt_hash, job.epoch)
     documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
     return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 

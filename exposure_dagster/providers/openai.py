@@ -246,14 +246,17 @@ class _Batches:
         if batch is None:
             return False
         for file_id in (batch.output_file_id, batch.error_file_id):
-            for line in await self._lines(file_id):
+            lines = await self._lines(file_id)
+            if lines is None:
+                return False
+            for line in lines:
                 await enter(line.custom_id, _attempt_of_result(line, batch_id))
         return True
 
     async def a_custom_id(self, batch_id: str) -> str | None:
         batch = await self._batch(batch_id)
         for file_id in (batch.output_file_id, batch.error_file_id) if batch else ():
-            for line in await self._lines(file_id):
+            for line in await self._lines(file_id) or ():
                 return line.custom_id
         return None
 
@@ -269,15 +272,19 @@ class _Batches:
 
         return await self._patiently(ask)
 
-    async def _lines(self, file_id: str | None) -> Iterator[_Result]:
+    async def _lines(self, file_id: str | None) -> Iterator[_Result] | None:
+        """The lines of a file, none where there is no file; None where the API says that it knows no such file."""
         if file_id is None:
             return iter(())
 
-        async def read() -> bytes:
-            return (await self._client.files.content(file_id)).content
+        async def read() -> bytes | None:
+            try:
+                return (await self._client.files.content(file_id)).content
+            except openai.NotFoundError:
+                return None
 
         content = await self._patiently(read, seconds=sdk.RESULTS_SECONDS)
-        return _results(content)
+        return None if content is None else _results(content)
 
     async def _patiently(self, ask: Callable[[], Awaitable[sdk.T]], *, seconds: float = sdk.CALL_SECONDS) -> sdk.T:
         return await sdk.patiently(openai, self._endpoint, ask, seconds=seconds)

@@ -40,6 +40,7 @@ class SentBatch:
     created_at: datetime
     requests: Sequence[BatchRequest]
     worst_nano_usd: int
+    endpoint: str | None = None
 
     @property
     def shown(self) -> str:
@@ -52,7 +53,7 @@ def add_batch(connection: sqlite3.Connection, batch: SentBatch) -> None:
     requests = [{"custom_id": one.custom_id, "questions": [asdict(q) for q in one.questions]} for one in batch.requests]
     connection.execute(
         "INSERT INTO batches (token, batch_id, prompt, prompt_hash, epoch, created_at, is_collected, worst_nano_usd,"
-        " requests, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requests, revision, endpoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             batch.token,
             batch.batch_id,
@@ -64,6 +65,7 @@ def add_batch(connection: sqlite3.Connection, batch: SentBatch) -> None:
             batch.worst_nano_usd,
             json.dumps(requests),
             next_revision(connection),
+            batch.endpoint,
         ],
     )
 

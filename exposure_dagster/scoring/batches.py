@@ -92,10 +92,16 @@ class BatchEngine:
         with self.watchdog.at_work():  # each wait here is for the API or for a pause that ends
             try:
                 for batch in await asyncio.to_thread(self.store.uncollected):
-                    await self._pick_up(batch, by_key)
+                    if self._is_asked_here(batch):
+                        await self._pick_up(batch, by_key)
                 await self._ask_what_is_open(questions, by_key)
             except ExposureError as error:
                 self.stop(error)
+
+    def _is_asked_here(self, batch: SentBatch) -> bool:
+        """Whether a batch was sent to who is asked now; another server knows nothing of it."""
+        question = next((question for request in batch.requests for question in request.questions), None)
+        return question is None or question.key == self.run.job.key_of(question.document, question.sample)
 
     async def _ask_what_is_open(self, questions: Sequence[Question], by_key: dict[str, Question]) -> None:
         while open_questions := self._open(questions):
@@ -137,6 +143,7 @@ class BatchEngine:
             created_at=utc_now(),
             requests=[BatchRequest(f"{token}-{number}", one.questions) for number, one in enumerate(chunk)],
             worst_nano_usd=sum(pending.worst_nano_usd for pending in chunk),
+            endpoint=self.run.endpoint.family,
         )
         try:
             if not await self.purse.reserve_batch(batch):

@@ -208,6 +208,7 @@ class Ledger:
                     [prompt_hash],
                 )
             )
+            unnamed |= _keys_of_unnamed_batches(connection, prompt_hashes)
         return RequestKeys(family, unnamed)
 
     def newest_epochs(self) -> dict[str, int]:
@@ -246,6 +247,20 @@ class Ledger:
                 "SELECT avg(output_tokens) FROM responses WHERE is_accepted AND model = ?", [model]
             ).fetchall()
         return None if mean is None else float(mean)
+
+
+def _keys_of_unnamed_batches(connection: sqlite3.Connection, prompt_hashes: Collection[str]) -> frozenset[str]:
+    """Request keys in batches on their way from before the ledger named who was asked."""
+    return frozenset(
+        question["key"]
+        for prompt_hash in prompt_hashes
+        for (requests,) in connection.execute(
+            "SELECT requests FROM batches WHERE prompt_hash = ? AND NOT is_collected AND endpoint IS NULL",
+            [prompt_hash],
+        )
+        for request in json.loads(requests)
+        for question in request["questions"]
+    )
 
 
 _COLUMNS = (

@@ -49,7 +49,7 @@ _TABLES = (
     CREATE TABLE batches (
       token TEXT PRIMARY KEY, batch_id TEXT, prompt TEXT NOT NULL, prompt_hash TEXT NOT NULL, epoch BIGINT NOT NULL,
       created_at TIMESTAMP NOT NULL, is_collected BOOLEAN NOT NULL, worst_nano_usd BIGINT NOT NULL,
-      requests TEXT NOT NULL, note TEXT, revision BIGINT NOT NULL
+      requests TEXT NOT NULL, note TEXT, revision BIGINT NOT NULL, endpoint TEXT
     )
     """,
     "CREATE INDEX batches_not_collected ON batches (prompt_hash) WHERE NOT is_collected",
@@ -86,6 +86,7 @@ _MIGRATIONS = {
     2: (
         "ALTER TABLE responses ADD COLUMN endpoint TEXT",
         "ALTER TABLE responses ADD COLUMN answered_by TEXT",
+        "ALTER TABLE batches ADD COLUMN endpoint TEXT",
     ),
 }
 """By the format that they lead to. Version 0.1.0 wrote format 1, in which no row says who was asked."""

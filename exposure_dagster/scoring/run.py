@@ -89,6 +89,7 @@ def score_with_model(
     on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
     ledger = open_ledger(warehouse)
     bring_back(ledger, warehouse)
+    job = replace(job, keys=ledger.keys([job.prompt_hash], endpoint.family))
     tally = Tally()
     with holding(ledger.run_lock(job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(

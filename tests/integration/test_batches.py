@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email
 import json
 import re
 import threading
@@ -24,6 +25,7 @@ from exposure_dagster.pipeline.documents import text_sha256
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.providers.provider import BatchTerms
+from exposure_dagster.providers.registry import provider_of
 from exposure_dagster.scoring.batch_store import BatchStore, SentBatch
 from exposure_dagster.scoring.batches import BatchEngine
 from exposure_dagster.scoring.context import Limits, Patience
@@ -40,6 +42,9 @@ BRIEF = Patience(batch_look_seconds=2, batch_list_seconds=2)
 """As long as tests can wait."""
 
 TIME = "2026-01-01T00:00:00Z"
+
+PROVIDERS = {"ANTHROPIC": "claude-haiku-5-5", "OPENAI": "openai/gpt-5-mini"}
+"""Who takes batches, by what the variable of its key begins with, and a model of each."""
 
 
 @dataclass
@@ -63,6 +68,8 @@ class BatchServer:
     broken_results: int = 0
     created_at: str = TIME
     usage: Any = field(default_factory=lambda: {"input_tokens": 1000, "output_tokens": 100})
+    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     singles: int = 0
     address: str = ""
 
@@ -86,6 +93,45 @@ class BatchServer:
             "cancel_initiated_at": None,
             "results_url": f"{self.address}/v1/messages/batches/{batch_id}/results" if has_ended else None,
         }
+
+    def openai_view(self, batch_id: str) -> dict[str, Any]:
+        """The same batch as OpenAI's API shows it."""
+        view = self.view(batch_id)
+        counts, has_ended = view["request_counts"], view["processing_status"] == "ended"
+        return {
+            "id": batch_id,
+            "object": "batch",
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+            "input_file_id": f"file_{batch_id}",
+            "output_file_id": f"{batch_id}-out" if has_ended else None,
+            "status": "completed" if has_ended else "in_progress",
+            "created_at": int(datetime.fromisoformat(view["created_at"]).timestamp()),
+            "request_counts": {"total": len(self.batches[batch_id]), "completed": counts["succeeded"], "failed": 0},
+            "metadata": self.metadata[batch_id],
+        }
+
+    def openai_result(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The same result as a line of OpenAI's output file."""
+        result = self.result(request)
+        line: dict[str, Any] = {"custom_id": request["custom_id"], "response": None, "error": None}
+        if result["type"] == "succeeded":
+            message = result["message"]
+            body = None
+            if message is not None:
+                refusal = "No." if message["stop_reason"] == "refusal" else None
+                said = {"role": "assistant", "content": message["content"][0]["text"], "refusal": refusal}
+                usage = message["usage"]
+                if isinstance(usage, dict) and "input_tokens" in usage:
+                    usage = {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+                choices = [{"index": 0, "message": said, "finish_reason": "stop"}]
+                body = {"id": message["id"], "model": message["model"], "choices": choices, "usage": usage}
+            line["response"] = {"status_code": 200, "request_id": "req_1", "body": body}
+        elif result["type"] == "errored":
+            line["response"] = {"status_code": 500, "request_id": "req_1", "body": {"error": {"code": "broke"}}}
+        else:
+            line["error"] = {"code": f"batch_{result['type']}", "message": "it did not come to it"}
+        return line
 
     def result(self, request: dict[str, Any]) -> dict[str, Any]:
         document = document_of(request)
@@ -113,7 +159,7 @@ class BatchServer:
 
 
 def document_of(request: dict[str, Any]) -> str:
-    found = re.search(r'id="([^"]+)"', request["params"]["messages"][0]["content"])
+    found = re.search(r'id="([^"]+)"', request["params"]["messages"][-1]["content"])
     assert found
     return found[1]
 
@@ -130,8 +176,21 @@ def server() -> Iterator[BatchServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-            if self.path == "/v1/messages/batches":
+            raw = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            if self.path == "/files":
+                self._keep_file(raw)
+                return
+            body = json.loads(raw or b"{}")
+            if self.path == "/batches":
+                batch_id = f"msgbatch_{len(state.batches)}"
+                state.batches[batch_id] = state.files[body["input_file_id"]]
+                state.metadata[batch_id] = body["metadata"]
+                if state.breaks_at_sending:
+                    state.breaks_at_sending -= 1
+                    self.close_connection = True
+                else:
+                    self._reply(state.openai_view(batch_id))
+            elif self.path == "/v1/messages/batches":
                 batch_id = f"msgbatch_{len(state.batches)}"
                 state.batches[batch_id] = body["requests"]
                 if state.breaks_at_sending:
@@ -142,7 +201,7 @@ def server() -> Iterator[BatchServer]:
             elif self.path.endswith("/cancel"):
                 batch_id = self.path.split("/")[-2]
                 state.cancelled.append(batch_id)
-                self._reply(state.view(batch_id))
+                self._reply(self._view(batch_id))
             else:
                 state.singles += 1
                 self.send_error(500)
@@ -152,24 +211,48 @@ def server() -> Iterator[BatchServer]:
             if parts[-1] == "batches":
                 for batch_id in state.batches:  # time passes here too
                     state.polls[batch_id] = state.polls.get(batch_id, 0) + 1
-                self._reply({"data": [state.view(batch_id) for batch_id in state.batches], "has_more": False})
+                self._reply({"data": [self._view(batch_id) for batch_id in state.batches], "has_more": False})
+            elif parts[-1] == "content":
+                batch_id = parts[-2].removesuffix("-out")
+                if batch_id in state.gone:
+                    self.send_error(404)
+                else:
+                    self._send_results([state.openai_result(request) for request in reversed(state.batches[batch_id])])
             elif not state.gone.isdisjoint(parts) or self._is_not_known_yet(parts):
                 self.send_error(404)
             elif parts[-1] == "results":
-                rows = [
-                    json.dumps({"custom_id": request["custom_id"], "result": state.result(request)})
-                    for request in reversed(state.batches[parts[-2]])
-                ]
-                content = "\n".join(rows * (1 + state.doubles_results)).encode()
-                if state.broken_results:
-                    state.broken_results -= 1
-                    self._send(content[: len(content) // 2], promised=len(content))
-                    self.close_connection = True
-                else:
-                    self._send(content)
+                self._send_results(
+                    [
+                        {"custom_id": request["custom_id"], "result": state.result(request)}
+                        for request in reversed(state.batches[parts[-2]])
+                    ]
+                )
             else:
                 state.polls[parts[-1]] = state.polls.get(parts[-1], 0) + 1
-                self._reply(state.view(parts[-1]))
+                self._reply(self._view(parts[-1]))
+
+        def _view(self, batch_id: str) -> dict[str, Any]:
+            return state.openai_view(batch_id) if batch_id in state.metadata else state.view(batch_id)
+
+        def _keep_file(self, raw: bytes) -> None:
+            form = email.message_from_bytes(
+                b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + raw
+            )
+            (content,) = [part.get_payload(decode=True) for part in form.get_payload() if part.get_filename()]
+            lines = [json.loads(line) for line in content.splitlines()]
+            file_id = f"file_{len(state.files)}"
+            state.files[file_id] = [{"custom_id": line["custom_id"], "params": line["body"]} for line in lines]
+            self._reply({"id": file_id, "object": "file", "bytes": len(raw), "created_at": 0, "purpose": "batch"})
+
+        def _send_results(self, rows: list[dict[str, Any]]) -> None:
+            lines = [json.dumps(row) for row in rows]
+            content = "\n".join(lines * (1 + state.doubles_results)).encode()
+            if state.broken_results:
+                state.broken_results -= 1
+                self._send(content[: len(content) // 2], promised=len(content))
+                self.close_connection = True
+            else:
+                self._send(content)
 
         def _is_not_known_yet(self, parts: list[str]) -> bool:
             batch_id = next(part for part in parts if part in state.batches)
@@ -197,11 +280,11 @@ def server() -> Iterator[BatchServer]:
     http.server_close()
 
 
-def a_prompt(instruction: str) -> AskedPrompt:
+def a_prompt(instruction: str, model: str = "claude-haiku-5-5") -> AskedPrompt:
     file = PromptFile(
         title="A question",
         corpus="ooh",
-        model="claude-haiku-5-5",
+        model=model,
         scale=Scale(min=0, max=10),
         levels=(Level(label="All", range=(0, 10), description="Anything."),),
         instruction=instruction,
@@ -216,6 +299,10 @@ class Bench:
     warehouse: Warehouse
     server: BatchServer
     documents: list[DocumentRef]
+    provider: str
+
+    def prompt(self, instruction: str = "How much?") -> AskedPrompt:
+        return a_prompt(instruction, PROVIDERS[self.provider])
 
     def score(
         self,
@@ -229,14 +316,14 @@ class Bench:
         job = ScoringJob(
             run_id="run",
             prompt=instruction,
-            asked=a_prompt(instruction),
+            asked=self.prompt(instruction),
             documents=self.documents,
             texts=WarehouseTexts(self.warehouse),
         )
         return score_with_model(
             job,
             warehouse=self.warehouse,
-            prices=prices_at(self.server.address),
+            prices=prices_at(self.server.address, provider=self.provider),
             limits=Limits(Budget(run_usd=budget_usd, day_usd=day_usd), patience=BRIEF),
             batching=Batching(cancels_with_run=cancels) if batching else None,
         )
@@ -250,24 +337,29 @@ class Bench:
         return {standing.doc_id: standing.status.value for standing in result.standings}
 
 
-@pytest.fixture
-def bench(tmp_path: Path, server: BatchServer) -> Bench:
+@pytest.fixture(params=PROVIDERS)
+def bench(request: pytest.FixtureRequest, tmp_path: Path, server: BatchServer) -> Bench:
     warehouse = Warehouse(tmp_path / "home" / "exposure.duckdb")
     texts = {name: f"The work of {name}." for name in ("a", "b", "c", "d")}
     warehouse.append(
         TEXTS, pd.DataFrame({"text_sha256": [text_sha256(t) for t in texts.values()], "text": list(texts.values())})
     )
-    return Bench(warehouse, server, [DocumentRef(name, name, text_sha256(text)) for name, text in texts.items()])
+    return Bench(
+        warehouse,
+        server,
+        [DocumentRef(name, name, text_sha256(text)) for name, text in texts.items()],
+        str(request.param),
+    )
 
 
 def test_everything_goes_in_one_batch_at_half_the_price(bench: Bench) -> None:
     result = bench.score()
     assert set(bench.statuses(result).values()) == {"ok"}
     assert len(bench.server.batches) == 1 and bench.server.singles == 0
-    price = prices_at(bench.server.address).of("claude-haiku-5-5")
+    price = prices_at(bench.server.address).of(bench.prompt().model)
     assert result.figures.cost_usd == pytest.approx(4 * (1000 * price.input + 100 * price.output) / 1e6 / 2)
     rows = bench.warehouse.rows("SELECT DISTINCT scorer, batch_id, is_accepted FROM scored.responses")
-    assert rows == [("claude-batch", "msgbatch_0", True)]
+    assert rows == [(f"{provider_of(bench.prompt().model).family}-batch", "msgbatch_0", True)]
 
 
 @pytest.mark.parametrize(
@@ -531,7 +623,7 @@ def test_results_that_come_twice_are_entered_once(bench: Bench) -> None:
 def test_what_a_killed_run_of_the_same_prompt_had_under_way_counts_as_spent_for_a_run_in_batches_too(
     bench: Bench,
 ) -> None:
-    prompt_hash = a_prompt("How much?").prompt_hash
+    prompt_hash = bench.prompt().prompt_hash
     bench.sql("INSERT INTO reservations VALUES (?, 'How much?', 2000000000, 16)", prompt_hash)
 
     with pytest.raises(ScoringError, match="for 24 hours leaves no room"):

@@ -117,11 +117,16 @@ class Scene:
         epoch: int = 0,
         prompt: str = "exposure",
     ) -> ScoringResult:
-        """One run over all documents."""
+        """One run over all documents. With the key None the provider itself would be asked; with "" a server that needs
+        no key."""
+        at = prices_at(url or self.model.url, key or None, provider=self.provider)
+        prices = load_prices() if key is None else at
         return score_with_model(
             ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
             warehouse=self.warehouse,
-            prices=load_prices() if key is None else prices_at(url or self.model.url, key, provider=self.provider),
+            prices=load_prices()
+            if key is None
+            else prices_at(url or self.model.url, key or None, provider=self.provider),
             limits=Limits(budget or Budget(100, 100), concurrency, patience),
             progress=progress,
         )

@@ -1,0 +1,113 @@
+"""Who is asked is part of a question's identity, and who answered stands in the ledger."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.scoring.job import ScoringJob, WarehouseTexts, open_questions
+from exposure_dagster.scoring.ledger_file import LEDGER_VERSION
+from exposure_dagster.scoring.mirror import ledger_path
+from tests.endpoints import prices_at
+from tests.integration.formats import make_ledger
+from tests.integration.scoring.faulty_model import Exchange, Fault, FaultyModel
+from tests.integration.scoring.scene import MODEL, PROVIDERS, Scene, asked_prompt, by_status
+
+
+def open_to(scene: Scene, family: str) -> int:
+    """How many questions are open where `family` is asked."""
+    job = ScoringJob(
+        "run-2",
+        "exposure",
+        scene.asked,
+        scene.refs,
+        WarehouseTexts(scene.warehouse),
+        keys=scene.ledger.keys([scene.asked.prompt_hash], family),
+    )
+    return len(open_questions(job, scene.ledger.records(job.prompt_hash, 0)))
+
+
+def as_another_model(exchange: Exchange) -> None:
+    exchange.say(json.dumps(exchange.good_answer()), model="gemma.gguf")
+
+
+def test_the_ledger_says_who_was_asked_and_which_model_the_server_says_it_is(scene: Scene) -> None:
+    scene.model.faults["doc-003"] = [Fault("ok", as_another_model)]
+
+    scene.score()
+
+    named = scene.rows("DISTINCT model, endpoint, answered_by", "true --")
+    assert sorted(named) == [(MODEL, "claude-compatible", MODEL), (MODEL, "claude-compatible", "gemma.gguf")]
+    assert sorted(scene.warehouse.rows("SELECT DISTINCT model, endpoint, answered_by FROM scored.responses")) == sorted(
+        named
+    )
+
+
+def test_an_answer_of_a_server_that_speaks_like_the_provider_is_none_of_the_providers(scene: Scene) -> None:
+    scene.score()
+
+    assert open_to(scene, "claude-compatible") == 0
+    assert open_to(scene, "claude") == len(scene.refs)
+
+
+def test_answers_from_before_the_ledger_named_who_was_asked_stand_wherever_it_is_asked_now(
+    tmp_path: Path, model: FaultyModel
+) -> None:
+    scene = Scene(tmp_path, model)
+    path = ledger_path(scene.warehouse)
+    prompt_hash = scene.asked.prompt_hash
+    make_ledger(path, 1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for ref in scene.refs:
+            key = content_hash(["claude", prompt_hash, ref.doc_id, ref.text_sha256, 1, 0])
+            connection.execute(
+                "INSERT INTO responses VALUES (?, 1, 1, 'exposure', ?, ?, ?, 'claude', ?, 1, 0, 'ok', '{\"score\": 7}',"
+                " 'As the text shows.', 1000, 100, 0, 0, 150000, 'req_1', NULL, 1.0, '2026-01-01 00:00:00', NULL, NULL,"
+                " 1)",
+                [key, prompt_hash, ref.doc_id, ref.text_sha256, MODEL],
+            )
+
+    result = scene.score()
+
+    assert scene.model.seen == []
+    assert len(by_status(result)["ok"]) == len(scene.refs)
+    assert (open_to(scene, "claude"), open_to(scene, "claude-compatible")) == (0, 0)
+    assert scene.sql("SELECT value FROM meta WHERE name = 'version'") == [(str(LEDGER_VERSION),)]
+    with closing(sqlite3.connect(path.with_name(f"{path.name}.before-{LEDGER_VERSION}"))) as kept:
+        assert (
+            kept.execute(
+                "SELECT count(*), max(endpoint IS NULL) FROM pragma_table_info('responses')"
+                " LEFT JOIN (SELECT 1 AS endpoint) ON 0"
+            ).fetchone()[0]
+            == 26
+        )
+        assert kept.execute("SELECT count(*), sum(is_accepted) FROM responses").fetchone() == (10, 10)
+
+
+def test_a_ledger_of_an_earlier_format_that_cannot_be_written_says_so(tmp_path: Path, model: FaultyModel) -> None:
+    scene = Scene(tmp_path, model, documents=0)
+    path = ledger_path(scene.warehouse)
+    make_ledger(path, 99)
+
+    with pytest.raises(ScoringError, match="a newer version of the project wrote it"):
+        scene.ledger.records("a", 0)
+
+
+@pytest.mark.parametrize("model_name", [PROVIDERS["EXPOSURE"], "gemma"])
+def test_a_model_on_a_server_of_ones_own_needs_neither_key_nor_price(
+    tmp_path: Path, model: FaultyModel, model_name: str
+) -> None:
+    provider = "EXPOSURE" if "/" in model_name else "ANTHROPIC"
+    scene = Scene(tmp_path, model, asked=asked_prompt(model=model_name), provider=provider)
+
+    result = scene.score(key="")
+
+    assert len(by_status(result)["ok"]) == len(scene.refs)
+    assert result.figures.cost_usd == 0
+    assert prices_at(model.url, None, provider=provider).endpoints.of(model_name).is_usable
