@@ -124,9 +124,7 @@ class Scene:
         return score_with_model(
             ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
             warehouse=self.warehouse,
-            prices=load_prices()
-            if key is None
-            else prices_at(url or self.model.url, key or None, provider=self.provider),
+            prices=prices,
             limits=Limits(budget or Budget(100, 100), concurrency, patience),
             progress=progress,
         )
