@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -179,21 +180,29 @@ def shared_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home that one run of `exposure` over the sample leaves, by the baseline. Tests take a copy of it.
+    """The home that one run of `exposure` over the sample leaves, by the baseline. Tests take a copy of it."""
+    return _run_once(tmp_path_factory, "sample-run", "sample")
 
-    It is made once for all workers.
-    """
+
+@pytest.fixture(scope="session")
+def real_run(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same over all real pages. Tests that only read take it as it is."""
+    return _run_once(tmp_path_factory, "real-run", str(shared_dir / "data" / "sites"))
+
+
+def _run_once(tmp_path_factory: pytest.TempPathFactory, name: str, sites: str) -> Path:
+    """A home after a run of `exposure`, made once for all workers."""
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if is_worker else base) / "sample-run"
-    with (folder.parent / "sample-run.lock").open("w") as lock:
+    folder = (base.parent if is_worker else base) / name
+    with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "whole").exists():
-            settings = Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE)
+            settings = Settings(home=folder / "home", sites=sites, scorer=ScorerName.BASELINE)
             umask = os.umask(0o077)  # as the command line does
             try:
-                with _opened_once():
-                    run_pipeline(settings, names=("exposure",))
+                with _opened_once(), ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
+                    thread.submit(run_pipeline, settings, names=("exposure",)).result()
             finally:
                 os.umask(umask)
             (folder / "whole").touch()
