@@ -7,38 +7,64 @@ import os
 import shutil
 import signal
 import sys
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.pool import NullPool, QueuePool
 
 from exposure_dagster.settings import PROVIDER_VARIABLES  # loads nothing of Dagster
 from tests.processes import end_with_parent
 
 _create_engine = sqlalchemy.create_engine
+_engines: dict[str, sqlalchemy.Engine] = {}
+KEPT_ENGINES = 100
 
 
-@cache
-def _engine(url: str, **options: Any) -> sqlalchemy.Engine:
-    """Dagster makes an engine for every event, each of which compiles its statements anew; here one serves a file.
+def _engine(url: str, file: str) -> sqlalchemy.Engine:
+    """Dagster opens its files anew for every event, and compiles its statements anew; here an engine keeps a file open.
 
     A test's machine does not lose its power, so nothing waits for a disk either.
     """
-    options["connect_args"] = {"timeout": 60}
-    engine = _create_engine(url, **options)
-    sqlalchemy.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
+    engine = _create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, poolclass=QueuePool)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def opened(raw: Any, record: Any) -> None:
+        raw.execute("PRAGMA synchronous = OFF")
+        record.info["inode"] = _inode(file)
+
+    @sqlalchemy.event.listens_for(engine, "checkout")
+    def is_still_that_file(_: Any, record: Any, __: Any) -> None:
+        if record.info["inode"] != _inode(file):
+            raise sqlalchemy.exc.DisconnectionError  # have it opened anew
+
+    engine.dispose = lambda *_, **__: None  # type: ignore[method-assign]
     return engine
 
 
+def _inode(file: str) -> int | None:
+    try:
+        return Path(file).stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def _engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
-    if not url.startswith("sqlite"):
+    if options.get("poolclass") is not NullPool or not (file := sqlalchemy.make_url(url).database):
         return _create_engine(url, **options)
-    options.pop("connect_args", None)
-    return _engine(url, **options)
+    engine = _engines.pop(url, None) or _engine(url, file)
+    _engines[url] = engine
+    if len(_engines) > KEPT_ENGINES:
+        oldest = _engines.pop(next(iter(_engines)))
+        sqlalchemy.Engine.dispose(oldest)
+    return engine
 
 
 _read_migrations = ScriptDirectory.from_config
@@ -53,11 +79,49 @@ def _migrations_of(config: Config) -> ScriptDirectory:
     return _migrations[key]
 
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded; each core has a worker of its own
 sqlalchemy.create_engine = _engine_of  # before Dagster is imported, which takes it from here
 ScriptDirectory.from_config = _migrations_of
 
 from exposure_dagster.cli.run import run_pipeline  # noqa: E402
 from exposure_dagster.settings import ScorerName, Settings  # noqa: E402
+
+_connect = duckdb.connect
+KEPT_WAREHOUSES = 3
+
+
+@contextmanager
+def _opened_once() -> Iterator[None]:
+    """In this block this process opens a warehouse once and keeps it open: to open it again takes a fortieth."""
+    kept: dict[str, duckdb.DuckDBPyConnection] = {}
+
+    def connect(database: str = ":memory:", **options: Any) -> duckdb.DuckDBPyConnection:
+        if not database.endswith(".duckdb"):
+            return _connect(database, **options)
+        if database not in kept:
+            kept[database] = _connect(database)
+            if len(kept) > KEPT_WAREHOUSES:
+                kept.pop(next(iter(kept))).close()
+        return _connect(database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb, "connect", connect)
+        try:
+            yield
+        finally:
+            for connection in kept.values():
+                connection.close()
+
+
+@pytest.fixture(scope="module")
+def warehouses_opened_once() -> Iterator[None]:
+    """For stories of many runs: a run opens its warehouse some ninety times, a third of what it costs.
+
+    Not for tests of opening and locking, nor where another process opens the file.
+    """
+    with _opened_once():
+        yield
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MEMORY = Path("/dev/shm")
@@ -70,11 +134,14 @@ LONG = (
     "test_site.py",
     "test_wheel.py",
     "test_staleness.py",
-    "test_resilience_run.py",
-    "test_own_documents.py",
     "test_ranked_tables_follow.py",
+    "test_own_documents.py",
     "test_freshness.py",
+    "test_resilience_run.py",
     "test_automation.py",
+    "test_backfills.py",
+    "test_spending.py",
+    "test_faults.py",
 )
 """Files that take longest: they are begun first, so that no worker is left with one at the end."""
 
@@ -114,20 +181,29 @@ def shared_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home that one run of `exposure` over the sample leaves, by the baseline. Tests take a copy of it.
+    """The home that one run of `exposure` over the sample leaves, by the baseline. Tests take a copy of it."""
+    return _run_once(tmp_path_factory, "sample-run", "sample")
 
-    It is made once for all workers.
-    """
+
+@pytest.fixture(scope="session")
+def real_run(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same over all real pages. Tests that only read take it as it is."""
+    return _run_once(tmp_path_factory, "real-run", str(shared_dir / "data" / "sites"))
+
+
+def _run_once(tmp_path_factory: pytest.TempPathFactory, name: str, sites: str) -> Path:
+    """A home after a run of `exposure`, made once for all workers."""
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if is_worker else base) / "sample-run"
-    with (folder.parent / "sample-run.lock").open("w") as lock:
+    folder = (base.parent if is_worker else base) / name
+    with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "whole").exists():
-            settings = Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE)
+            settings = Settings(home=folder / "home", sites=sites, scorer=ScorerName.BASELINE)
             umask = os.umask(0o077)  # as the command line does
             try:
-                run_pipeline(settings, names=("exposure",))
+                with _opened_once(), ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
+                    thread.submit(run_pipeline, settings, names=("exposure",)).result()
             finally:
                 os.umask(umask)
             (folder / "whole").touch()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from exposure_dagster.core.bounded import read_bounded
@@ -142,11 +143,19 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
         return (
             Problem(source, line, None, f"byte {error.object[error.start]:#04x} is not UTF-8", "text saved as UTF-8"),
         )
+    return _of_text(path.stem, source, text, tuple(known_corpora), tuple(known_models))
+
+
+@lru_cache(maxsize=256)
+def _of_text(
+    name: str, source: str, text: str, known_corpora: tuple[str, ...], known_models: tuple[str, ...]
+) -> Prompt | tuple[Problem, ...]:
+    """What a file with that text is. Every sensor reads all files each time it looks, and most are as they were."""
     checked = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
     if isinstance(checked, tuple):
         return checked
     return Prompt(
-        name=path.stem,
+        name=name,
         source=source,
         file=checked,
         asked=asked_part(checked),

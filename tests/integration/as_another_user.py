@@ -18,6 +18,7 @@ from contextlib import suppress
 
 import httpx
 
+import exposure_dagster.definitions  # noqa: F401  what commands import when they are asked for, once for all of them
 from exposure_dagster.cli.main import main
 
 

@@ -6,6 +6,7 @@ The sensors, the instance, the jobs and the warehouse are the real ones; only th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dagster import (
     AddDynamicPartitionsRequest,
     DagsterInstance,
     DagsterRunStatus,
+    Definitions,
     RunRequest,
     RunsFilter,
     SensorResult,
@@ -52,9 +54,13 @@ class Automation:
     def prompts(self) -> Path:
         return self.settings.prompts
 
+    @cached_property
+    def definitions(self) -> Definitions:
+        return build_defs(self.settings)
+
     def evaluate(self, name: str) -> tuple[list[RunRequest], list[str]]:
         """One tick of a sensor: partitions and events are applied; returns what it wants run, and why it skipped."""
-        definitions = build_defs(self.settings)
+        definitions = self.definitions
         sensor = definitions.get_repository_def().get_sensor_def(name)
         context = build_sensor_context(
             instance=self.instance,
@@ -108,15 +114,14 @@ class Automation:
         self.cursors[name] = result.cursor
 
     def _launch(self, sensor: str, request: RunRequest) -> None:
-        definitions = build_defs(self.settings)
-        job = request.job_name or definitions.get_repository_def().get_sensor_def(sensor).job_name
+        job = request.job_name or self.definitions.get_repository_def().get_sensor_def(sensor).job_name
         identity = {"dagster/sensor_name": sensor}
         if request.run_key is not None:
             identity["dagster/run_key"] = request.run_key
             if self.instance.get_runs(filters=RunsFilter(tags=identity), limit=1):
                 return
         self.launched.append((job, request.partition_key))
-        result = definitions.resolve_job_def(job).execute_in_process(
+        result = self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,
             asset_selection=request.asset_selection,

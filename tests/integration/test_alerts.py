@@ -29,6 +29,8 @@ from exposure_dagster.settings import ScorerName, Settings, load_settings
 from tests.integration.counting_server import counting_server
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 DRIFT = AssetKey(["parsed", "ooh_occupations"])
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey
 
-from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
-from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
-from exposure_dagster.definitions import build_defs
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB
 from exposure_dagster.pipeline.documents import collect_facts
-from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 BUNDLED = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
 
 
@@ -29,15 +29,14 @@ def edited(text: str, words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scored_home(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two prompts, `a` and `b`, scored, ranked and published."""
     root = tmp_path_factory.mktemp("automation")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
     (root / "prompts").mkdir()
-    shutil.copytree(SAMPLE_SITES, root / "sites")
     write(root / "prompts", "a")
     write(root / "prompts", "b", edited(BUNDLED, "Of today."))
     with opened(root) as automation:
-        refresh(automation)
         automation.evaluate("follow_prompts")
         automation.settle(RESCORING, *FREE_SENSORS)
     return root
@@ -48,21 +47,15 @@ class opened:  # noqa: N801  reads as a statement in a with block
 
     def __init__(self, root: Path) -> None:
         self.settings = Settings(
-            home=root / "home", sites=str(root / "sites"), scorer=ScorerName.BASELINE, prompts=root / "prompts"
+            home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts"
         )
 
     def __enter__(self) -> Automation:
-        prepare_dagster_home(self.settings.dagster_home)
         self.instance = open_instance(self.settings.dagster_home)
         return Automation(self.settings, self.instance)
 
     def __exit__(self, *_: object) -> None:
         self.instance.dispose()
-
-
-def refresh(automation: Automation) -> None:
-    job = build_defs(automation.settings).resolve_job_def(SOURCES_JOB)
-    assert job.execute_in_process(instance=automation.instance, run_config=QUIET).success
 
 
 @pytest.fixture

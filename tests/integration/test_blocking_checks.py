@@ -11,11 +11,12 @@ from click.testing import CliRunner, Result
 from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.automation.jobs import SOURCES_JOB
 from exposure_dagster.cli import main
-from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.core.checks import BLOCKING
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -24,19 +25,13 @@ def settings_of(root: Path) -> Settings:
     return Settings(home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts")
 
 
-@pytest.fixture(scope="module")
-def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("blocking")
+@pytest.fixture
+def settings(sample_run: Path, tmp_path: Path) -> Settings:
+    """A home with prompt `exposure`, scored, ranked and published."""
+    root = tmp_path / "copy"
+    shutil.copytree(sample_run, root / "home", symlinks=True)
     (root / "prompts").mkdir()
     shutil.copy(BUNDLED_PROMPTS / "exposure.md", root / "prompts")
-    run_pipeline(settings_of(root), names=["exposure"])
-    return root
-
-
-@pytest.fixture
-def settings(published_home: Path, tmp_path: Path) -> Settings:
-    root = tmp_path / "copy"
-    shutil.copytree(published_home, root, symlinks=True)
     return settings_of(root)
 
 

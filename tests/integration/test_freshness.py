@@ -17,33 +17,39 @@ from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName,
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation, edit_duties_of_roofers
 from tests.integration.ui_queries import checks_that_are_not_green, stale
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 LOOKS = 3
 WRITTEN_BY_SCORING = [f"scored/{name} exposure" for name in ("batches", "responses", "runs", "scores")]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def settings_of(root: Path) -> Settings:
-    return Settings(home=root / "home", sites=str(root / "sites"), scorer=ScorerName.BASELINE, prompts=root / "prompts")
+    return Settings(home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts")
 
 
-def made_home(root: Path, *names: str) -> Path:
-    """A home after one `exposure run` of these prompts; `climate` lies beside them, not enabled and never scored."""
+def put_prompts(root: Path) -> None:
     (root / "prompts").mkdir()
-    shutil.copytree(SAMPLE_SITES, root / "sites")
     for name in ("exposure", "climate", "resilience"):
         shutil.copy(BUNDLED_PROMPTS / f"{name}.md", root / "prompts")
-    run_pipeline(settings_of(root), names=names)
+
+
+@pytest.fixture(scope="module")
+def home_without_onet(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a run of `exposure`; `climate` lies beside it, not enabled and never scored."""
+    root = tmp_path_factory.mktemp("without")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
+    put_prompts(root)
     return root
 
 
 @pytest.fixture(scope="module")
-def home_without_onet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_home(tmp_path_factory.mktemp("without"), "exposure")
-
-
-@pytest.fixture(scope="module")
 def home_with_onet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_home(tmp_path_factory.mktemp("with"), "exposure", "resilience")
+    """The same after one run of `exposure` and `resilience`."""
+    root = tmp_path_factory.mktemp("with")
+    put_prompts(root)
+    run_pipeline(settings_of(root), names=("exposure", "resilience"))
+    return root
 
 
 @pytest.fixture
@@ -124,9 +130,13 @@ def test_an_edit_marks_its_own_prompt_until_it_is_scored_and_no_other(with_onet:
     assert_all_is_well(with_onet)
 
 
-def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(with_onet: Automation) -> None:
+def test_an_edited_page_marks_the_prompts_that_ask_about_it_and_no_other(
+    with_onet: Automation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     look(with_onet)
-    edit_duties_of_roofers(Path(with_onet.settings.sites))
+    sites = Path(shutil.copytree(SAMPLE_SITES, tmp_path / "sites"))
+    monkeypatch.setattr("exposure_dagster.sources.sites.SAMPLE_SITES", sites)
+    edit_duties_of_roofers(sites)
     job = build_defs(with_onet.settings).resolve_job_def(SOURCES_JOB)
     assert job.execute_in_process(instance=with_onet.instance, run_config=QUIET).success
     assert {job for job, _ in look(with_onet)} == {INPUTS_JOB, PUBLISHING_JOB}

@@ -18,6 +18,8 @@ from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
 from tests.integration.seeding import seed_documents, write_prompt
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 WRITTEN = ("responses", "batches", "runs", "score_versions", "prompt_versions", "corrections")
 

@@ -16,6 +16,8 @@ from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 LENSES = ("climate", "offshoring", "robotics", "two_variable")
 QUADRANTS = ["Digital and remote", "Digital, tied to a place", "Remote, not digital", "Neither digital nor remote"]
 

@@ -12,15 +12,37 @@ import pytest
 
 from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.corpora.onet.checks import crosswalk, occupations, release_is_the_newest
+from exposure_dagster.corpora.onet.parsing import OnetReport
 from exposure_dagster.corpora.onet.releases import is_newer, newest_release
 from exposure_dagster.settings import SAMPLE_SITES
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import fetch, load, parse
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 LIST = "www.onetonline.org/find/all/All_Occupations.csv"
 PROJECTIONS = "data.bls.gov/projections/occupationProj"
 DATABASE = "www.onetcenter.org/dl_files/database/db_30_2_text.zip"
+
+
+@pytest.fixture(scope="module")
+def sample_loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, OnetReport]:
+    """A warehouse with the sample's O*NET, for tests that only look, and what its parsing reported."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("loaded") / "home" / "exposure.duckdb")
+    report = load(warehouse, Path(shutil.copytree(SAMPLE_SITES, warehouse.path.parents[1] / "sites")))
+    with warehouse.connect() as connection:
+        connection.execute("CHECKPOINT")
+    return warehouse, report
+
+
+@pytest.fixture
+def loaded(sample_loaded: tuple[Warehouse, OnetReport], warehouse: Warehouse) -> OnetReport:
+    """The test's own warehouse holds the sample's O*NET already."""
+    kept, report = sample_loaded
+    warehouse.path.parent.mkdir()
+    shutil.copy(kept.path, warehouse.path)
+    return report
 
 
 @pytest.fixture
@@ -59,8 +81,8 @@ def unpacked(sites: Path, folder: Path) -> Path:
     return next((folder / "db_30_2").rglob("Task Statements.txt")).parent
 
 
-def test_the_sample_fills_every_table_with_its_provenance(warehouse: Warehouse, sites: Path) -> None:
-    report = load(warehouse, sites)
+def test_the_sample_fills_every_table_with_its_provenance(sample_loaded: tuple[Warehouse, OnetReport]) -> None:
+    warehouse, report = sample_loaded
     assert report.release == "30.2"
     for table in ("onet_list", "onet_database", "employment_projections"):
         ((release, licence, sha256, fetched_at),) = warehouse.rows(
@@ -74,14 +96,14 @@ def test_the_sample_fills_every_table_with_its_provenance(warehouse: Warehouse, 
         assert warehouse.rows(f"SELECT count(*) FROM parsed.{table}") > [(20,)]
 
 
-def test_every_outcome_of_the_sample_is_good(warehouse: Warehouse, sites: Path) -> None:
-    report = load(warehouse, sites)
+def test_every_outcome_of_the_sample_is_good(sample_loaded: tuple[Warehouse, OnetReport]) -> None:
+    warehouse, report = sample_loaded
     outcomes = [*occupations(warehouse, report), *crosswalk(warehouse), release_is_the_newest(warehouse)]
     assert [(outcome.name, outcome.description) for outcome in outcomes if not outcome.passed] == []
 
 
-def test_both_corpora_become_documents(warehouse: Warehouse, sites: Path) -> None:
-    load(warehouse, sites)
+def test_both_corpora_become_documents(sample_loaded: tuple[Warehouse, OnetReport]) -> None:
+    warehouse, _ = sample_loaded
     counts = dict(warehouse.rows("SELECT corpus, count(*) FROM parsed.documents GROUP BY 1"))
     ((scoreable, tasks),) = warehouse.rows(
         "SELECT count(*) FILTER (is_scoreable), (SELECT count(*) FROM parsed.onet_tasks) FROM parsed.onet_occupations"
@@ -89,10 +111,9 @@ def test_both_corpora_become_documents(warehouse: Warehouse, sites: Path) -> Non
     assert counts == {"onet": scoreable, "onet_tasks": tasks}
 
 
-def test_unchanged_files_change_no_digest_and_no_text(warehouse: Warehouse, sites: Path) -> None:
-    first = load(warehouse, sites)
+def test_unchanged_files_change_no_digest_and_no_text(loaded: OnetReport, warehouse: Warehouse, sites: Path) -> None:
     texts = warehouse.rows("SELECT corpus, doc_id, text_sha256 FROM parsed.documents ORDER BY ALL")
-    assert load(warehouse, sites) == first
+    assert load(warehouse, sites) == loaded
     assert warehouse.rows("SELECT corpus, doc_id, text_sha256 FROM parsed.documents ORDER BY ALL") == texts
 
 
@@ -194,10 +215,10 @@ def odd_projection(sites: Path) -> None:
         (odd_projection, "employment_projections", ["occupationProj", "Occupation Code"]),
     ],
 )
+@pytest.mark.usefixtures("loaded")
 def test_bad_input_is_named_and_the_last_good_tables_stay(
     warehouse: Warehouse, sites: Path, spoil: Callable[[Path], None], table: str, words: list[str]
 ) -> None:
-    load(warehouse, sites)
     before = warehouse.rows(f"SELECT content_sha256, body FROM raw.{table}")
     occupations_before = warehouse.rows("SELECT * FROM parsed.onet_occupations ORDER BY 1")
     spoil(sites)
@@ -210,8 +231,8 @@ def test_bad_input_is_named_and_the_last_good_tables_stay(
     assert warehouse.rows("SELECT * FROM parsed.onet_occupations ORDER BY 1") == occupations_before
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_truncated_archive_is_reported_and_the_last_good_one_stays(warehouse: Warehouse, sites: Path) -> None:
-    load(warehouse, sites)
     before = warehouse.rows("SELECT content_sha256 FROM raw.onet_database")
     truncated(sites)
     report = fetch(warehouse, open_site(str(sites), contact=None))["database"]
@@ -229,10 +250,10 @@ def test_a_saved_subset_is_taken_and_what_it_lacks_is_said(warehouse: Warehouse,
     assert warehouse.rows("SELECT count(*) > 0 FROM parsed.documents WHERE corpus = 'onet'") == [(True,)]
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_saved_release_that_lost_a_file_does_not_replace_the_whole_one(
     warehouse: Warehouse, sites: Path, tmp_path: Path
 ) -> None:
-    load(warehouse, sites)
     before = warehouse.rows("SELECT * FROM raw.onet_database")
     saved = unpacked(sites, tmp_path)
     (saved / "Task Statements.txt").unlink()
@@ -250,8 +271,8 @@ def test_without_projections_the_way_to_get_them_is_told_and_only_then(warehouse
     assert (report.note, [page.has_earlier_body for page in report.missing]) == (None, [True])
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_saved_release_that_is_not_there_names_the_setting(warehouse: Warehouse, sites: Path) -> None:
-    load(warehouse, sites)
     report = fetch(warehouse, open_site(str(sites), contact=None), database=sites / "none.zip")["database"]
     assert [(page.reason, page.has_earlier_body) for page in report.missing] == [
         ("the file cannot be read: No such file or directory; look at EXPOSURE_ONET_DATABASE", True)

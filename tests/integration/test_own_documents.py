@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 from dagster import AssetKey
 
@@ -19,6 +19,8 @@ from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.counting_server import CountingServer, counting_server, system_key
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 
 @pytest.fixture
@@ -86,19 +88,10 @@ def test_where_a_document_came_from_is_kept(ran: tuple[Company, str]) -> None:
     assert company.warehouse.rows("SELECT DISTINCT file, file_sha256, read_at FROM raw.own_documents") == before
 
 
-def test_parquet_is_as_good_as_csv(company: Company) -> None:
-    target = company.root / "roles.parquet"
-    duckdb.sql(f"COPY (SELECT * FROM read_csv('{company.file}')) TO '{target}' (FORMAT parquet)")
-    company.run(documents=f"roles={target}")
-    assert company.warehouse.rows("SELECT doc_id, jobs FROM ranked.rankings ORDER BY doc_id") == [
-        ("acct", 9),
-        ("cook", 12),
-        ("dev", 40),
-        ("fork", 25),
-    ]
-
-
-def test_a_changed_row_costs_one_request_and_only_its_corpus_is_stale(company: Company, server: CountingServer) -> None:
+def test_a_changed_row_costs_one_request_and_other_jobs_or_pay_are_ranked_without_one(
+    company: Company, server: CountingServer
+) -> None:
+    """And only the prompts of its corpus are stale."""
     company.add_prompt("others", of="offshoring", corpus="posts")
     other = company.root / "posts.csv"
     other.write_text("doc_id,title,text\np1,Porter,Carries things.\np2,Poet,Writes verse.\n", encoding="utf-8")
@@ -117,25 +110,17 @@ def test_a_changed_row_costs_one_request_and_only_its_corpus_is_stale(company: C
     company.run(**both)
     assert asked(company, server) == {"our_roles": ["cook"]}
 
-    company.write()
+    company.write(dev=ROWS["dev"].replace(",40,", ",50,"))
     company.run(**both)
     assert asked(company, server) == {}
+    assert company.warehouse.rows("SELECT jobs, wages FROM ranked.rankings WHERE doc_id = 'dev'") == [
+        (50, 50 * 118_000.0)
+    ]
 
     company.write(dev=None, guard="guard,Guard,Watches the door.,3,38000")
     company.run(**both)
     assert asked(company, server) == {"our_roles": ["guard"]}
     assert company.warehouse.rows("SELECT 1 FROM ranked.rankings WHERE doc_id = 'dev'") == []
-
-
-def test_other_jobs_or_pay_are_ranked_anew_without_a_request(company: Company, server: CountingServer) -> None:
-    company.run(scorer=ScorerName.MODEL)
-    server.forget()
-    company.write(dev=ROWS["dev"].replace(",40,", ",50,"))
-    company.run(scorer=ScorerName.MODEL)
-    assert server.asked == []
-    assert company.warehouse.rows("SELECT jobs, wages FROM ranked.rankings WHERE doc_id = 'dev'") == [
-        (50, 50 * 118_000.0)
-    ]
 
 
 def test_a_broken_file_is_told_by_line_and_its_last_good_rows_stand(
@@ -183,15 +168,16 @@ def test_a_corpus_that_is_no_longer_set_takes_its_documents_along(company: Compa
     assert company.warehouse.rows("SELECT count(*) FROM ranked.rankings WHERE prompt = 'others'") == [(2,)]
 
 
-def test_a_change_of_own_documents_changes_no_other_corpus(company: Company) -> None:
-    company.add_prompt("pages", of="offshoring", corpus="ooh")
+def test_a_change_of_own_documents_changes_no_other_corpus(company: Company, sample_run: Path) -> None:
+    shutil.copytree(sample_run, company.root / "home", symlinks=True)
+    company.add_prompt("exposure", of="exposure", corpus="ooh")
     company.run(sites="sample")
     query = "SELECT DISTINCT prompt, input_hash FROM scored.scores ORDER BY prompt"
     before = dict(company.warehouse.rows(query))
     company.write(cook=None)
     company.run(sites="sample")
     after = dict(company.warehouse.rows(query))
-    assert before["pages"] == after["pages"]
+    assert before["exposure"] == after["exposure"]
     assert before["our_roles"] != after["our_roles"]
 
 

@@ -27,6 +27,8 @@ from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 
 @dataclass(frozen=True)
 class Home:

@@ -19,6 +19,8 @@ from exposure_dagster.tables import PROMPT_VERSIONS, RANKINGS, RESPONSES
 from tests.integration.api_server import TEXT, fill_for_api
 from tests.integration.ranked_tables import PROMPT, answer
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 READ_AT = pd.Timestamp("2026-02-01 12:00:00")
 
 

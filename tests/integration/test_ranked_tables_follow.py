@@ -11,16 +11,18 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetMaterialization
 
-from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.automation.jobs import INPUTS_JOB, PUBLISHING_JOB, RANKING_JOB, SOURCES_JOB
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline import published, ranked
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
-from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 from tests.integration.seeding import prompt_folder
 from tests.integration.ui_queries import statuses
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 BASELINE = ScorerChoice(ScorerName.BASELINE, True)
@@ -29,22 +31,21 @@ CLAUDE = ScorerChoice(ScorerName.MODEL, True)
 
 
 def settings_of(root: Path) -> Settings:
-    return Settings(home=root / "home", sites=str(root / "sites"), scorer=ScorerName.BASELINE, prompts=root / "prompts")
+    return Settings(home=root / "home", sites="sample", scorer=ScorerName.BASELINE, prompts=root / "prompts")
 
 
 @pytest.fixture(scope="module")
-def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scored_home(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with `exposure`, `robotics` and `two_variable`, scored, ranked and published."""
     root = tmp_path_factory.mktemp("follow")
+    shutil.copytree(sample_run, root / "home", symlinks=True)
     (root / "prompts").mkdir()
-    shutil.copytree(SAMPLE_SITES, root / "sites")
     for name in ("exposure", "robotics", "two_variable"):
         text = (BUNDLED_PROMPTS / f"{name}.md").read_text(encoding="utf-8").replace("enabled: false\n", "")
         (root / "prompts" / f"{name}.md").write_text(text, encoding="utf-8")
     settings = settings_of(root)
-    prepare_dagster_home(settings.dagster_home)
     with open_instance(settings.dagster_home) as instance:
-        job = build_defs(settings).resolve_job_def(SOURCES_JOB)
+        job = build_defs(settings).resolve_job_def(SOURCES_JOB)  # with those of O*NET
         assert job.execute_in_process(instance=instance, run_config=QUIET).success
         automation = Automation(settings, instance)
         automation.evaluate("follow_prompts")

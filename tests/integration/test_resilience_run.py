@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RESILIENCE
 from tests.integration.counting_server import CountingServer, counting_server
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 ISSUED_COLUMNS = [
     *("onet_code", "title", "job_zone"),
@@ -45,8 +48,9 @@ def settings_for(home: Path, scorer: ScorerName = ScorerName.BASELINE) -> Settin
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = settings_for(tmp_path_factory.mktemp("both") / "home")
+def settings(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = shutil.copytree(sample_run, tmp_path_factory.mktemp("both") / "home", symlinks=True)
+    settings = settings_for(home)
     run_pipeline(settings, names=("exposure", "resilience"))
     return settings
 

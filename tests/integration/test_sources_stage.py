@@ -28,6 +28,8 @@ from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
 from tests.integration.loopback import HTML, LoopbackSite, Reply, ToLoopback, running_site
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 CATEGORIES = {
     "actors": "entertainment-and-sports",
     "military-careers": "military",
@@ -162,6 +164,8 @@ def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sources = sources_of(str(folder_at(root / "sites").root), Warehouse(root / "exposure.duckdb"))
     sources.refresh_and_parse()
     collect_documents(sources.warehouse)
+    with sources.warehouse.connect() as connection:
+        connection.execute("CHECKPOINT")
     return sources.warehouse.path
 
 

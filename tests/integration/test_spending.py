@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from exposure_dagster.cli.main import main
 from tests.integration.counting_server import CountingServer, counting_server
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 DOCUMENTS = 30
-COMMAND = [sys.executable, "-m", "exposure_dagster.cli.main"]
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +33,7 @@ def _counts_from_nothing(api: CountingServer) -> None:
 
 
 def environment(home: Path, api: CountingServer) -> dict[str, str]:
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))}
     return {
-        **bare,
         "EXPOSURE_HOME": str(home),
         "EXPOSURE_SITES": "sample",
         "ANTHROPIC_API_KEY": "sk-not-to-be-seen",
@@ -44,16 +45,9 @@ def environment(home: Path, api: CountingServer) -> dict[str, str]:
 
 def exposure(home: Path, api: CountingServer, *arguments: str) -> str:
     """What the command prints where there is no terminal."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(home, api),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "sk-not-to-be-seen" not in done.stdout + done.stderr
+    done = CliRunner().invoke(main, arguments, env=environment(home, api))
+    assert done.exit_code == 0, done.output
+    assert "sk-not-to-be-seen" not in done.output
     return done.stdout
 
 
@@ -72,21 +66,28 @@ def on_a_terminal(home: Path, api: CountingServer, *arguments: str, typed: str =
 
     reader = threading.Thread(target=read)
     reader.start()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], env=environment(home, api), stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
     os.write(ours, typed.encode())
-    status = process.wait(timeout=300)
+    with (
+        os.fdopen(theirs, "r", closefd=False) as stdin,
+        os.fdopen(theirs, "w", closefd=False) as stdout,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in environment(home, api).items():
+            patch.setenv(name, value)
+        for name, stream in (("stdin", stdin), ("stdout", stdout), ("stderr", stdout)):
+            patch.setattr(sys, name, stream)
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+    os.close(theirs)
     reader.join(timeout=60)
     os.close(ours)
-    return status, b"".join(shown).decode()
+    return int(ended.value.code or 0), b"".join(shown).decode()
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory, api: CountingServer) -> Path:
+def scored(sample_run: Path, tmp_path_factory: pytest.TempPathFactory, api: CountingServer) -> Path:
     """A home where the question was refused first, and agreed to by --yes then."""
-    home = tmp_path_factory.mktemp("spending")
+    home = Path(shutil.copytree(sample_run, tmp_path_factory.mktemp("spending") / "home", symlinks=True))
     status, shown = on_a_terminal(home, api, "run", "--prompt", "exposure", typed="n\n")
     assert "Ask the model? [y/N]" in shown
     assert f"{DOCUMENTS}  " in shown, "the estimate stands above the question"
@@ -122,10 +123,10 @@ def test_the_estimate_counts_what_is_new_and_how_its_tokens_were_found(scored: P
 
 
 def test_a_ledger_that_was_moved_answers_on_the_other_machine(
-    scored: Path, api: CountingServer, tmp_path: Path
+    scored: Path, api: CountingServer, sample_run: Path, tmp_path: Path
 ) -> None:
     exposure(scored, api, "ledger", "export", str(tmp_path / "moved"))
-    other = tmp_path / "other"
+    other = Path(shutil.copytree(sample_run, tmp_path / "other", symlinks=True))
     exposure(other, api, "ledger", "import", str(tmp_path / "moved"))
     again = exposure(other, api, "ledger", "import", str(tmp_path / "moved"))
     assert all(line.endswith(" 0 new") for line in again.splitlines()), again

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ import duckdb
 import pytest
 
 from exposure_dagster.cli.main import COMMANDS, main
+from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import standings
@@ -18,7 +21,7 @@ from exposure_dagster.prompts.render import Document
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.job import TEXTS_AT_ONCE
-from exposure_dagster.settings import ScorerName
+from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, load_settings
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
@@ -55,15 +58,20 @@ def test_a_command_that_only_looks_loads_nothing_heavy(home: Path, command: str)
     assert said
 
 
-def test_a_run_over_pages_that_are_as_they_were_needs_no_dagster_and_says_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prompts = tmp_path / "prompts"
-    prompts.mkdir()
-    write_prompt(prompts, "a")
-    for name, value in {"HOME": tmp_path, "PROMPTS": prompts, "SITES": "sample", "SCORER": "baseline"}.items():
+@pytest.fixture
+def run_home(sample_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home after a run of its only prompt, `exposure`."""
+    shutil.copytree(sample_run, tmp_path / "home", symlinks=True)
+    (tmp_path / "prompts").mkdir()
+    shutil.copy(BUNDLED_PROMPTS / "exposure.md", tmp_path / "prompts")
+    values = {"HOME": tmp_path / "home", "PROMPTS": tmp_path / "prompts", "SITES": "sample", "SCORER": "baseline"}
+    for name, value in values.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", str(value))
+    return tmp_path / "home"
 
+
+@pytest.mark.usefixtures("run_home")
+def test_a_run_over_pages_that_are_as_they_were_needs_no_dagster_and_says_the_same() -> None:
     def run() -> tuple[str, bool]:
         program = RUN_AND_LIST.format(heavy=["dagster"])
         result = subprocess.run([sys.executable, "-c", program, "run"], capture_output=True, text=True, check=True)
@@ -74,16 +82,34 @@ def test_a_run_over_pages_that_are_as_they_were_needs_no_dagster_and_says_the_sa
     assert (first_loaded, second_loaded) == (True, False)
     assert second == first
 
-    write_prompt(prompts, "a", "Think of tomorrow.")
-    assert run()[1], "a prompt file was edited"
-    with Warehouse(tmp_path / "exposure.duckdb").transaction() as connection:
+
+def edit_the_prompt(home: Path) -> None:
+    write_prompt(home.parent / "prompts", "exposure", "Think of tomorrow.")
+
+
+def write_to_the_warehouse(home: Path) -> None:
+    with Warehouse(home / "exposure.duckdb").transaction() as connection:
         connection.execute("DELETE FROM parsed.ooh_titles")
-    assert run()[1], "the warehouse was written to"
-    (tmp_path / "published" / "current").unlink()
-    assert run()[1], "what was published is gone"
-    assert not run()[1]
-    monkeypatch.setenv("EXPOSURE_REFETCH_AFTER_HOURS", "0")
-    assert run()[1], "every page is due at once"
+
+
+def take_away_what_was_published(home: Path) -> None:
+    (home / "published" / "current").unlink()
+
+
+@pytest.mark.parametrize("change", [edit_the_prompt, write_to_the_warehouse, take_away_what_was_published])
+def test_a_run_looks_at_everything_again_after_a_change(run_home: Path, change: Callable[[Path], None]) -> None:
+    settings = load_settings()
+    note_unchanged(settings, inputs_digest(settings, ()))
+    assert is_unchanged(settings, inputs_digest(settings, ()))
+    change(run_home)
+    assert not is_unchanged(settings, inputs_digest(settings, ()))
+
+
+@pytest.mark.usefixtures("run_home")
+def test_a_run_looks_at_everything_again_when_pages_are_due() -> None:
+    settings = load_settings().model_copy(update={"refetch_after_hours": 0})
+    note_unchanged(settings, inputs_digest(settings, ()))
+    assert not is_unchanged(settings, inputs_digest(settings, ()))
 
 
 def test_the_list_of_commands_says_of_each_how_its_own_help_begins() -> None:

@@ -19,6 +19,8 @@ from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import ANY, FaultyModel, edited, running_model
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 FRACTION = edited("a fraction", lambda answer: answer | {"digital": "7/10"})
 
 SMALL = """

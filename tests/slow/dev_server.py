@@ -49,11 +49,12 @@ class DevServer:
         )
         assert self.graphql(query % (SELECTOR, f'"{sensor}"'))["startSensor"]["__typename"] == "Sensor"
 
-    def turn_off(self, sensor: str) -> None:
-        """Stop a sensor, and wait until no round of the daemon that began before can still evaluate it."""
-        state = self._sensor(sensor, "id")
-        data = self.graphql("mutation($id: String!) { stopSensor(id: $id) { __typename } }", id=state["id"])
-        assert data["stopSensor"]["__typename"] == "StopSensorMutationResult"
+    def turn_off(self, *sensors: str) -> None:
+        """Stop sensors, and wait until no round of the daemon that began before can still evaluate them."""
+        for sensor in sensors:
+            state = self._sensor(sensor, "id")
+            data = self.graphql("mutation($id: String!) { stopSensor(id: $id) { __typename } }", id=state["id"])
+            assert data["stopSensor"]["__typename"] == "StopSensorMutationResult"
         for _ in range(2):
             self.wait_for_look("follow_prompts")
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.corpora.onet.checks import crosswalk, occupations
 from exposure_dagster.corpora.ooh.fetching import refresh_ooh_index, refresh_ooh_pages
 from exposure_dagster.corpora.ooh.parsing import parse_ooh_pages
-from exposure_dagster.settings import ScorerName, Settings
+from exposure_dagster.settings import Settings
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import HOURS, fetch, parse
@@ -18,11 +17,8 @@ from tests.integration.onet_files import HOURS, fetch, parse
 pytestmark = pytest.mark.shared
 
 
-def test_all_342_real_pages_are_parsed_ranked_and_add_up(shared_dir: Path, tmp_path: Path) -> None:
-    sites = str(shared_dir / "data" / "sites")
-    settings = Settings(home=tmp_path / "home", sites=sites, scorer=ScorerName.BASELINE)
-    run_pipeline(settings, names=("exposure",))
-    warehouse = Warehouse(settings.warehouse_file)
+def test_all_342_real_pages_are_parsed_ranked_and_add_up(real_run: Path) -> None:
+    warehouse = Warehouse(Settings(home=real_run).warehouse_file)
     ((rows, jobs),) = warehouse.rows("SELECT count(*), sum(jobs)::BIGINT FROM ranked.rankings")
     assert (rows, jobs) == (342, 143_066_500)
     assert warehouse.rows("SELECT * FROM parsed.ooh_unread") == []

@@ -22,6 +22,8 @@ from tests.integration.scoring.scene import IMPATIENT, PROVIDERS, QUICK, Scene, 
 
 ALL = [f"doc-{number:03}" for number in range(10)]
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 MENDABLE = [
     status(429, retry_after="0.05"),
     status(500),

@@ -13,6 +13,8 @@ from exposure_dagster.scoring.run import ScoringStoppedError
 from tests.integration.scoring.faulty_model import ANY, cut_short, edited, rewritten, saying, status
 from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 FENCED = rewritten("fence", lambda text: f"```json\n{text}\n```")
 FRACTION = edited("a fraction", lambda answer: answer | {"score": "7/10"})
 ALWAYS = 1000

@@ -19,6 +19,8 @@ from tests.integration.counting_server import counting_server
 from tests.integration.scoring.faulty_model import ANY, Fault, counted
 from tests.integration.scoring.scene import TEXT, Scene, asked_prompt, by_status
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 TRUE = {"input_tokens": 107, "output_tokens": 31, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0}
 
 READ = {

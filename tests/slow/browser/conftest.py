@@ -145,20 +145,19 @@ def small_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
 
 
 @pytest.fixture(scope="session")
-def sample_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+def sample_site(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
     """The bundled sample with both systems: the handbook's questions and O*NET's resilience."""
-    folder = tmp_path_factory.mktemp("sample")
-    return _run(
-        Settings(home=folder / "home", sites="sample", scorer=ScorerName.BASELINE), "two_variable", "resilience"
-    )
+    home = Path(shutil.copytree(sample_run, tmp_path_factory.mktemp("sample") / "home", symlinks=True))
+    settings = Settings(home=home, sites="sample", scorer=ScorerName.BASELINE)
+    with ThreadPoolExecutor(1) as own_thread:  # Playwright keeps an event loop in this one, Dagster wants none
+        own_thread.submit(run_pipeline, settings, names=("exposure", "two_variable", "resilience")).result()
+    return _published(home)
 
 
 @pytest.fixture(scope="session")
-def real_site(tmp_path_factory: pytest.TempPathFactory, shared_dir: Path) -> BuiltSite:
+def real_site(real_run: Path) -> BuiltSite:
     """All real pages of the handbook."""
-    folder = tmp_path_factory.mktemp("real")
-    settings = Settings(home=folder / "home", sites=str(shared_dir / "data" / "sites"), scorer=ScorerName.BASELINE)
-    return _run(settings)
+    return _published(real_run)
 
 
 @pytest.fixture
@@ -181,8 +180,7 @@ def _built(content: PublishedContent, folder: Path) -> BuiltSite:
     return BuiltSite(folder / "site", content)
 
 
-def _run(settings: Settings, *further: str) -> BuiltSite:
-    with ThreadPoolExecutor(1) as own_thread:  # Playwright keeps an event loop in this one, Dagster wants none
-        own_thread.submit(run_pipeline, settings, names=("exposure", *further)).result()
+def _published(home: Path) -> BuiltSite:
+    settings = Settings(home=home)
     content = read_content(Warehouse(settings.warehouse_file))
     return BuiltSite(settings.published_folder.resolve() / content.digest / SITE_FOLDER, content)
