@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-slow check format lock licences audit sbom dist clean
+.PHONY: help demo dev local-model test test-slow check format lock licences audit sbom dist clean
 
 help:
 	@echo "make demo    run the whole pipeline offline on the bundled sample"
 	@echo "make dev     open the Dagster UI over the demo's data (127.0.0.1:3000)"
+	@echo "make local-model  have a real, small language model answer on this machine (compiles its server: 20 minutes and more)"
 	@echo "make test    run the tests (a few minutes; needs no browser)"
 	@echo "make test-slow  run those with a browser, a daemon, the wheel, all real pages, and processes that are killed"
 	@echo "make check   lint, types, import contracts"
@@ -33,6 +34,9 @@ demo: $(STAMP)
 
 dev: $(STAMP)
 	@$(BIN)/exposure dev --demo
+
+local-model: $(STAMP)
+	@$(BIN)/python -m benchmarks.local_model
 
 # a container that sets this has every process compile all that it imports
 unexport PYTHONDONTWRITEBYTECODE

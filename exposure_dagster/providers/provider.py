@@ -95,8 +95,11 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether the address lies on this machine or in a private network, where nobody sends a bill."""
-        host = urlsplit(self.address or "").hostname or ""
+        """Whether the address lies on this machine or in a private network, where nobody sends a bill, or is still to
+        be named by who has such a server."""
+        if self.address is None:
+            return True
+        host = urlsplit(self.address).hostname or ""
         if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
             return True
         try:

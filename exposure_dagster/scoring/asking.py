@@ -5,6 +5,7 @@ Token counts here are bounds from the number of bytes, since nothing is asked of
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ ANSWER_TOKENS = 400
 
 TOKENS_PER_ATTRIBUTE = 24
 
+RATIONALE_LENGTH = 600
+"""Characters of a rationale of two or three sentences, where a server of one's own is told how many."""
+
 THINKING_TOKENS = {"low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192, "max": 16384}
 """Room for thinking by effort: it counts towards `max_tokens`, and an answer cut short is paid for in vain."""
 
@@ -44,13 +48,16 @@ MAX_GROWTH = 8
 DEFAULT_THINKING_TOKENS = THINKING_TOKENS["high"]
 
 
-def answer_schema(asked: AskedPrompt, documents: int) -> dict[str, Any]:
+def answer_schema(asked: AskedPrompt, documents: int, *, is_bounded: bool = False) -> dict[str, Any]:
     """The form of an answer: a list of one object a document, and of one document alone just the object.
 
-    A list would let a model answer twice about the one document that it was sent.
+    A list would let a model answer twice about the one document that it was sent. `is_bounded` says how long a
+    rationale may be: a small model that is held to a form goes on for as long as the form lets it.
     """
-    schema = asked.answer_schema
+    schema = copy.deepcopy(asked.answer_schema) if is_bounded else asked.answer_schema
     items: dict[str, Any] = schema["properties"]["answers"]["items"]
+    if is_bounded:
+        items["properties"]["rationale"]["maxLength"] = RATIONALE_LENGTH
     return items if documents == 1 else schema
 
 
@@ -90,7 +97,7 @@ class Asking:
             model=name_at_provider(self.asked.model),
             system=self.asked.system,
             user=user_message(documents),
-            answer_schema=answer_schema(self.asked, len(documents)),
+            answer_schema=answer_schema(self.asked, len(documents), is_bounded=not self.is_provider_asked),
             effort=self.asked.effort,
             max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
             is_form_in_words=not self.is_provider_asked,

