@@ -69,7 +69,7 @@ def prompts(
             outcomes=[checks.prompt_files_can_be_used(prompt_files.load())],
             metadata={
                 "prompt_hash": prompt.asked.prompt_hash,
-                "model": prompt.file.model,
+                "model": prompt.asked.model_names,
                 "as the model reads it": MetadataValue.md(f"```text\n{prompt.asked.system}\n```"),
             },
         )

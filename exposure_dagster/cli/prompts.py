@@ -34,7 +34,7 @@ def list_prompts() -> None:
             prompt.name,
             prompt.file.title,
             prompt.file.corpus,
-            prompt.file.model,
+            prompt.asked.model_names,
             prompt.asked.prompt_hash[:12],
             "yes" if prompt.file.enabled else "no",
         )
@@ -104,7 +104,7 @@ def render(doc_id: str, name: str | None) -> None:
             where=str(settings.warehouse_file),
             remedy=f"Ids of its documents stand in the published ranking{f', as in `{example}`' if example else ''}.",
         )
-    say(f"model: {prompt.file.model}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
+    say(f"model: {prompt.asked.model_names}\n\n--- system\n\n{prompt.asked.system}\n\n--- user\n")
     sent = asking_of(prompt.asked, price_table(settings)).cut(Document(*rows[0]))
     say(user_message([sent.document]))
     if sent.note:

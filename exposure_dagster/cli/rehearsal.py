@@ -37,7 +37,7 @@ def run_rehearsals(
     Raises ScoringError where the rehearsal of a prompt brought no answer.
     """
     if choice.name is not ScorerName.BASELINE and not is_confirmed and sys.stdin.isatty() and ERR.is_terminal:
-        print_estimates([estimate_rehearsal(warehouse, prompt, limit, means) for prompt in prompts])
+        print_estimates([one for prompt in prompts for one in estimate_rehearsal(warehouse, prompt, limit, means)])
         click.confirm("Ask the model?", abort=True, err=True)
     unanswered: list[str] = []
     for prompt in prompts:

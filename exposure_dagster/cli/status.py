@@ -82,10 +82,10 @@ def _costs_usd(
     """By prompt, what its requests should cost, as `exposure estimate` has it; prompts that send none are left out."""
     asking = [standing for standing in all_standings if standing.requests]
     is_batch = settings.scorer_in_force is ScorerName.MODEL_BATCH
-    return {
-        one.prompt: one.batch_cost_usd if is_batch else one.cost_usd
-        for one in estimates_of(warehouse, folder, asking, prices=prices)
-    }
+    costs: dict[str, float] = {}
+    for one in estimates_of(warehouse, folder, asking, prices=prices):
+        costs[one.prompt] = costs.get(one.prompt, 0.0) + (one.batch_cost_usd if is_batch else one.cost_usd)
+    return costs
 
 
 def _print_answers(found: Sequence[AnswerFigures]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.store.warehouse import Warehouse
 
 _FIGURES = """
-WITH stands AS (
+WITH asked(prompt_hash, asked_hash) AS (VALUES {asked}), stands AS (
   SELECT prompt, any_value(prompt_hash) AS prompt_hash, any_value(scorer) AS scorer,
     count_if(status = 'ok') AS ok, count_if(status = 'refused') AS refused, count_if(status = 'failed') AS failed,
     list(round(score)::INTEGER ORDER BY score) FILTER (score IS NOT NULL) AS scores
@@ -18,15 +19,16 @@ WITH stands AS (
     arg_max(outcome, started_at) AS outcome
   FROM scored.runs WHERE NOT starts_with(run_id, 'rehearsal-') GROUP BY prompt
 ), paid AS (
-  SELECT prompt_hash, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+  SELECT a.prompt_hash, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
     sum(cache_read_tokens) AS cache_read_tokens, sum(cache_write_tokens) AS cache_write_tokens,
     sum(cost_usd) AS cost_usd
-  FROM scored.responses GROUP BY prompt_hash
+  FROM scored.responses r JOIN asked a ON a.asked_hash = r.prompt_hash GROUP BY a.prompt_hash
 ), waits AS (
   SELECT prompt_hash,
     quantile_cont(latency_ms, 0.5) AS latency_p50_ms, quantile_cont(latency_ms, 0.95) AS latency_p95_ms
   FROM (
-    SELECT DISTINCT prompt_hash, request_id, latency_ms FROM scored.responses
+    SELECT DISTINCT a.prompt_hash, request_id, latency_ms
+    FROM scored.responses r JOIN asked a ON a.asked_hash = r.prompt_hash
     WHERE output_tokens > 0 AND batch_id IS NULL
   ) GROUP BY prompt_hash
 )
@@ -70,4 +72,26 @@ class AnswerFigures:
 
 def answer_figures(warehouse: Warehouse) -> list[AnswerFigures]:
     """The figures of every prompt with standing answers."""
-    return [AnswerFigures(*row) for row in warehouse.rows(_FIGURES)] if warehouse.exists else []
+    if not warehouse.exists:
+        return []
+    versions = warehouse.rows(
+        "SELECT DISTINCT s.prompt_hash, v.definition FROM scored.scores s"
+        " LEFT JOIN scored.prompt_versions v USING (prompt_hash) WHERE s.prompt_hash IS NOT NULL"
+    )
+    asked = [
+        (prompt_hash, one)
+        for prompt_hash, definition in versions
+        for one in (_asked(definition) if definition else [prompt_hash])
+    ]
+    pairs = ", ".join(f"({_quoted(one)}, {_quoted(other)})" for one, other in asked) or "(NULL, NULL)"
+    return [AnswerFigures(*row) for row in warehouse.rows(_FIGURES.format(asked=pairs))]
+
+
+def _quoted(text: str) -> str:
+    """A text in SQL. Given as a parameter it would have DuckDB load pandas, which takes longer than all of the rest."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _asked(definition: str) -> list[str]:
+    """The prompt versions under which the ledger holds the answers: one a model."""
+    return [one.prompt_hash for one in AskedPrompt.model_validate_json(definition).by_model]

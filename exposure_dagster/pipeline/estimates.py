@@ -24,7 +24,9 @@ def estimates(
     prices: PriceTable,
     ask_again: bool = False,
 ) -> list[Estimate]:
-    """The estimate of each named prompt, as if the model were asked; spends nothing. Tokens are counted by the API.
+    """The estimate of each named prompt, one for each model, as if it were asked; spends nothing.
+
+    Tokens are counted by the API.
 
     Only documents without an answer count, or all of them where everything is asked again.
     """
@@ -56,20 +58,22 @@ def estimates_of(
         prompt = by_name.get(standing.prompt)
         if prompt is None:
             continue
-        corpus, model = prompt.file.corpus, prompt.asked.model
+        corpus = prompt.file.corpus
         if corpus not in documents:
             documents[corpus], texts[corpus] = _documents(warehouse, corpus), _Texts(warehouse, corpus)
-        if model not in written:
-            written[model] = ledger.mean_output_tokens(model)
         is_all_asked = ask_again and not standing.is_asked_again_in_part
-        wanted = list(documents[corpus]) * prompt.asked.samples if is_all_asked else standing.open_questions
-        open_documents = OpenDocuments(
-            prompt=prompt.name,
-            asked=prompt.asked,
-            documents=DocumentsInPortions([documents[corpus][doc_id] for doc_id in wanted], texts[corpus]),
-            output_tokens=written[model],
-        )
-        result.append(estimate(open_documents, prices, is_counted=is_counted))
+        for asked in prompt.asked.by_model:
+            if asked.model not in written:
+                written[asked.model] = ledger.mean_output_tokens(asked.model)
+            everything = list(documents[corpus]) * asked.samples
+            wanted = everything if is_all_asked else standing.open_questions.get(asked.model, ())
+            open_documents = OpenDocuments(
+                prompt=prompt.name,
+                asked=asked,
+                documents=DocumentsInPortions([documents[corpus][doc_id] for doc_id in wanted], texts[corpus]),
+                output_tokens=written[asked.model],
+            )
+            result.append(estimate(open_documents, prices, is_counted=is_counted))
     return result
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.pipeline.prompts import StoredPrompt, generations, stored_prompt
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.registry import OWN_ADDRESSES, Endpoints
 from exposure_dagster.scoring.ledger import UNNAMED_FAMILY
 from exposure_dagster.settings import ScorerName, Settings
@@ -26,11 +27,16 @@ class ScorerChoice:
     is_explicit: bool
     endpoints: Endpoints = OWN_ADDRESSES
 
-    def of(self, model: str) -> ScorerChoice:
-        """The choice for a prompt of this model: one that cannot be asked is not, unless the user says so."""
-        if self.name is ScorerName.BASELINE or self.is_explicit or self.endpoints.of(model).is_usable:
+    def of(self, asked: AskedPrompt) -> ScorerChoice:
+        """The choice for a prompt: models that cannot all be asked are not, unless the user says so."""
+        if self.name is ScorerName.BASELINE or self.is_explicit:
             return self
-        return replace(self, name=ScorerName.BASELINE)
+        is_usable = all(self.endpoints.of(one.model).is_usable for one in asked.by_model)
+        return self if is_usable else replace(self, name=ScorerName.BASELINE)
+
+    def family(self, asked: AskedPrompt) -> str:
+        """That of who is asked; of several models those of all."""
+        return " ".join(self.endpoints.of(one.model).family for one in asked.by_model)
 
 
 def choice_of(settings: Settings) -> ScorerChoice:
@@ -61,7 +67,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
-            family=choice.endpoints.of(prompt.asked.model).family,
+            family=choice.family(prompt.asked),
         )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -89,7 +95,7 @@ def input_hash(
     version: list[object] = [prompt_hash, documents]
     if generation:
         version.append(f"generation {generation}")
-    if baseline_hash is None and family != UNNAMED_FAMILY:
+    if baseline_hash is None and set(family.split()) != {UNNAMED_FAMILY}:
         version.append(f"asked: {family}")
     if baseline_hash is not None:
         from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION
@@ -106,7 +112,7 @@ def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
 def scorer_for(warehouse: Warehouse, prompt: StoredPrompt, choice: ScorerChoice) -> ScorerName:
     """Who answers a prompt: the scorer in force, except that a baseline that nobody asked for never takes
     the place of a model's standing answers."""
-    here = choice.of(prompt.asked.model)
+    here = choice.of(prompt.asked)
     if here.name is ScorerName.BASELINE and not here.is_explicit and has_model_scores(warehouse, prompt.name):
         return ScorerName.MODEL
     return here.name

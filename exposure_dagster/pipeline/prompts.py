@@ -65,7 +65,7 @@ def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
         "prompt_hash": prompt_hash,
         "corpus": prompt.file.corpus,
         "title": prompt.file.title,
-        "model": prompt.file.model,
+        "model": prompt.asked.model_names,
         "baseline_hash": prompt.baseline.baseline_hash,
         "baseline_definition": prompt.baseline.model_dump_json(),
         "source": prompt.source,
@@ -76,22 +76,23 @@ def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
 
 
 def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
-    """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there."""
+    """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there; of a prompt that
+    several models are asked, what each of them is asked too."""
     import pandas as pd
 
-    prompt_hash = prompt.asked.prompt_hash
-    version = {
-        "prompt_hash": prompt_hash,
-        "prompt": prompt.name,
-        "definition": prompt.asked.model_dump_json(),
-        "first_seen_at": utc_now(),
-    }
-    known = connection.execute(
-        f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
-        [prompt_hash, prompt.name],
-    ).fetchone()
-    if known is None:
-        insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
+    for asked in (prompt.asked, *prompt.asked.by_model):
+        version = {
+            "prompt_hash": asked.prompt_hash,
+            "prompt": prompt.name,
+            "definition": asked.model_dump_json(),
+            "first_seen_at": utc_now(),
+        }
+        known = connection.execute(
+            f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
+            [asked.prompt_hash, prompt.name],
+        ).fetchone()
+        if known is None:
+            insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
 
 
 def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:

@@ -53,21 +53,22 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
     ((definition,),) = warehouse.rows(
         "SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [score["prompt_hash"]]
     )
+    asked = AskedPrompt.model_validate_json(definition)
     texts = warehouse.rows("SELECT text FROM parsed.texts WHERE text_sha256 = ?", [score["text_sha256"]])
     titles = warehouse.rows(
         "SELECT title FROM scored.score_versions WHERE prompt = ? AND doc_id = ? ORDER BY version DESC LIMIT 1",
         [prompt, doc_id],
     )
     attempts = warehouse.read(
-        "SELECT * FROM scored.responses WHERE prompt_hash = ? AND doc_id = ? AND text_sha256 = ? ORDER BY created_at",
-        [score["prompt_hash"], doc_id, score["text_sha256"]],
+        "SELECT * FROM scored.responses WHERE prompt_hash IN (SELECT unnest(?)) AND doc_id = ? AND text_sha256 = ?"
+        " ORDER BY created_at",
+        [[one.prompt_hash for one in asked.by_model], doc_id, score["text_sha256"]],
     )
     found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
     corpus = found[0][0] if found else JOINED_ON.name  # of a prompt whose file is gone
     pages = warehouse.read(
         f"SELECT * EXCLUDE (doc_id) FROM ({corpus_of(corpus).provenance}) WHERE doc_id = ?", [doc_id]
     )
-    asked = AskedPrompt.model_validate_json(definition)
     title = (titles[0][0] if titles else None) or doc_id
     sent = Document(doc_id, title, texts[0][0]) if texts else None
     if sent is not None and cuts(attempts["note"].dropna()).documents:

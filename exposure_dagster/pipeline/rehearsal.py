@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -17,14 +17,13 @@ from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles
 from exposure_dagster.pipeline.prompts import keep_prompt_version
 from exposure_dagster.pipeline.ranked import resilience_rows
-from exposure_dagster.pipeline.scores import ModelMeans
+from exposure_dagster.pipeline.scores import ModelMeans, ask_models
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.ranking.rankings import composite_scores
 from exposure_dagster.scoring.estimate import Estimate, OpenDocuments, estimate
-from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, scores_frame
+from exposure_dagster.scoring.job import DocumentRef, ScoringJob, WarehouseTexts, jobs_by_model, scores_frame
 from exposure_dagster.scoring.mirror import open_ledger
-from exposure_dagster.scoring.run import score_with_model
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -62,7 +61,7 @@ def rehearse(
     corpus = _corpus(warehouse, prompt)
     chosen = spread(list(corpus["doc_id"]), limit)
     cost_usd = 0.0
-    choice = choice.of(prompt.asked.model)
+    choice = choice.of(prompt.asked)
     if choice.name is ScorerName.BASELINE:
         scores = _by_baseline(warehouse, prompt, corpus)
         scores = scores[scores["doc_id"].isin(chosen)].reset_index(drop=True)
@@ -79,31 +78,30 @@ def rehearse(
                 for row in documents[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
             ],
             texts=WarehouseTexts(warehouse),
-            epoch=open_ledger(warehouse).rehearsal_epoch(prompt.asked.prompt_hash, is_asked_again=means.is_asked_again),
             is_rehearsal=True,
         )
-        result = score_with_model(
-            job,
-            warehouse=warehouse,
-            prices=means.prices,
-            limits=means.limits_of(prompt.asked.model),
-            progress=progress,
-        )
-        scores = scores_frame(job, result.standings)
-        cost_usd = result.figures.cost_usd
+        ledger = open_ledger(warehouse)
+        jobs = [
+            replace(one, epoch=ledger.rehearsal_epoch(one.prompt_hash, is_asked_again=means.is_asked_again))
+            for one in jobs_by_model(job)
+        ]
+        found, figures = ask_models(jobs, warehouse=warehouse, means=replace(means, batching=None), progress=progress)
+        scores = scores_frame(job, found)
+        cost_usd = figures.cost_usd
     rows = _ranked(warehouse, prompt, scores).merge(corpus[["doc_id", "title"]], on="doc_id")
     rows = rows.sort_values(["final_ranking", "score"], ascending=False, ignore_index=True)
-    return Rehearsal(prompt.name, len(corpus), rows, choice.name, prompt.asked.model, cost_usd)
+    return Rehearsal(prompt.name, len(corpus), rows, choice.name, prompt.asked.model_names, cost_usd)
 
 
-def estimate_rehearsal(warehouse: Warehouse, prompt: Prompt, limit: int, means: ModelMeans) -> Estimate:
-    """What a rehearsal would take if the ledger held none of its answers."""
+def estimate_rehearsal(warehouse: Warehouse, prompt: Prompt, limit: int, means: ModelMeans) -> list[Estimate]:
+    """What a rehearsal would take if the ledger held none of its answers, by model."""
     corpus = _corpus(warehouse, prompt)
     chosen = corpus[corpus["doc_id"].isin(spread(list(corpus["doc_id"]), limit))]
     documents = [Document(*row) for row in chosen[["doc_id", "title", "text"]].itertuples(index=False, name=None)]
-    return estimate(
-        OpenDocuments(prompt.name, prompt.asked, documents * prompt.asked.samples, None), means.prices, is_counted=True
-    )
+    return [
+        estimate(OpenDocuments(prompt.name, asked, documents * asked.samples, None), means.prices, is_counted=True)
+        for asked in prompt.asked.by_model
+    ]
 
 
 def spread(doc_ids: Sequence[str], limit: int) -> list[str]:

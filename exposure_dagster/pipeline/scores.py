@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,16 @@ from exposure_dagster.scoring.job import (
     DocumentRef,
     DocumentsInPortions,
     ScoringJob,
+    Standing,
     WarehouseTexts,
+    jobs_by_model,
     open_questions,
     scores_frame,
+    together,
 )
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
-from exposure_dagster.scoring.tally import RunFigures
+from exposure_dagster.scoring.tally import RunFigures, all_figures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import (
@@ -102,7 +105,7 @@ def score_prompt(
         case ScorerName.BASELINE:
             figures["documents scored now"] = score_with_baseline(warehouse, name, run_id=run_id)
             note = BASELINE_NOTE
-        case _ if choice.of(prompt.asked.model).name is ScorerName.BASELINE:
+        case _ if choice.of(prompt.asked).name is ScorerName.BASELINE:
             note = (
                 f"{name}: a model's answers stand and there is no key to ask it again; they are left as they are. Set "
                 f"{choice.endpoints.of(prompt.asked.model).provider.key_variable}, or EXPOSURE_SCORER=baseline to "
@@ -126,7 +129,6 @@ def score_with_model(
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
     from exposure_dagster.pipeline.history import keep_version
-    from exposure_dagster.scoring.run import score_with_model as ask_model
 
     with warehouse.snapshot() as now:
         prompt = stored_prompt(now, name)
@@ -145,23 +147,44 @@ def score_with_model(
             DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
         ],
         texts=WarehouseTexts(warehouse),
-        epoch=open_ledger(warehouse).epoch_to_ask(asked.prompt_hash, is_asked_again=means.is_asked_again),
     )
-    estimated_usd = _estimated_usd(warehouse, job, means.prices)
-    result = ask_model(
-        job,
-        warehouse=warehouse,
-        prices=means.prices,
-        limits=means.limits_of(asked.model),
-        batching=means.batching,
-        progress=progress,
-    )
-    frame = scores_frame(job, result.standings).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
+    ledger = open_ledger(warehouse)
+    jobs = [
+        replace(one, epoch=ledger.epoch_to_ask(one.prompt_hash, is_asked_again=means.is_asked_again))
+        for one in jobs_by_model(job)
+    ]
+    estimated_usd = sum(_estimated_usd(warehouse, one, means.prices) for one in jobs)
+    found, figures = ask_models(jobs, warehouse=warehouse, means=means, progress=progress)
+    frame = scores_frame(job, found).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
     with warehouse.transaction() as connection:
         _refuse_to_lose_all(connection, name, frame)
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
-    return result.figures, estimated_usd
+    return figures, estimated_usd
+
+
+def ask_models(
+    jobs: Sequence[ScoringJob], *, warehouse: Warehouse, means: ModelMeans, progress: Progress = NO_PROGRESS
+) -> tuple[list[Standing], RunFigures]:
+    """Ask each model its job, one after the other; how each document stands with all of them, and what was done.
+
+    Raises ScoringError where one of them had to end early; what all were answered is in the ledger.
+    """
+    from exposure_dagster.scoring.run import score_with_model as ask_model
+
+    results = [
+        ask_model(
+            job,
+            warehouse=warehouse,
+            prices=means.prices,
+            limits=means.limits_of(job.asked.model),
+            batching=means.batching,
+            progress=progress,
+        )
+        for job in jobs
+    ]
+    found = [together(of_one) for of_one in zip(*(result.standings for result in results), strict=True)]
+    return found, all_figures([result.figures for result in results])
 
 
 def _refuse_to_ask_nothing(warehouse: Warehouse, name: str) -> None:

@@ -10,7 +10,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,8 +24,8 @@ from exposure_dagster.pipeline.ranking_inputs import (
     made_from,
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
-from exposure_dagster.prompts.model import Prompt
-from exposure_dagster.scoring.ledger import Ledger, RequestKeys
+from exposure_dagster.prompts.model import AskedPrompt, Prompt
+from exposure_dagster.scoring.ledger import RequestKeys
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
@@ -50,7 +50,7 @@ class PromptStanding:
     """How a prompt stands, and why.
 
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
-    what a run would send, `open_questions` the documents behind them, once a sample. The flags say what
+    what a run would send, `open_questions` the documents behind them by model, once a sample. The flags say what
     of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
     ranked tables that stand was made from anything else than `wanted_ranking`, the digest of now; whether asking
     everything again (`--again`) was begun and not ended; and whether only a model may answer, and there is no key.
@@ -73,7 +73,7 @@ class PromptStanding:
     wanted_ranking: str | None
     documents: int
     requests: int
-    open_questions: tuple[str, ...] = ()
+    open_questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def needs_scoring(self) -> bool:
@@ -122,7 +122,7 @@ class _Known:
     facts: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
-    keys: Mapping[str, RequestKeys]
+    keys: Mapping[str, RequestKeys]  # by the family that is asked
     epochs: Mapping[str, int]
     unfinished: frozenset[str]
     generations: Mapping[str, int]
@@ -165,6 +165,9 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
     if not warehouse.exists:
         return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
     corpora = {prompt.file.corpus for prompt in folder.prompts}
+    all_asked = [one for prompt in folder.prompts for one in prompt.asked.by_model]
+    versions = {one.prompt_hash for one in all_asked}
+    families = {choice.endpoints.of(one.model).family for one in all_asked}
     ledger = open_ledger(warehouse)
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         texts: dict[str, dict[str, str]] = {}
@@ -200,8 +203,8 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                     "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
                 ).fetchall()
             },
-            settled=ledger.settled_keys({prompt.asked.prompt_hash for prompt in folder.prompts}),
-            keys=_keys(ledger, folder, choice),
+            settled=ledger.settled_keys(versions),
+            keys={family: ledger.keys(versions, family) for family in families},
             epochs=ledger.newest_epochs(),
             unfinished=ledger.unfinished_epochs(),
             generations=generations(now),
@@ -213,12 +216,12 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
 
 
 def _may_be_baseline(prompt: Prompt, choice: ScorerChoice) -> bool:
-    return choice.of(prompt.asked.model).name is ScorerName.BASELINE
+    return choice.of(prompt.asked).name is ScorerName.BASELINE
 
 
 def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
     texts = known.texts.get(prompt.file.corpus, {})
-    choice = choice.of(prompt.asked.model)
+    choice = choice.of(prompt.asked)
     scores = known.scores.get(prompt.name)
     has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())
     is_waiting_for_key = choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores
@@ -229,7 +232,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
-        family=choice.endpoints.of(prompt.asked.model).family,
+        family=choice.family(prompt.asked),
     )
     if scores is None:
         state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
@@ -237,13 +240,20 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         state, reasons = _compared(prompt, texts, scores, wanted, known)
         if is_waiting_for_key and state is not State.FRESH:
             reasons = (*reasons, "a model's answers stand, and there is no key")
-    is_begun_again = not is_baseline and prompt.asked.prompt_hash in known.unfinished
-    open_questions: tuple[str, ...] = ()
+    is_begun_again = not is_baseline and any(one.prompt_hash in known.unfinished for one in prompt.asked.by_model)
+    open_questions: dict[str, tuple[str, ...]] = {}
     if not is_baseline and (state is not State.FRESH or is_begun_again):
-        open_questions = _open_questions(prompt, texts, known)
+        open_questions = {
+            one.model: documents
+            for one in prompt.asked.by_model
+            if (documents := _open_questions(one, texts, known, choice))
+        }
     is_asked_again_in_part = is_begun_again and bool(open_questions)
     if state is State.FRESH and is_asked_again_in_part:
-        state, reasons = State.INCOMPLETE, (f"asked again in part, {len(open_questions)} answers to go",)
+        state, reasons = (
+            State.INCOMPLETE,
+            (f"asked again in part, {sum(map(len, open_questions.values()))} answers to go",),
+        )
     facts = known.facts.get(prompt.file.corpus)
     wanted_ranking = RankingInputs(
         prompt.ranking.ranking_hash, facts, known.answers.get(prompt.name)
@@ -265,7 +275,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         wanted=wanted,
         wanted_ranking=wanted_ranking,
         documents=len(texts),
-        requests=_requests(open_questions, prompt.asked.documents_per_request),
+        requests=sum(_requests(of_model, prompt.asked.documents_per_request) for of_model in open_questions.values()),
         open_questions=open_questions,
     )
 
@@ -334,9 +344,11 @@ def _compared(
         now = prompt.asked.model_dump(mode="json")
         before = known.definitions.get(_most_answered(scores), {})
         changed = {name for name, value in now.items() if before.get(name) != value}
-        if "model" in changed:
-            reasons.append(f"model {before.get('model')} → {prompt.asked.model}")
-        if changed - {"model"}:
+        changed |= {"models"} if before.get("models") and "models" not in now else set()
+        if changed & {"model", "models"}:
+            names = ", ".join(_names(before))
+            reasons.append(f"model {names} → {prompt.asked.model_names}")
+        if changed - {"model", "models"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
     answered = {answer.doc_id: answer.text_sha256 for answer in scores}
     counts = Counter(
@@ -351,31 +363,31 @@ def _compared(
     return State.STALE, tuple(reasons or ["scorer, who is asked, or what the baseline works from"])
 
 
+def _names(definition: Mapping[str, Any]) -> list[str]:
+    """The models that a stored definition names."""
+    return [str(name) for name in definition.get("models") or [definition.get("model")]]
+
+
 def _most_answered(scores: Sequence[_Answer]) -> str:
     """The prompt version that most of the answers are of; nothing where none of them says."""
     counts = Counter(answer.prompt_hash for answer in scores if answer.prompt_hash is not None)
     return max(sorted(counts), key=counts.__getitem__, default="")
 
 
-def _open_questions(prompt: Prompt, texts: Mapping[str, str], known: _Known) -> tuple[str, ...]:
-    prompt_hash = prompt.asked.prompt_hash
+def _open_questions(
+    asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice
+) -> tuple[str, ...]:
+    """The documents that one model is still to be asked about, once a sample."""
+    prompt_hash = asked.prompt_hash
     if prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
-        return tuple(texts) * prompt.asked.samples
-    epoch, keys = known.epochs[prompt_hash], known.keys[prompt.name]
+        return tuple(texts) * asked.samples
+    epoch, keys = known.epochs[prompt_hash], known.keys[choice.endpoints.of(asked.model).family]
     return tuple(
         doc_id
-        for sample in range(1, prompt.asked.samples + 1)
+        for sample in range(1, asked.samples + 1)
         for doc_id, digest in texts.items()
         if keys.of(prompt_hash, doc_id, digest, sample, epoch) not in known.settled
     )
-
-
-def _keys(ledger: Ledger, folder: PromptFolder, choice: ScorerChoice) -> dict[str, RequestKeys]:
-    """The request keys of each prompt, where its model is asked."""
-    families = {prompt.name: choice.endpoints.of(prompt.asked.model).family for prompt in folder.prompts}
-    hashes = {prompt.asked.prompt_hash for prompt in folder.prompts}
-    of_family = {family: ledger.keys(hashes, family) for family in set(families.values())}
-    return {name: of_family[family] for name, family in families.items()}
 
 
 def _requests(open_questions: tuple[str, ...], documents_per_request: int) -> int:

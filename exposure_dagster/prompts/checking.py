@@ -76,6 +76,7 @@ _ALLOWED = {
     "max": "a whole number",
     "min": "a whole number",
     "model": _PLAIN,
+    "models": "a list of two models or more, each of which is asked",
     "quadrants": "x and y, each the key of an attribute, and labels; x_cut_off and y_cut_off, if not 5",
     "offensive": "share, and weights of attributes; the two shares add up to 1",
     "question": _PLAIN,
@@ -197,7 +198,9 @@ def check_text(
         *front.mistakes,
         *_missing_question(front.content),
         *_unknown_names(front.content, "corpus", known_corpora),
+        *_missing_model(front.content),
         *_unknown_names(front.content, "model", known_models),
+        *_unknown_models(front.content, known_models),
     ]
     checked = _validated(front.content, parts.instruction)
     if isinstance(checked, PromptFile) and not mistakes:
@@ -360,6 +363,20 @@ def _unknown_names(content: dict[str, Any], key: str, known: Collection[str]) ->
     name = content.get(key)
     if isinstance(name, str) and name.strip() and name.strip() not in known:
         yield _Mistake((key,), f"unknown {key} {name.strip():.80}{meant(name, known)}", ", ".join(sorted(known)))
+
+
+def _missing_model(content: dict[str, Any]) -> Iterator[_Mistake]:
+    """What answers is missing; it is said here, beside all else that is."""
+    if "model" not in content and "models" not in content:
+        yield _Mistake(("model",), "missing", "a model, as in claude-haiku-5-5, or several as models")
+
+
+def _unknown_models(content: dict[str, Any], known: Collection[str]) -> Iterator[_Mistake]:
+    names = content.get("models")
+    for place, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str) and name.strip() and name.strip() not in known:
+            what = f"unknown model {name.strip():.80}{meant(name, known)}"
+            yield _Mistake(("models", place), what, ", ".join(sorted(known)))
 
 
 def _validated(content: dict[str, Any], instruction: str) -> PromptFile | list[_Mistake]:

@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic.main import IncEx
 from pydantic_core import PydanticCustomError
 
@@ -27,6 +36,8 @@ RESERVED_KEYS = frozenset({"id", "title", "rationale"})
 """What an answer holds beside its numbers; no attribute may bear such a key."""
 
 MAX_ALLOWED_VALUES = 101
+
+MAX_MODELS = 10
 
 _NUMBERED = re.compile(r"a([1-9]|10)")
 
@@ -245,7 +256,8 @@ class PromptFile(_Strict):
     description: Line | None = None
     corpus: Identifier
     enabled: bool = True
-    model: Line
+    model: Line | None = None
+    models: tuple[Line, ...] | None = Field(None, min_length=2, max_length=MAX_MODELS)
     effort: Effort | None = None
     samples: int = Field(1, ge=1, le=50)
     documents_per_request: int = Field(1, ge=1, le=50)
@@ -256,6 +268,20 @@ class PromptFile(_Strict):
     tiers: tuple[Tier, ...] = ()
     ranking: Ranking = Ranking()
     instruction: str
+
+    @model_validator(mode="after")
+    def _is_asked_of_one_model_or_several(self) -> Self:
+        if (self.model is None) == (self.models is None):
+            what = "give one of both, model or models" if self.model else "missing; a prompt names its model, or models"
+            raise _wrong(what, "model")
+        if self.models is not None and len(set(self.models)) < len(self.models):
+            raise _wrong("names a model twice", "models")
+        return self
+
+    @property
+    def asked_models(self) -> tuple[str, ...]:
+        """The models that are asked, in the order of the file."""
+        return self.models or (self.model or "",)
 
     @model_validator(mode="after")
     def _asks_for_one_number_or_several(self) -> Self:
@@ -343,10 +369,30 @@ class AskedPrompt(_Strict):
     effort: Effort | None
     samples: int
     documents_per_request: int
+    models: tuple[str, ...] = ()
+    """Of a prompt that several models are asked, all of them; `model` is the first then."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A prompt without what there was not always has the hash that it had before."""
+        fields: dict[str, Any] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "models" or value}
 
     @property
     def prompt_hash(self) -> str:
         return content_hash(self.model_dump(mode="json"))
+
+    @property
+    def by_model(self) -> tuple[AskedPrompt, ...]:
+        """What each model is asked: a prompt version of its own, so that a further model asks no other again."""
+        if not self.models:
+            return (self,)
+        return tuple(self.model_copy(update={"model": model, "models": ()}) for model in self.models)
+
+    @property
+    def model_names(self) -> str:
+        """The models as people read them."""
+        return ", ".join(self.models or (self.model,))
 
     @property
     def has_single_number(self) -> bool:

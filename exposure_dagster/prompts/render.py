@@ -41,10 +41,11 @@ def asked_part(file: PromptFile) -> AskedPrompt:
         attributes=tuple(AskedAttribute(key=number.key, allowed=number.scale.allowed) for number in file.numbers),
         answer_schema=_answer_schema(file),
         document_format=DOCUMENT_FORMAT,
-        model=file.model,
+        model=file.asked_models[0],
         effort=file.effort,
         samples=file.samples,
         documents_per_request=file.documents_per_request,
+        models=file.models or (),
     )
 
 

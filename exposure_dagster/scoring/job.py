@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property, partial
 from statistics import fmean, stdev
@@ -16,6 +16,7 @@ from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.providers.registry import provider_of
 from exposure_dagster.scoring.ledger import UNNAMED, KeyRecord, Outcome, RequestKeys, Status
+from exposure_dagster.scoring.notes import joined
 from exposure_dagster.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ class ScoringJob:
         return self.keys.of(self.prompt_hash, document.doc_id, document.text_sha256, sample, self.epoch)
 
 
+def jobs_by_model(job: ScoringJob) -> list[ScoringJob]:
+    """The job of each model that a prompt is asked of. The record of runs knows them by a number after the run's id."""
+    return [
+        replace(job, asked=asked, run_id=f"{job.run_id}#{place}" if place > 1 else job.run_id)
+        for place, asked in enumerate(job.asked.by_model, start=1)
+    ]
+
+
 @dataclass(slots=True)
 class Question:
     """A request key that has no answer yet. `attempts` are those in the ledger or on their way to it."""
@@ -216,6 +225,60 @@ def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[O
     )
 
 
+def together(standings: Sequence[Standing]) -> Standing:
+    """How a document stands with all the models that were asked, by how it stands with each.
+
+    The score is the mean of the models' means, `score_sd` the standard deviation of all answers: samples and models are
+    two dimensions of one thing. A model that refused is left out, and named in the note; with one that failed the
+    document has failed, since it is asked again.
+    """
+    first = standings[0]
+    if len(standings) == 1:
+        return first
+    names = ", ".join(one.model or "" for one in standings)
+    answered = [one for one in standings if one.status is Status.OK]
+    failed = next((one for one in standings if one.status is Status.FAILED), None)
+    if failed is not None or not answered:
+        bad = failed or first
+        return replace(bad, model=names, error=f"{bad.model}: {bad.error}")
+    keys = answered[0].attributes or {}
+    attributes = {key: fmean((one.attributes or {})[key] for one in answered) for key in keys} or None
+    score = None if answered[0].score is None else fmean(one.score or 0.0 for one in answered)
+    typical = min(answered, key=lambda one: _distance(one, score, attributes))
+    refusals = ", ".join(one.model or "" for one in standings if one.status is Status.REFUSED)
+    return replace(
+        typical,
+        score=score,
+        attributes=attributes,
+        model=names,
+        samples=sum(one.samples for one in answered),
+        score_sd=None if score is None else _spread(answered),
+        scored_at=max((one.scored_at for one in answered if one.scored_at), default=None),
+        note=joined(
+            next((one.note for one in standings if one.note), None), f"{refusals} refused" if refusals else None
+        ),
+    )
+
+
+def _distance(one: Standing, score: float | None, attributes: Mapping[str, float] | None) -> float:
+    if score is not None:
+        return abs((one.score or 0.0) - score)
+    return sum(abs((one.attributes or {})[key] - mean) for key, mean in (attributes or {}).items())
+
+
+def _spread(answered: Sequence[Standing]) -> float | None:
+    """The standard deviation of all answers, from the number, mean and standard deviation of each model's."""
+    count = sum(one.samples for one in answered)
+    if count < 2:
+        return None
+    mean = sum(one.samples * (one.score or 0.0) for one in answered) / count
+    squares = sum(
+        (one.samples - 1) * (one.score_sd or 0.0) ** 2 + one.samples * ((one.score or 0.0) - mean) ** 2
+        for one in answered
+    )
+    return float((squares / (count - 1)) ** 0.5)
+
+
 def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
     """Rows of scored.scores, without `input_hash`, which belongs to who collected the inputs.
 
@@ -226,6 +289,5 @@ def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
     columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
     import pandas as pd
 
-    return pd.DataFrame(columns).assign(
-        prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=provider_of(job.asked.model).family
-    )
+    scorer = " and ".join(sorted({provider_of(one.model).family for one in job.asked.by_model}))
+    return pd.DataFrame(columns).assign(prompt=job.prompt, prompt_hash=job.prompt_hash, scorer=scorer)

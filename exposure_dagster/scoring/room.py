@@ -29,12 +29,14 @@ def check_room(prompt: Prompt, prices: PriceTable) -> Prompt:
 
 
 def _lacking(prompt: Prompt, prices: PriceTable) -> BrokenPrompt | None:
-    provider, effort = prices.endpoints.of(prompt.asked.model).provider, prompt.asked.effort
-    if effort is not None and effort not in provider.efforts:
-        what = f"{provider.title} knows no effort {effort}"
-        problem = Problem(prompt.source, None, "effort", what, ", ".join(provider.efforts))
-    elif (reason := asking_of(prompt.asked, prices).why_no_room) is not None:
-        problem = Problem(prompt.source, None, None, reason)
-    else:
-        return None
-    return BrokenPrompt(prompt.name, prompt.source, (problem,))
+    for asked in prompt.asked.by_model:
+        provider, effort = prices.endpoints.of(asked.model).provider, asked.effort
+        problem = None
+        if effort is not None and effort not in provider.efforts:
+            what = f"{provider.title} knows no effort {effort}"
+            problem = Problem(prompt.source, None, "effort", what, ", ".join(provider.efforts))
+        elif (reason := asking_of(asked, prices).why_no_room) is not None:
+            problem = Problem(prompt.source, None, None, reason)
+        if problem is not None:
+            return BrokenPrompt(prompt.name, prompt.source, (problem,))
+    return None

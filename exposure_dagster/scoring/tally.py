@@ -50,6 +50,46 @@ class RunFigures:
     latency_p95_ms: float | None
 
 
+def all_figures(of_models: Sequence[RunFigures]) -> RunFigures:
+    """The figures of a run that asked several models the same. Documents are counted once: one is reused where every
+    model's answer was there, and failed where one is missing. The median latency is that of the slowest model."""
+    first, *others = of_models
+    if not others:
+        return first
+
+    def total(name: str) -> float:
+        return float(sum(getattr(one, name) for one in of_models))
+
+    def longest(name: str) -> float | None:
+        return max((value for one in of_models if (value := getattr(one, name)) is not None), default=None)
+
+    read = total("input_tokens") + total("cache_read_tokens") + total("cache_write_tokens")
+    noted: Counter[str] = Counter()
+    for one in of_models:
+        noted.update(one.noted)
+    return RunFigures(
+        documents=first.documents,
+        requests=int(total("requests")),
+        retries=int(total("retries")),
+        reused=min(one.reused for one in of_models),
+        refused=max(one.refused for one in of_models),
+        failed=max(one.failed for one in of_models),
+        documents_asked=max(one.documents_asked for one in of_models),
+        documents_answered=max(one.documents_answered for one in of_models),
+        commonest_error=next((one.commonest_error for one in of_models if one.commonest_error), None),
+        noted=noted,
+        input_tokens=int(total("input_tokens")),
+        output_tokens=int(total("output_tokens")),
+        cache_read_tokens=int(total("cache_read_tokens")),
+        cache_write_tokens=int(total("cache_write_tokens")),
+        cost_usd=total("cost_usd"),
+        assumed_usd=total("assumed_usd"),
+        cache_hit_share=total("cache_read_tokens") / read if read else None,
+        latency_p50_ms=longest("latency_p50_ms"),
+        latency_p95_ms=longest("latency_p95_ms"),
+    )
+
+
 class Tally:
     """Counts as a run goes on. Rows count once they are on disk; `settled` are request keys answered or refused."""
 

@@ -217,7 +217,7 @@ def _behind_means(rankings: pd.DataFrame, length: int) -> dict[str, Any]:
 def _asked(asked: AskedPrompt) -> dict[str, Any]:
     return {
         "system": harmless(asked.system),
-        "model": asked.model,
+        "model": asked.model_names,
         "effort": asked.effort,
         "samples": asked.samples,
         "documents_per_request": asked.documents_per_request,
