@@ -23,9 +23,14 @@ def own_corpus(name: str) -> Corpus:
             SELECT doc_id, title, category, jobs,
                    CASE WHEN jobs IS NOT NULL THEN 'jobs of its file' END AS jobs_basis,
                    median_pay_annual AS pay_annual,
-                   CASE WHEN median_pay_annual IS NOT NULL THEN coalesce(pay_currency, 'USD') END AS pay_currency,
-                   CASE WHEN median_pay_annual IS NOT NULL THEN 'annual' END AS pay_basis, pay_is_top_coded, education,
-                   education_order, outlook_pct, outlook_desc, url, soc_code, soc_codes, onet_codes, parent
+                   CASE WHEN coalesce(median_pay_annual, median_pay_hourly) IS NOT NULL
+                        THEN coalesce(pay_currency, 'USD') END AS pay_currency,
+                   CASE WHEN median_pay_annual IS NOT NULL THEN 'annual'
+                        WHEN median_pay_hourly IS NOT NULL THEN 'hourly_only' END AS pay_basis,
+                   pay_is_top_coded, education, education_order, outlook_pct, outlook_desc, url, soc_code, soc_codes,
+                   onet_codes, parent,
+                   CASE WHEN coalesce(isco_codes, esco_codes) IS NOT NULL
+                        THEN to_json({{isco_codes: isco_codes, esco_codes: esco_codes}}) END AS figures
             {rows}
         """,
         provenance=f"SELECT doc_id, NULL AS url, file_sha256 AS content_sha256, read_at AS fetched_at {rows}",
@@ -64,7 +69,9 @@ FACTS_LINEAGE = {
         "doc_id title category jobs pay_currency pay_is_top_coded education education_order outlook_pct outlook_desc "
         "url soc_code soc_codes onet_codes parent",
     ),
-    **made_from("pay_annual pay_basis", "raw.own_documents.median_pay_annual"),
+    **made_from("pay_annual", "raw.own_documents.median_pay_annual"),
+    **made_from("pay_basis", "raw.own_documents.median_pay_annual", "raw.own_documents.median_pay_hourly"),
+    **made_from("figures", "raw.own_documents.isco_codes", "raw.own_documents.esco_codes"),
 }
 
 
@@ -89,7 +96,7 @@ PUBLISHER = Publisher(
             description="Read the files that EXPOSURE_DOCUMENTS names.",
             tables=(OWN_DOCUMENTS,),
             read=_read_files,
-            kinds=("duckdb", "csv", "parquet"),
+            kinds=("duckdb", "csv", "excel", "parquet", "json"),
             checks={
                 OWN_DOCUMENTS.full_name: {
                     "own_files_can_be_used": "Names each mistake in a file of your own, with its line."
