@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from exposure_dagster.core.columns import column, texts
 from exposure_dagster.core.lineage import made_from, same_as
 from exposure_dagster.corpora.corpus import Corpus, Filled, Publisher, Reading, SiteView, Step
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def own_corpus(name: str) -> Corpus:
@@ -43,22 +47,42 @@ def own_corpus(name: str) -> Corpus:
         site=SiteView(
             note="",
             query=f"""
-                SELECT * REPLACE (
-                    CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN median_pay_annual END AS median_pay_annual
-                ), education AS entry_education {rows}
+                SELECT * EXCLUDE (text, file, file_sha256, read_at)
+                         REPLACE (coalesce(pay_currency, 'USD') AS pay_currency), education AS entry_education
+                {rows}
             """,
             figures={
                 "outlook": "Projected change of employment, as the file says.",
                 "pay": "Pay, as the file says.",
                 "education": "Education, as the file says.",
             },
-            head=lambda rows: {"sources": {figure: [f"own documents ({name})"] for figure in _SITE_FIGURES}},
+            head=lambda rows: {"sources": {figure: _titles(rows, name) for figure in _SITE_FIGURES}},
+            columns=_classifications,
         ),
+        credited=_credited,
         published_from=(f"SELECT doc_id, file_sha256 {rows}",),
     )
 
 
 _SITE_FIGURES = ("pay", "outlook", "education")
+_CLASSIFICATIONS = {"isco_codes": "ISCO-08", "esco_codes": "ESCO"}
+
+
+def _titles(rows: pd.DataFrame, name: str) -> list[str]:
+    return [title for title, _, _ in _credited(rows)] or [f"own documents ({name})"]
+
+
+def _credited(rows: pd.DataFrame) -> tuple[tuple[str, str | None, str | None], ...]:
+    """The sources that the mapping beside the file names."""
+    columns = [column(rows, name) for name in ("source", "source_url", "source_licence")]
+    return tuple(dict.fromkeys(one for one in zip(*columns, strict=True) if one[0] is not None))
+
+
+def _classifications(rows: pd.DataFrame) -> dict[str, Any]:
+    """Codes of other classifications, by its name, where any document has them."""
+    codes = {title: [texts(one) for one in column(rows, name)] for name, title in _CLASSIFICATIONS.items()}
+    return {"classifications": {title: lists for title, lists in codes.items() if any(lists)}}
+
 
 DOCUMENT_LINEAGE = same_as("raw.own_documents", "doc_id title") | made_from(
     "text", "raw.own_documents.title", "raw.own_documents.text"

@@ -78,7 +78,7 @@ site.method = (() => {
         "section",
         { class: "card prose" },
         el("h3", {}, "Sources and their dates"),
-        el("ul", {}, ...site.content.sources.map((source) => el("li", {}, el("a", { href: source.url, rel: "noreferrer", class: "out" }, source.source), `. ${source.licence}`))),
+        el("ul", {}, ...site.content.sources.map((source) => el("li", {}, source.url ? el("a", { href: source.url, rel: "noreferrer", class: "out" }, foreign(source.source)) : foreign(source.source), source.licence ? foreign(`. ${source.licence}`) : "."))),
         dates(),
         el("h4", {}, "How figures are made"),
         el("p", {}, site.content.method),
