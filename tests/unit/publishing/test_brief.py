@@ -104,10 +104,6 @@ def test_a_brief_holds_method_limits_totals_breakdowns_every_document_and_the_so
         "### By tier",
         "### At or above a score",
         "### By median annual pay",
-        "### By typical entry-level education",
-        "### By projected outlook",
-        "### By handbook category",
-        "### By SOC major group",
         "## Every document",
         "## Sources",
     ]

@@ -132,8 +132,8 @@ def test_bands_of_another_currency_hold_a_fifth_of_the_documents_each() -> None:
     assert [label for label, _, _ in bands] == [
         "below NOK 390K",
         "NOK 390K to NOK 450K",
-        "NOK 450K to NOK 590K",
-        "NOK 590K to NOK 750K",
+        "NOK 450K to NOK 570K",
+        "NOK 570K to NOK 750K",
         "NOK 750K and more",
     ]
     assert band_labels(pay, bands).iloc[-1] is None or pd.isna(band_labels(pay, bands).iloc[-1])
