@@ -52,7 +52,7 @@ LISTS = ("soc_codes", "onet_codes", "isco_codes", "esco_codes")
 
 CODES = ("doc_id", "soc_code", *LISTS)
 
-MAX_LENGTH = 200
+MAX_LENGTH = 500
 """Characters of a doc_id, a title or another line."""
 
 MAX_FIGURE = 10**12
@@ -77,6 +77,7 @@ _FLAGS = {
     **dict.fromkeys(("false", "0", "no", "n", "f"), False),
 }
 _ORDER = re.compile(r"\d{1,6}")
+_TEXT_FORMULA = re.compile(r'\s*="([^"]*)"\s*')
 _BETWEEN_CODES = re.compile(r"[;,|\n]")
 
 
@@ -329,7 +330,8 @@ class _Reading:
 
     def _cells_of(self, name: str, cells: Sequence[Cell]) -> list[Cell]:
         """What stands in the columns of a field, else the value of every row."""
-        found = [cells[at] for at in self.columns.places.get(name, ()) if not self._is_missing(name, cells[at])]
+        there = [_unquoted(cells[at]) for at in self.columns.places.get(name, ())]
+        found = [cell for cell in there if not self._is_missing(name, cell)]
         if not found and name in self.mapping.values:
             return [self.mapping.values[name]]
         return found
@@ -357,6 +359,8 @@ class _Reading:
         return text
 
     def _required_line(self, name: str, cells: Sequence[Cell]) -> dict[str, Any]:
+        if name == "doc_id" and len(cells) > 1:
+            cells = ["/".join(as_text(cell, None, is_code=True).strip() for cell in cells)]
         found = self._line(name, cells)
         if not found[name]:
             raise CellError("is empty")
@@ -410,6 +414,8 @@ class _Reading:
         what = "a number of percent, as in -3.5" if is_small else f"{NUMBERS.get(name)} of at least 0"
         if found is None or not abs(found.value) <= (10**6 if is_small else MAX_FIGURE):
             raise CellError(f"is {shown!r}, which is not {what}", f"is not {what}")
+        if name in self.mapping.times:
+            found = replace(found, value=round(found.value * self.mapping.times[name], 6))
         is_of_pay = name == "median_pay_annual"
         is_odd = ((found.sign or found.is_lower_bound) and not is_of_pay) or (found.is_percent and not is_small)
         is_below = not is_small and (found.value < 0 or (name == "jobs" and not found.value.is_integer()))
@@ -515,6 +521,12 @@ class _Reading:
 
 def _is_number(cell: Cell) -> bool:
     return isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+
+
+def _unquoted(cell: Cell) -> Cell:
+    """A cell without the formula by which some keep a code in CSV from being changed: `="11-2011"`."""
+    found = _TEXT_FORMULA.fullmatch(cell) if isinstance(cell, str) else None
+    return cell if found is None else found[1]
 
 
 def _filled(cells: Sequence[Cell]) -> int:

@@ -2,11 +2,14 @@
 
     [columns]                    # which columns of the file are which fields; others keep their own names
     doc_id = "ISCO-08"
-    text = ["What they do", "Tools"]  # several: one below the other
+    text = ["What they do", "Tools"]  # several: one below the other; of a doc_id, with a stroke between them
 
     [values]                     # what holds for every row
     pay_currency = "NOK"
     pay_basis = "monthly"
+
+    [times]                      # figures that the file has in thousands, say
+    jobs = 1000
 
     [source]                     # who is credited where the documents are shown
     title = "..."
@@ -64,6 +67,9 @@ class OwnMapping(BaseModel):
 
     columns: dict[str, _Line | list[_Line]] = Field({}, description="Titles of the columns of a field.")
     values: dict[str, str | int | float] = Field({}, description="Fields that are the same in every row.")
+    times: dict[Literal["jobs", "pay", "pay_annual", "median_pay_annual", "outlook_pct"], float] = Field(
+        {}, description="By what the figures of a field are multiplied."
+    )
     sheet: str | None = Field(None, description="Sheet of a workbook; the first, where none is named.")
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     encoding: str | None = None
@@ -115,6 +121,7 @@ def _with_fields_named(mapping: OwnMapping, name: str) -> OwnMapping:
             raise MappingError(f"{name}: {part} has {visible(unknown[0])!r}, which is no field; those are: {known}")
     return mapping.model_copy(
         update={
+            "times": {ALIASES.get(field, field): by for field, by in mapping.times.items()},
             "columns": {ALIASES.get(field, field): titles for field, titles in mapping.columns.items()},
             "values": {ALIASES.get(field, field): value for field, value in mapping.values.items()},
         }

@@ -163,6 +163,11 @@ def test_a_text_that_shows_nothing_is_empty(tmp_path: Path, text: str) -> None:
     assert told(read(tmp_path, f"doc_id,title,text\na,Clerk,{text}\n")) == ["line 2: text is empty"]
 
 
+def test_a_code_in_a_formula_of_text_is_the_code(tmp_path: Path) -> None:
+    document = the_document(read(tmp_path, 'doc_id,title,text,jobs\n"=""11-2011""",=A1,T.,"=""1,200"""\n'))
+    assert (document.doc_id, document.title, document.jobs) == ("11-2011", "=A1", 1200)
+
+
 def test_markup_is_taken_as_it_is_and_told_unless_its_words_are_asked_for(tmp_path: Path) -> None:
     body = "doc_id,title,text\nX&amp;Y,R&amp;D &lt;lead&gt;,<p>Leads R&amp;D</p><script>x()</script>\n"
     found = read(tmp_path, body)
@@ -288,6 +293,15 @@ def test_a_mapping_says_which_columns_are_which(tmp_path: Path) -> None:
     )
     assert found.source is not None and found.source.title == "Our own count"
     assert found.columns["text"] == ["Oppgaver", "Verktøy"]
+
+
+def test_figures_in_thousands_and_ids_of_two_columns_are_a_matter_of_the_mapping(tmp_path: Path) -> None:
+    body = 'Code,Sex,Name,Thousands\n2221,f,Nurse,"1,579.8"\n2221,m,Nurse,57.0\n'
+    mapping = (
+        '[columns]\ndoc_id = ["Code", "Sex"]\ntitle = "Name"\ntext = "Name"\njobs = "Thousands"\n[times]\njobs = 1000\n'
+    )
+    found = read(tmp_path, body, mapping=mapping)
+    assert [(one.doc_id, one.jobs) for one in found.documents] == [("2221/f", 1_579_800), ("2221/m", 57_000)]
 
 
 @pytest.mark.parametrize(

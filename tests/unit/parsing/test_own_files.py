@@ -74,7 +74,7 @@ def test_what_makes_no_difference(tmp_path: Path, same: bytes) -> None:
         (HEADER + "a,A,T,1.5,\n", "line 2: jobs is '1.5', which is not a whole number of at least 0"),
         (HEADER + "a,A,T,-1,\n", "line 2: jobs is '-1', which is not a whole number of at least 0"),
         (HEADER + "a,A,T,,50 beans\n", "line 2: median_pay_annual is '50 beans', which is not a number of at least 0"),
-        (HEADER + f"{'a' * (MAX_LENGTH + 1)},A,T,,\n", "line 2: doc_id is not one line of at most 200 characters"),
+        (HEADER + f"{'a' * (MAX_LENGTH + 1)},A,T,,\n", "line 2: doc_id is not one line of at most 500 characters"),
         (
             HEADER + "a,A,T,1e999,\n",
             "line 2: jobs is '1e999', which is not a whole number of at least 0",
