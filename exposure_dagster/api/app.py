@@ -49,6 +49,7 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".md": "text/markdown; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }

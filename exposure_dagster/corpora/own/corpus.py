@@ -120,7 +120,7 @@ PUBLISHER = Publisher(
             description="Read the files that EXPOSURE_DOCUMENTS names.",
             tables=(OWN_DOCUMENTS,),
             read=_read_files,
-            kinds=("duckdb", "csv", "excel", "parquet", "json"),
+            kinds=("duckdb", "csv", "excel"),
             checks={
                 OWN_DOCUMENTS.full_name: {
                     "own_files_can_be_used": "Names each mistake in a file of your own, with its line."
