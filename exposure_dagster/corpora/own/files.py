@@ -8,6 +8,7 @@ mistake gives no rows at all, so that a corpus is never half of one version and 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -402,7 +403,7 @@ class _Reading:
     def _figure_of(self, name: str, cell: Cell) -> Figure:
         is_small = name == "outlook_pct"
         shown = str(cell)[:40]
-        found = Figure(float(cell)) if _is_number(cell) else None  # type: ignore[arg-type]
+        found = Figure(_as_float(cell)) if isinstance(cell, int | float | Decimal) else None
         if isinstance(cell, str):
             text = squeezed(cell)
             decimal = self.decimal or ("." if "," in text and self.rows.separator != ";" else None)
@@ -519,8 +520,11 @@ class _Reading:
             yield f"education that is none of education_levels, and so has no place among them: {shown}"
 
 
-def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+def _as_float(number: float | Decimal) -> float:
+    try:
+        return math.nan if isinstance(number, bool) else float(number)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
 
 
 def _unquoted(cell: Cell) -> Cell:

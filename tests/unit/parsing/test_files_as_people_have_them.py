@@ -411,6 +411,12 @@ def test_json_lines_and_a_json_list_are_read(tmp_path: Path) -> None:
     assert read(tmp_path, json.dumps(rows), "roles.json").documents == found.documents
 
 
+@pytest.mark.parametrize("jobs", ["true", "1e400", "NaN1", "[3, 4]", "1" + "0" * 400])
+def test_a_number_of_json_that_is_no_figure_is_told(tmp_path: Path, jobs: str) -> None:
+    found = read(tmp_path, f'{{"doc_id": "a", "title": "A", "text": "T", "jobs": {jobs}}}\n', "roles.jsonl")
+    assert len(told(found)) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
