@@ -22,7 +22,9 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_SAMPLE = 10_000
+_SAMPLE = 1_000_000
+"""Of a file, by which its form is known."""
+_ASCII = bytes(range(128))
 _SEP_LINE = re.compile(r'"?sep=(?P<separator>[^\r\n"])"?,*(?:\r\n|\n|\r|$)', re.IGNORECASE)
 _SEVERAL_BYTES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 TITLES_WITHIN = 30
@@ -85,7 +87,7 @@ def separator_of(text: str, known: Callable[[list[str]], int] = lambda titles: 0
     """The separator with which one of the first rows has most titles that are known, else the first has most cells."""
 
     def speaks_for(separator: str) -> tuple[int, int]:
-        rows = records(text, separator)
+        rows = records(text[:_SAMPLE], separator)
         first: list[list[str]] = []
         with suppress(csv.Error):  # a quote in a later row: what came before speaks
             first.extend(cells for _, cells in islice(rows, TITLES_WITHIN))
@@ -118,7 +120,7 @@ def _utf_16_without_mark(body: bytes) -> tuple[tuple[bytes, str], ...]:
 
 def _as_windows_1252(body: bytes, wrong: int) -> str:
     what = f"byte {body[wrong]:#04x} is not UTF-8"
-    high = sum(byte > 0x7F for byte in body)
+    high = len(body.translate(None, _ASCII))
     if 4 * len(_SEVERAL_BYTES.findall(body)) > high:  # mostly UTF-8, and damaged
         raise NotTextError(f"{what}, as the rest of the file is", _line(body, wrong))
     try:
@@ -126,7 +128,7 @@ def _as_windows_1252(body: bytes, wrong: int) -> str:
     except UnicodeDecodeError as error:
         what = f"byte {body[error.start]:#04x} is neither UTF-8 nor Windows-1252"
         raise NotTextError(what, _line(body, error.start)) from None
-    letters = [character for character in text if character.isalpha()]
+    letters = [character for character in text[:_SAMPLE] if character.isalpha()]
     if sum(character > "\x7f" for character in letters) > len(letters) / 3:
         raise NotTextError(f"{what}, and the words are none of Windows-1252", _line(body, wrong))
     return text

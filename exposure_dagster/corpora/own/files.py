@@ -241,6 +241,7 @@ class _Reading:
         self.decimal: str | None = mapping.decimal
         self.blank = self.footnotes = self.cleaned = self.like_html = self.without_currency = 0
         self.unordered: set[str] = set()
+        self.fields = tuple(self._fields())
 
     def read(self) -> list[RowProblem]:
         """Fill `documents`; the problems of the rows, in the order of their lines."""
@@ -294,7 +295,7 @@ class _Reading:
             return [RowProblem(line, what, f"another number of cells than the {width} of the header")]
         found: list[RowProblem] = []
         values: dict[str, Any] = {}
-        for name, read in self._fields():
+        for name, read in self.fields:
             try:
                 values.update(read(name, self._cells_of(name, cells)))
             except CellError as error:
@@ -529,7 +530,9 @@ def _as_float(number: float | Decimal) -> float:
 
 def _unquoted(cell: Cell) -> Cell:
     """A cell without the formula by which some keep a code in CSV from being changed: `="11-2011"`."""
-    found = _TEXT_FORMULA.fullmatch(cell) if isinstance(cell, str) else None
+    if not isinstance(cell, str) or '="' not in cell:
+        return cell
+    found = _TEXT_FORMULA.fullmatch(cell)
     return cell if found is None else found[1]
 
 
