@@ -68,10 +68,10 @@ def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Itera
             deps=[DIGEST],
             group_name="published",
             description=(
-                "Per prompt ranking.csv, .parquet, .json, the summaries and brief.md, with a data dictionary and the "
-                "attributions beside them. published/current points at the latest complete publication."
+                "Per prompt ranking.csv, .parquet, .json, .xlsx, the summaries and brief.md, with a data dictionary "
+                "and the attributions beside them. published/current points at the latest complete publication."
             ),
-            kinds={"csv", "parquet", "json"},
+            kinds={"csv", "parquet", "excel"},
             freshness_policy=FILES_ARE_FRESH,
         ),
         AssetSpec(

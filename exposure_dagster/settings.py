@@ -54,6 +54,19 @@ _MOST_USD = 1_000_000_000
 
 ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
 
+_IN_AN_ADDRESS = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
+def _home_folder(path: Path) -> Path:
+    """Dagster writes the path of its files as an address and reads it as one: they would lie in another folder."""
+    found = _IN_AN_ADDRESS.search(str(path))
+    if found is not None:
+        raise ValueError(f"{path} has {found[0]} in its path, by which Dagster and DuckDB do not find it: rename it")
+    return path
+
+
+HomePath = Annotated[ProjectPath, AfterValidator(_home_folder)]
+
 
 def _list_of_corpora(text: str) -> str:
     for corpus in own_corpora(text, KNOWN_CORPORA):
@@ -132,7 +145,7 @@ class Settings(BaseModel):
         """What is given stands; the environment says the rest. A variable that is empty is not set."""
         return {**_environment(), **given}
 
-    home: ProjectPath = Field(
+    home: HomePath = Field(
         Path("data"),
         validate_default=True,
         description="Folder of the warehouse, published files and Dagster's own state.",
@@ -152,11 +165,12 @@ class Settings(BaseModel):
         description="Whether O*NET's 923 summary pages are fetched from a live site, one a second; false does without.",
     )
     projections: ProjectPath | None = Field(
-        None, description="BLS's employment projections as a saved CSV file, instead of fetching them."
+        None, description="BLS's employment projections as a saved CSV or Excel file, instead of fetching them."
     )
     documents: CorpusList | None = Field(
         None,
-        description="Corpora of your own: `name=file.csv` or `.parquet`, several with commas between them.",
+        description="Corpora of your own: `name=file` (CSV, Excel, Parquet, JSON lines), several with commas between "
+        "them.",
     )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
     scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(

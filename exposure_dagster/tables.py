@@ -400,10 +400,13 @@ RANKINGS = Table(
             "Employment in the base year; for O*NET an equal share of the jobs of its row of the projections.",
             unit="jobs",
         ),
-        number("median_pay_annual", "Median annual pay as BLS prints it; never imputed.", unit="USD per year"),
+        number(
+            "median_pay_annual", "Median annual pay as its source has it; never imputed.", unit="pay_currency per year"
+        ),
+        text("pay_currency", "Currency of the pay: the one that most documents of the corpus are paid in."),
         text("pay_basis", "annual, hourly_only or none."),
         flag("pay_is_top_coded", "True where the pay is a lower bound."),
-        number("wages", "jobs × median_pay_annual; null where either is.", unit="USD per year"),
+        number("wages", "jobs × median_pay_annual; null where either is.", unit="pay_currency per year"),
         number("outlook_pct", "Projected change of employment.", unit="percent"),
         text("outlook_desc", "BLS's phrase for the outlook."),
         text(
@@ -441,7 +444,8 @@ SUMMARIES = Table(
         whole("occupations", "Documents in the group.", unit="documents"),
         whole("scored", "Documents in the group that have a score.", unit="documents"),
         whole("jobs", "Sum of jobs where known.", unit="jobs"),
-        number("wages", "Sum of jobs × median annual pay where both are known.", unit="USD per year"),
+        number("wages", "Sum of jobs × median annual pay where both are known.", unit="pay_currency per year"),
+        text("pay_currency", "Currency of the wages; null where no pay is known."),
         number("mean_score", "Plain mean over scored documents.", unit="scale"),
         number("job_weighted_mean", "Mean weighted by jobs, over scored documents with jobs.", unit="scale"),
     ),

@@ -13,7 +13,7 @@ from exposure_dagster.corpora.own.names import OwnCorpus
 class OwnDocumentsResource(ConfigurableResource[tuple[OwnCorpus, ...]]):
     """The corpora that are a user's own, by name."""
 
-    files: dict[str, str] = Field(description="File of each corpus, CSV or Parquet.")
+    files: dict[str, str] = Field(description="File of each corpus: CSV, Excel, Parquet or JSON lines.")
 
     def corpora(self) -> list[OwnCorpus]:
         """Every corpus with its file."""

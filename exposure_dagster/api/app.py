@@ -31,7 +31,6 @@ from exposure_dagster.api.queries import (
 )
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
-from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD
 from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
 
@@ -50,6 +49,7 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".md": "text/markdown; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
@@ -64,9 +64,8 @@ by `limit` and `offset`. Every mistake is `application/problem+json`.
 
 {CAVEATS}
 
-Sources:
-
-""" + "\n".join(f"- [{source}]({url}). {licence}" for source, url, licence in ATTRIBUTIONS)
+`/sources` names the sources of what is published, with their licences.
+"""
 
 _Prompt = Annotated[str, Path(description="Name of the prompt, as /prompts lists them.")]
 _Document = Annotated[str, Path(description="Document: slug, O*NET code or id.", examples=["roofers"])]
@@ -149,7 +148,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     def sources(snapshot: Snapshot = one) -> Record:
         return {
             **_head(snapshot, snapshot.prompts.values()),
-            "sources": [{"source": source, "url": url, "licence": licence} for source, url, licence in ATTRIBUTIONS],
+            "sources": snapshot.sources,
             "method": METHOD,
             "caveats": CAVEATS,
         }

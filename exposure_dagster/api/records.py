@@ -198,8 +198,8 @@ class Source(BaseModel):
     """A source, and what is taken from it under which licence."""
 
     source: str = Field(description="Its name.")
-    url: str = Field(description="Its address.")
-    licence: str = Field(description="Its licence, and what is taken from it.")
+    url: str | None = Field(description="Its address.")
+    licence: str | None = Field(description="Its licence, and what is taken from it.")
 
 
 class Sources(Answer):

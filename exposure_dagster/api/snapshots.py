@@ -81,6 +81,7 @@ class Snapshot:
     version: str | None
     published_at: datetime
     sample_note: str | None
+    sources: Sequence[Record]
     occupations: Sequence[Record]
     aliases: Mapping[str, Sequence[str]]
     prompts: Mapping[str, PublishedRecords]
@@ -216,6 +217,7 @@ def _read(folder: Path) -> Snapshot:
         version=manifest.version,
         published_at=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
         sample_note=manifest.sample_note,
+        sources=manifest.sources,
         occupations=occupations,
         aliases=MappingProxyType(dict(aliases)),
         prompts=MappingProxyType(prompts),
@@ -253,6 +255,7 @@ class _Manifest:
     version: str | None = None
     sample_note: str | None = None
     prompts: Mapping[str, Record] = field(default_factory=dict)
+    sources: Sequence[Record] = ()
 
 
 def _read_manifest(folder: Path, damaged: dict[str, str]) -> _Manifest:
@@ -261,7 +264,12 @@ def _read_manifest(folder: Path, damaged: dict[str, str]) -> _Manifest:
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         prompts = {one["prompt"]: {**one, "scored_at": _time(one["scored_at"])} for one in content["prompts"]}
-        return _Manifest(version=content["version"], sample_note=content["sample"], prompts=prompts)
+        return _Manifest(
+            version=content["version"],
+            sample_note=content["sample"],
+            prompts=prompts,
+            sources=content.get("sources", ()),  # an earlier version wrote none here
+        )
     except (OSError, ValueError, LookupError, TypeError) as error:
         damaged[MANIFEST] = _MISSING if isinstance(error, OSError) else _UNREADABLE
         return _Manifest()
@@ -325,11 +333,13 @@ class _Reader:
         if name not in self.sizes or name in self.damaged:
             return ()
         kinds = {column.name: column.type for column in table.columns}
+        empty = dict.fromkeys(kinds) if is_required else {}  # an earlier version published fewer columns
         try:
             found = self.connection.execute("FROM read_parquet(?)", [str(self.folder / name)])
             columns = [(column[0], kinds.get(column[0])) for column in found.description or ()]
             rows = [
-                {column: _plain(value, kind) for (column, kind), value in zip(columns, row, strict=True) if kind}
+                empty
+                | {column: _plain(value, kind) for (column, kind), value in zip(columns, row, strict=True) if kind}
                 for row in found.fetchall()
             ]
         except (duckdb.Error, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ COMMANDS: Mapping[str, _Command] = {
     "check": _Command("keeping", "check", "Look whether everything is whole and holds what it promises."),
     "dev": _Command("dev", "dev", "Open the Dagster UI over the same data as the command line."),
     "serve": _Command("serve", "serve", "Serve the site and the API over what is published, to be read only."),
+    "documents": _Command("documents", "documents", "Look what would be read of a file of your own documents."),
     "prompts": _Command("prompts", "prompts", "Write, check and read prompt files."),
     "settings": _Command("settings", "settings", "List every setting, its value and what it means."),
 }
@@ -69,6 +71,13 @@ class _Group(click.Group):
             raise click.ClickException(visible(str(not_allowed(error)))) from error
 
 
+def show_what_the_terminal_can() -> None:
+    """A character that the terminal's encoding lacks becomes a question mark, and ends no run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="exposure")
 @click.pass_context
@@ -77,6 +86,7 @@ def main(context: click.Context) -> None:
 
     `exposure demo` shows all of it offline, on a bundled sample. `exposure settings` lists the settings.
     """
+    show_what_the_terminal_can()
     if context.invoked_subcommand != "prompts":  # those files lie in a folder of the user's, who may share it
         keep_files_private()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.corpora.own.mapping import mapping_file
 from exposure_dagster.scoring.mirror import ledger_path
 from exposure_dagster.settings import PACKAGE_FOLDER, Settings
 from exposure_dagster.sources.sites import open_site
@@ -69,7 +70,8 @@ def _saved_pages(settings: Settings) -> Path | None:
 
 def _inputs(settings: Settings) -> Iterator[Path]:
     yield from (PACKAGE_FOLDER, PACKAGE_FOLDER.parent / "assets", PACKAGE_FOLDER.parent / "resources")
-    yield from (settings.prompts, *(corpus.path for corpus in settings.own_corpora))
+    own = [corpus.path for corpus in settings.own_corpora]
+    yield from (settings.prompts, *own, *map(mapping_file, own))
     files = (_saved_pages(settings), settings.prices, *settings.saved_sources.values())
     yield from (place for place in files if place is not None)
 

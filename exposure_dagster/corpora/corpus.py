@@ -162,6 +162,9 @@ class Corpus:
     """Its documents are parts of those of that corpus (`parent`), to which their scores can be rolled up."""
     is_joined_on: bool = False
     """Its documents are the rows of ranked.occupations, and the site opens with it. One corpus is."""
+    credited: Callable[[pd.DataFrame], tuple[tuple[str, str | None, str | None], ...]] | None = None
+    """Sources that its documents name, of the rows of its `SiteView.query`, beside the attributions of its publisher:
+    title, address and licence, as far as they are known."""
     document_example: str | None = None
     """What an id of its documents looks like, for messages."""
 

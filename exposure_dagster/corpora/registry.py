@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora import KNOWN_CORPORA, OF_PARTS
@@ -11,6 +12,9 @@ from exposure_dagster.corpora.onet.corpus import PUBLISHER as ONET
 from exposure_dagster.corpora.ooh.corpus import PUBLISHER as OOH
 from exposure_dagster.corpora.own.corpus import PUBLISHER as OWN
 from exposure_dagster.corpora.own.corpus import own_corpus
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PUBLISHERS: tuple[Publisher, ...] = (OOH, ONET, OWN)
 
@@ -22,11 +26,25 @@ assert tuple(name for name, corpus in CORPORA.items() if corpus.parts_of) == OF_
 
 SOURCES: tuple[Source, ...] = tuple(source for publisher in PUBLISHERS for source in publisher.sources)
 STEPS: tuple[Step, ...] = tuple(step for publisher in PUBLISHERS for step in publisher.steps)
-ATTRIBUTIONS = tuple(attribution for publisher in PUBLISHERS for attribution in publisher.attributions)
-"""Source, address, licence and what is taken from it."""
-
 (JOINED_ON,) = (corpus for corpus in CORPORA.values() if corpus.is_joined_on)
 """The corpus whose documents are the rows of ranked.occupations."""
+
+
+Attribution = tuple[str, str | None, str | None]
+"""Source, address, and licence with what is taken from it."""
+
+
+def attributions_of(names: Iterable[str], shown: Mapping[str, pd.DataFrame]) -> tuple[Attribution, ...]:
+    """Who is credited for what these corpora show: `shown` has, by corpus, the rows of its `SiteView.query`."""
+    wanted = set(names)
+    found: dict[Attribution, None] = {}
+    for publisher in PUBLISHERS:
+        if any(corpus.name in wanted for corpus in publisher.corpora):
+            found.update(dict.fromkeys(publisher.attributions))
+    for corpus in corpora_of(wanted):
+        if corpus.credited is not None and corpus.name in shown:
+            found.update(dict.fromkeys(corpus.credited(shown[corpus.name])))
+    return tuple(found)
 
 
 def corpus_of(name: str) -> Corpus:

@@ -74,8 +74,10 @@ def unpacked(archive: zipfile.ZipFile, name: str, most: int = MAX_FILE_BYTES) ->
 
 
 def try_workbook(body: bytes, sheet: str) -> None:
-    """See whether a sheet can be read. Raises TooLargeError where it is beyond a limit; other faults are left to who
-    reads it."""
+    """See whether a sheet (the first one, where none is named) can be read.
+
+    Raises TooLargeError where it is beyond a limit; other faults are left to who reads it.
+    """
     command = [sys.executable, "-P", str(Path(workbook_trial.__file__)), sheet]
     try:
         result = subprocess.run(command, input=body, capture_output=True, timeout=_TRIAL_S, check=False)

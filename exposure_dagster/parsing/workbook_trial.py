@@ -20,11 +20,12 @@ TOO_MUCH = 3
 
 
 def excess_of(body: bytes, sheet: str) -> str | None:
-    """Which limit a sheet is beyond; None where it is within all."""
+    """Which limit a sheet is beyond (the first one, where `sheet` is empty); None where it is within all."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        sheet = sheet or next(iter(book.sheet_names), "")
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) if sheet in book.sheet_names else []
     except CalamineError:
         return None

@@ -113,16 +113,16 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
             **same_as("scored.scores", "attributes"),
             **same_as(_FACTS, "title category jobs pay_basis pay_is_top_coded outlook_pct outlook_desc soc_code url"),
-            **made_from("median_pay_annual", f"{_FACTS}.pay_annual"),
+            **made_from("median_pay_annual pay_currency", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **made_from("entry_education", f"{_FACTS}.education"),
             **made_from("soc_major_group", f"{_FACTS}.soc_code", f"{_FACTS}.soc_codes"),
             **made_from("score rank percentile tier", *_SCORE),
             **made_from("quadrant", "scored.scores.attributes", "ranked.definitions.definition"),
-            **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual"),
+            **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **same_as("ranked.definitions", "ranking_hash"),
         },
         "ranked.summaries": {
-            **same_as(_RANKED, "prompt jobs wages"),
+            **same_as(_RANKED, "prompt jobs wages pay_currency"),
             **made_from(
                 "grouping group_label group_order",
                 *(

@@ -14,6 +14,7 @@ from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.terms import soc_major_group
 from exposure_dagster.pipeline.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
 from exposure_dagster.prompts.model import Prompt, RankingDefinition
+from exposure_dagster.ranking.pay import currency_of, named_currencies
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, rank_documents
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import summarize
@@ -136,14 +137,13 @@ def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
 def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
     """What is known about the documents of a corpus: one row a document, columns `FACT_COLUMNS`.
 
-    Rankings hold pay in USD: pay in another currency stands in parsed.document_facts alone.
+    Rankings hold pay in one currency, that of most documents; pay in another stands in parsed.document_facts alone.
 
     Raises PromptError where nothing is: rankings without jobs and pay would take the place of better ones.
     """
     facts = warehouse.read(
         "SELECT doc_id, title, category, jobs,"
-        " CASE WHEN coalesce(pay_currency, 'USD') = 'USD' THEN pay_annual END AS median_pay_annual,"
-        " pay_basis, pay_is_top_coded,"
+        " pay_annual AS median_pay_annual, pay_currency, pay_basis, pay_is_top_coded,"
         " outlook_pct, outlook_desc, education AS entry_education, soc_code, soc_codes, url"
         " FROM parsed.document_facts WHERE corpus = ?",
         [corpus],
@@ -154,6 +154,10 @@ def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
             where=f"parsed.document_facts, corpus {corpus}",
             remedy="Materialize parsed/document_facts first, or use `exposure run`.",
         )
+    currency = currency_of(facts["pay_currency"], facts["median_pay_annual"])
+    is_shown = facts["median_pay_annual"].notna() & (named_currencies(facts["pay_currency"]) == currency)
+    facts["median_pay_annual"] = facts["median_pay_annual"].where(is_shown)
+    facts["pay_currency"] = pd.Series(currency, index=facts.index, dtype="object").where(is_shown, None)
     facts["soc_major_group"] = [
         soc_major_group(code if isinstance(code, str) else None, texts(plain(codes)))
         for code, codes in zip(facts["soc_code"], facts["soc_codes"], strict=True)

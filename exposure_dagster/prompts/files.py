@@ -24,6 +24,8 @@ MAX_FILE_BYTES = 200_000
 bytes."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+TAKEN = {"site": "the folder of the published site"}
+"""What cannot be the folder of a prompt's published files, since it is something else."""
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter, as in my_question.md"
 
 
@@ -97,6 +99,8 @@ def check_name(name: str) -> None:
     """Raises PromptError unless a prompt may bear the name."""
     if not _NAME.fullmatch(name):
         raise PromptError("a prompt cannot bear this name", where=name, remedy=f"Use {_NAME_RULE}")
+    if name in TAKEN:
+        raise PromptError(f"a prompt cannot bear this name, which is {TAKEN[name]}", where=name, remedy="Use another.")
 
 
 def template(name: str) -> str:
@@ -134,6 +138,9 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
     source = str(path)
     if not _NAME.fullmatch(path.stem) or path.suffix != ".md":
         return (Problem(source, None, None, f"a prompt cannot be named {path.name}", _NAME_RULE),)
+    if path.stem in TAKEN:
+        what = f"a prompt cannot be named {path.stem}, which is {TAKEN[path.stem]}"
+        return (Problem(source, None, None, what, "another name"),)
     try:
         text = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except OSError as error:

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from exposure_dagster.core.characters import harmless
-from exposure_dagster.corpora.registry import ATTRIBUTIONS
+from exposure_dagster.corpora.registry import Attribution
 from exposure_dagster.prompts.model import RankingDefinition
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD, SAMPLE_NOTE, PublishedPrompt
+from exposure_dagster.publishing.content import (
+    BASELINE_NOTE,
+    CAVEATS,
+    METHOD,
+    SAMPLE_NOTE,
+    PublishedPrompt,
+    source_lines,
+)
+from exposure_dagster.ranking.pay import USD, sign_of
 
 GROUPING_TITLES = {
     "tier": "By tier",
@@ -24,12 +32,12 @@ GROUPING_TITLES = {
     "pay_band": "By median annual pay",
     "education": "By typical entry-level education",
     "outlook": "By projected outlook",
-    "category": "By handbook category",
+    "category": "By category",
     "soc_major_group": "By SOC major group",
 }
 
 
-def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
+def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample: bool = False) -> str:
     """The whole brief of one prompt, as Markdown."""
     definition = prompt.definition
     answered_by = " and ".join(prompt.models) or "nobody yet"
@@ -53,7 +61,7 @@ def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():
-        if (prompt.summaries["grouping"] == grouping).any():
+        if _says_something(prompt.summaries[prompt.summaries["grouping"] == grouping]):
             lines += [f"### {title}", "", *_summary_table(prompt, grouping), ""]
     lines += [
         "## Every document",
@@ -64,10 +72,18 @@ def brief(prompt: PublishedPrompt, *, is_sample: bool = False) -> str:
         "",
         "## Sources",
         "",
-        *(f"- {source}: <{address}>. {licence}" for source, address, licence in ATTRIBUTIONS),
+        *source_lines(sources),
         "",
     ]
     return "\n".join(lines)
+
+
+NOT_KNOWN = frozenset({"No category", "No SOC code", "No outlook given", "No education given", "No annual pay"})
+"""Groups of documents that lack a figure: a table of one of them alone is left out."""
+
+
+def _says_something(rows: pd.DataFrame) -> bool:
+    return len(rows) > 0 and not set(rows["group_label"]) <= NOT_KNOWN
 
 
 _MARKUP = re.compile(r"([\\`*_~\[\]<>|#&])")
@@ -85,7 +101,7 @@ def _quoted(text: str) -> list[str]:
 def _summary_table(prompt: PublishedPrompt, grouping: str) -> list[str]:
     rows = prompt.summaries[prompt.summaries["grouping"] == grouping].sort_values("group_order")
     return [
-        "| group | occupations | jobs | wages (USD per year) | mean score | job-weighted mean |",
+        f"| group | occupations | jobs | wages ({_currency(rows)} per year) | mean score | job-weighted mean |",
         "|---|--:|--:|--:|--:|--:|",
         *(
             f"| {plain(str(row.group_label))} | {row.occupations:,} | {row.jobs:,} | {row.wages:,.0f} "
@@ -93,6 +109,11 @@ def _summary_table(prompt: PublishedPrompt, grouping: str) -> list[str]:
             for row in rows.itertuples(index=False)
         ),
     ]
+
+
+def _currency(rows: pd.DataFrame) -> str:
+    named = rows["pay_currency"].dropna()
+    return str(named.iloc[0]) if len(named) else USD
 
 
 def _figure(value: Any, pattern: str = "{:.2f}", missing: str = "–") -> str:
@@ -120,7 +141,8 @@ def _how_numbers_combine(definition: RankingDefinition) -> list[str]:
 
 
 def _document_line(row: Mapping[Hashable, Any], definition: RankingDefinition) -> str:
-    pay = "at least ${:,.0f}" if row["pay_is_top_coded"] is True else "${:,.0f}"
+    sign = sign_of(row["pay_currency"] if isinstance(row["pay_currency"], str) else USD)
+    pay = f"at least {sign}{{:,.0f}}" if row["pay_is_top_coded"] is True else f"{sign}{{:,.0f}}"
     facts = ", ".join(
         (
             _figure(row["jobs"], "{:,.0f} jobs", "jobs not known"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -15,8 +15,9 @@ from exposure_dagster import __version__
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.registry import JOINED_ON
+from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, Attribution, attributions_of
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
+from exposure_dagster.tables import OCCUPATIONS
 
 BASELINE_NOTE = (
     "These scores are estimates of the bundled baseline (text statistics, no language model). They stand in "
@@ -44,7 +45,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.1"
+PUBLICATION_VERSION = f"{__version__}.2"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 
@@ -138,12 +139,34 @@ class PublishedContent:
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
+    def sources(self) -> tuple[Attribution, ...]:
+        """Who is credited: the sources of what is shown, and of no more."""
+        names = {prompt.corpus for prompt in self.prompts}
+        joined = {OCCUPATIONS.name, *(export.table.name for export in JOINED_ON.exports)}
+        if any(table.table.name in joined for table in self.tables):
+            names |= CORPORA.keys()
+        return attributions_of(names, self.shown)
+
+    @cached_property
     def digest(self) -> str:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
         frames = [frame.sort_values("doc_id").to_csv(index=False) for _, frame in sorted(self.shown.items())]
         frames.append(self.changes.to_csv(index=False))
         return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames])[:16]
+
+
+def listed_sources(sources: Iterable[Attribution]) -> list[dict[str, str | None]]:
+    """The sources, as files and pages have them."""
+    return [{"source": source, "url": url, "licence": licence} for source, url, licence in sources]
+
+
+def source_lines(sources: Iterable[Attribution]) -> list[str]:
+    """The sources as lines of Markdown."""
+    return [
+        f"- {source}{f': <{url}>' if url else ''}.{f' {licence}' if licence else ''}"
+        for source, url, licence in sources
+    ]
 
 
 def harmless_frame(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The exported files of each prompt, and what explains them.
 
-In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `summaries.csv`, `.parquet`,
+In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
 `brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
 or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `prompts`,
 `prompt_versions`, `changes`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
@@ -16,7 +16,6 @@ import pandas as pd
 
 from exposure_dagster import __version__
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.registry import ATTRIBUTIONS
 from exposure_dagster.publishing.brief import brief
 from exposure_dagster.publishing.content import (
     BASELINE_NOTE,
@@ -26,13 +25,22 @@ from exposure_dagster.publishing.content import (
     PublishedContent,
     PublishedPrompt,
     PublishedTable,
+    listed_sources,
+    source_lines,
 )
 from exposure_dagster.publishing.tables import PUBLISHED_TABLES
+from exposure_dagster.publishing.workbook import write_workbook
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
-PROMPT_FILES = ("ranking.csv", "ranking.parquet", "ranking.json", "summaries.csv", "summaries.parquet", "brief.md")
+PROMPT_FILES = (
+    *("ranking.csv", "ranking.parquet", "ranking.json", "ranking.xlsx"),
+    *("summaries.csv", "summaries.parquet", "brief.md"),
+)
 TABLE_ENDINGS = (".csv", ".parquet", ".json")
 COMMON_FILES = ("data_dictionary.md", "ATTRIBUTION.md", "manifest.json")
+
+CSV_ENCODING = "utf-8-sig"
+"""With the byte order mark by which Excel knows UTF-8."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -43,13 +51,15 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         target = folder / prompt.name
         target.mkdir()
         _write_table(prompt.rankings, RANKINGS, target / "ranking")
+        ranked = _as_text(prompt.rankings, RANKINGS)
+        write_workbook(ranked, RANKINGS, target / "ranking.xlsx", about=_about(prompt, content))
         _write_table(prompt.summaries, SUMMARIES, target / "summaries")
-        (target / "ranking.json").write_text(_ranking_json(prompt, is_sample=content.is_sample), encoding="utf-8")
-        (target / "brief.md").write_text(brief(prompt, is_sample=content.is_sample), encoding="utf-8")
+        (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
+        (target / "brief.md").write_text(brief(prompt, content.sources, is_sample=content.is_sample), encoding="utf-8")
     for table in content.tables:
         _write_published(table, content, folder)
     (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
-    (folder / "ATTRIBUTION.md").write_text(attribution(is_sample=content.is_sample), encoding="utf-8")
+    (folder / "ATTRIBUTION.md").write_text(attribution(content), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
 
 
@@ -81,17 +91,19 @@ def data_dictionary() -> str:
         lines += _column_table(table)
     lines += [
         "In the CSV files a text that begins with `=`, `+`, `-` or `@` has an apostrophe before it, so that a "
-        "spreadsheet does not take it for a formula. The Parquet and JSON files hold it as it is.",
+        "spreadsheet does not take it for a formula. The Parquet, JSON and Excel files hold it as it is.",
+        "",
+        "The CSV files are in UTF-8 and begin with a byte order mark, by which Excel knows it. DuckDB, pandas and R "
+        'pass over it; Python\'s own `csv` reads them with `encoding="utf-8-sig"`.',
         "",
     ]
     return "\n".join(lines)
 
 
-def attribution(*, is_sample: bool = False) -> str:
+def attribution(content: PublishedContent) -> str:
     """Sources and licences, as Markdown."""
-    lines = ["# Sources", ""]
-    lines += [f"- {source}: <{address}>. {licence}" for source, address, licence in ATTRIBUTIONS]
-    return "\n".join([*lines, "", *([SAMPLE_NOTE, ""] if is_sample else []), METHOD, "", CAVEATS, ""])
+    lines = ["# Sources", "", *source_lines(content.sources)]
+    return "\n".join([*lines, "", *([SAMPLE_NOTE, ""] if content.is_sample else []), METHOD, "", CAVEATS, ""])
 
 
 def _column_table(table: Table) -> list[str]:
@@ -108,14 +120,14 @@ def _write_published(published: PublishedTable, content: PublishedContent, folde
         **(_prompt_facts(prompt) if prompt is not None else {}),
         "sample": SAMPLE_NOTE if content.is_sample else None,
         "caveats": CAVEATS,
-        "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
+        "sources": listed_sources(content.sources),
         "rows": json.loads(published.rows.to_json(orient="records", date_format="iso")),
     }
     Path(f"{stem}.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _write_table(frame: pd.DataFrame, table: Table, stem: Path) -> None:
-    safe_for_spreadsheets(_as_text(frame, table)).to_csv(f"{stem}.csv", index=False)
+    safe_for_spreadsheets(_as_text(frame, table)).to_csv(f"{stem}.csv", index=False, encoding=CSV_ENCODING)
     target = f"{stem}.parquet".replace("'", "''")
     columns = ", ".join(
         f"{column.name}::{column.type} AS {column.name}" for column in table.columns if column.name in frame
@@ -133,13 +145,31 @@ def _as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].map("; ".join, na_action="ignore") for name in lists})
 
 
-def _ranking_json(prompt: PublishedPrompt, *, is_sample: bool) -> str:
+def _about(prompt: PublishedPrompt, content: PublishedContent) -> list[str]:
+    """What a workbook that is handed on alone has to say of itself."""
+    notes = [
+        prompt.definition.title,
+        prompt.definition.description,
+        f"Answered by: {', '.join(prompt.models)}" if prompt.models else None,
+        f"Prompt version: {prompt.asked.prompt_hash}",
+        f"Out of date: {prompt.out_of_date}" if prompt.out_of_date else None,
+        BASELINE_NOTE if prompt.has_baseline_scores else None,
+        SAMPLE_NOTE if content.is_sample else None,
+        METHOD,
+        CAVEATS,
+        "Sources:",
+        *(" ".join(filter(None, (f"{title}.", url, licence))) for title, url, licence in content.sources),
+    ]
+    return [note for note in notes if note]
+
+
+def _ranking_json(prompt: PublishedPrompt, content: PublishedContent) -> str:
     head = {
         **_prompt_facts(prompt),
         "method": METHOD,
         "caveats": CAVEATS,
-        "sample": SAMPLE_NOTE if is_sample else None,
-        "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
+        "sample": SAMPLE_NOTE if content.is_sample else None,
+        "sources": listed_sources(content.sources),
     }
     rows = prompt.rankings.drop(columns="prompt").to_json(orient="records", date_format="iso")
     summaries = prompt.summaries.drop(columns="prompt").to_json(orient="records")
@@ -168,5 +198,6 @@ def _manifest(content: PublishedContent) -> str:
         "version": __version__,
         "sample": SAMPLE_NOTE if content.is_sample else None,
         "prompts": [_prompt_facts(prompt) for prompt in content.prompts],
+        "sources": listed_sources(content.sources),
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1)

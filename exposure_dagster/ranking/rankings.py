@@ -22,6 +22,7 @@ FACT_COLUMNS = (
     "category",
     "jobs",
     "median_pay_annual",
+    "pay_currency",
     "pay_basis",
     "pay_is_top_coded",
     "outlook_pct",
@@ -46,7 +47,7 @@ def rank_documents(
 
     Ranked by the score, or by `ranked_by`: a number by doc_id. Ties share the lowest rank of their group.
     percentile is the share (0–100) of scored documents whose number is lower or equal.
-    wages = jobs × median_pay_annual in USD per year.
+    wages = jobs × median_pay_annual in pay_currency per year.
     """
     ranked = scores.merge(facts, on="doc_id", how="left", validate="one_to_one")
     ranked["prompt"] = prompt

@@ -14,17 +14,8 @@ import pandas as pd
 
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, SOC_MAJOR_GROUPS
 from exposure_dagster.prompts.model import RankingDefinition
+from exposure_dagster.ranking.pay import USD, band_labels, bands_of, currency_of
 from exposure_dagster.tables import SUMMARIES
-
-PAY_BANDS: tuple[tuple[str, float, float], ...] = (
-    ("below $35K", 0, 35_000),
-    ("$35K to $50K", 35_000, 50_000),
-    ("$50K to $75K", 50_000, 75_000),
-    ("$75K to $100K", 75_000, 100_000),
-    ("$100K and more", 100_000, float("inf")),
-)
-"""Label, lowest pay (inclusive) and highest pay (exclusive), USD per year."""
-
 
 GROUPINGS_THAT_ADD_UP = ("all", "tier", "pay_band", "education", "category", "outlook", "soc_major_group")
 """Every grouping but score_threshold: its groups hold each document once. So do quadrants, where there are any."""
@@ -50,10 +41,13 @@ def summarize(
     education_levels: Sequence[str] = EDUCATION_ORDER,
 ) -> pd.DataFrame:
     """Rows of ranked.summaries for one prompt, from its rankings. `education_levels` are in order, lowest first."""
+    pay = rankings["median_pay_annual"]
+    currency = currency_of(rankings["pay_currency"], pay)
+    bands = bands_of(currency or USD, pay)
     groupings = [
         Grouping("all", pd.Series("All", index=rankings.index), ("All",), "Not known"),
         Grouping("tier", rankings["tier"], [tier.label for tier in definition.tiers], "No tier"),
-        Grouping("pay_band", pay_bands(rankings["median_pay_annual"]), [b[0] for b in PAY_BANDS], "No annual pay"),
+        Grouping("pay_band", band_labels(pay, bands), [label for label, _, _ in bands], "No annual pay"),
         Grouping("education", rankings["entry_education"], education_levels, "No education given"),
         Grouping("category", rankings["category"], (), "No category"),
         Grouping("outlook", rankings["outlook_desc"], OUTLOOK_ORDER, "No outlook given"),
@@ -70,14 +64,8 @@ def summarize(
         rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members))
     summary = pd.DataFrame(rows)
     summary.insert(0, "prompt", prompt)
+    summary["pay_currency"] = pd.Series(currency, index=summary.index, dtype="object")
     return summary[list(SUMMARIES.column_names)]
-
-
-def pay_bands(median_pay_annual: pd.Series) -> pd.Series:
-    """The pay band's label; null without an annual figure."""
-    edges = [PAY_BANDS[0][1], *(band[2] for band in PAY_BANDS)]
-    bands = pd.cut(median_pay_annual.astype("float64"), edges, right=False, labels=[band[0] for band in PAY_BANDS])
-    return bands.astype("object")
 
 
 def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping) -> list[dict[str, object]]:

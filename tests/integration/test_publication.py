@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.errors import SettingError, WarehouseError
@@ -31,6 +33,7 @@ from exposure_dagster.publishing.publication import (
     publish,
 )
 from exposure_dagster.publishing.site import SITE_FILES
+from exposure_dagster.publishing.workbook import LONGEST_TEXT, write_workbook
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
@@ -89,6 +92,7 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
                     "ranking.csv",
                     "ranking.json",
                     "ranking.parquet",
+                    "ranking.xlsx",
                     "summaries.csv",
                     "summaries.parquet",
                 )
@@ -141,7 +145,7 @@ def test_the_brief_has_every_occupation(published: Path) -> None:
 
 
 def csv_rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -154,6 +158,58 @@ def test_a_csv_file_has_a_row_a_document_and_whole_numbers_stay_whole(published:
         ("3", "roofers", "166700"),
         ("", "military", ""),
     ]
+
+
+def test_a_csv_file_is_known_as_utf8_by_excel_and_read_as_ever_by_pandas_and_duckdb(published: Path) -> None:
+    file = published / "ranking.csv"
+    assert file.read_bytes().startswith("\ufeffprompt,rank,".encode())
+    assert tuple(pd.read_csv(file).columns) == RANKINGS.column_names
+    with duckdb.connect() as connection:
+        assert tuple(connection.read_csv(str(file)).columns) == RANKINGS.column_names
+
+
+# The workbook
+
+
+def test_a_workbook_holds_the_ranking_what_its_columns_mean_and_the_sources(published: Path) -> None:
+    book = CalamineWorkbook.from_path(str(published / "ranking.xlsx"))
+    assert book.sheet_names == ["rankings", "columns", "sources"]
+    header, *rows = book.get_sheet_by_name("rankings").to_python()
+    assert tuple(header) == RANKINGS.column_names
+    assert [row[header.index("doc_id")] for row in rows] == ["actors", "physicians", "roofers", "military"]
+    assert [row[0] for row in book.get_sheet_by_name("columns").to_python()[1:]] == list(RANKINGS.column_names)
+    lines = [row[0] for row in book.get_sheet_by_name("sources").to_python()]
+    assert "Sources:" in lines
+
+
+def test_text_that_looks_like_a_formula_is_text_in_a_workbook(published: Path) -> None:
+    book = CalamineWorkbook.from_path(str(published / "ranking.xlsx"))
+    header, *rows = book.get_sheet_by_name("rankings").to_python()
+    assert FORMULA in [row[header.index("rationale")] for row in rows]
+    with zipfile.ZipFile(published / "ranking.xlsx") as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet and "<hyperlink" not in sheet
+    assert 'state="frozen"' in sheet
+
+
+def test_codes_are_text_and_figures_are_numbers_in_a_workbook(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        [
+            {"doc_id": code, "title": "=1+1", "jobs": 12, "score": None, "url": "x" * 40_000}
+            for code in ("11-2011", "0110")
+        ]
+    )
+    for name in ("a.xlsx", "b.xlsx"):
+        write_workbook(rows, RANKINGS, tmp_path / name, about=["=cmd", "From here."])
+    book = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx"))
+    header, *cells = book.get_sheet_by_name("rankings").to_python()
+    found = [dict(zip(header, row, strict=True)) for row in cells]
+    assert [(row["doc_id"], row["title"], row["jobs"]) for row in found] == [
+        ("11-2011", "=1+1", 12),
+        ("0110", "=1+1", 12),
+    ]
+    assert {len(str(row["url"])) for row in found} == {LONGEST_TEXT}
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
 def test_text_that_looks_like_a_formula_is_disarmed_in_the_csv_file_alone(published: Path) -> None:
@@ -179,7 +235,7 @@ def test_no_published_file_holds_a_character_that_acts_on_a_terminal(published: 
     )
     for file in published.parent.rglob("*"):
         if file.suffix in (".csv", ".json", ".md"):
-            text = file.read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8-sig")
             assert harmless(text) == text, file.name
 
 

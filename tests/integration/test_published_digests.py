@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -44,11 +45,15 @@ def published(sample_home: Path, tmp_path: Path) -> Path:
 
 
 def content_of(path: Path, digest: str) -> bytes:
-    """What a file says: of a Parquet file its columns and rows, of others the bytes, without the publication's name."""
+    """What a file says: of a Parquet file its columns and rows, of a workbook its unpacked parts, of others the bytes,
+    without the publication's name."""
     if path.suffix == ".parquet":
         with duckdb.connect() as connection:
             rows = connection.execute("FROM read_parquet(?)", [str(path)])
             return repr((rows.description, rows.fetchall())).encode()
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as members:
+            return repr([(name, members.read(name)) for name in members.namelist()]).encode()
     return path.read_bytes().replace(digest.encode(), b"digest")
 
 

@@ -114,23 +114,33 @@ def test_a_corpus_without_figures_has_titles_and_nothing_else(warehouse: Warehou
     assert facts.drop(columns=["doc_id", "title"]).isna().all(axis=None)
 
 
-def test_pay_in_another_currency_is_not_taken_for_usd(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize(
+    ("currencies", "shown"),
+    [(["EUR", "USD"], "USD"), (["EUR", "EUR", "USD"], "EUR"), (["NOK"], "NOK"), ([None], "USD")],
+)
+def test_pay_is_ranked_in_the_currency_of_most_documents_and_none_is_taken_for_another(
+    warehouse: Warehouse, currencies: list[str | None], shown: str
+) -> None:
     rows = [
         {
             "corpus": "roles",
-            "doc_id": code,
-            "title": code,
+            "doc_id": str(number),
+            "title": "T",
             "text": "T",
             "median_pay_annual": 50_000.0,
             "pay_currency": code,
         }
-        for code in ("EUR", "USD")
+        for number, code in enumerate(currencies)
     ]
     warehouse.append(OWN_DOCUMENTS, pd.DataFrame(rows))
     collect_facts(warehouse)
-    facts = document_facts(warehouse, "roles").set_index("doc_id")["median_pay_annual"]
-    assert pd.isna(facts["EUR"]) and facts["USD"] == 50_000
-    assert warehouse.rows("SELECT pay_annual FROM parsed.document_facts WHERE doc_id = 'EUR'") == [(50_000.0,)]
+    facts = document_facts(warehouse, "roles").sort_values("doc_id")
+    expected = [(50_000.0, shown) if (code or "USD") == shown else (None, None) for code in currencies]
+    found = facts[["median_pay_annual", "pay_currency"]].astype("object")
+    assert list(found.where(found.notna(), None).itertuples(index=False, name=None)) == expected
+    assert warehouse.rows("SELECT DISTINCT pay_annual FROM parsed.document_facts WHERE corpus = 'roles'") == [
+        (50_000.0,)
+    ]
 
 
 # Checks

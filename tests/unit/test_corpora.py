@@ -19,6 +19,13 @@ def test_several_corpora_stand_between_commas() -> None:
     )
 
 
+def test_a_path_may_have_commas_in_it() -> None:
+    assert own_corpora("roles=x/Roles, 2025.csv,posts=Posts, old, new.csv", KNOWN_CORPORA) == (
+        OwnCorpus("roles", Path("x/Roles, 2025.csv")),
+        OwnCorpus("posts", Path("Posts, old, new.csv")),
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -27,7 +34,7 @@ def test_several_corpora_stand_between_commas() -> None:
         ("Our roles=a.csv", "a corpus cannot be named 'Our roles'"),
         ("ooh=a.csv", "ooh is the name of a corpus that comes with the project"),
         ("a=a.csv,a=b.csv", "a is named twice"),
-        ("roles=roles.xlsx", "roles.xlsx is of no known type; a corpus is a .csv or .parquet file"),
+        ("roles=roles.docx", "roles.docx is of no known type; a corpus is a .csv, .tsv, .txt, .xlsx, .xlsm, "),
     ],
 )
 def test_an_entry_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:

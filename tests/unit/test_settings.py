@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_an_absolute_home_and_one_below_the_users_own_are_taken_as_they_are(monk
     monkeypatch.setenv("HOME", "/home/jo")
     monkeypatch.setenv("EXPOSURE_HOME", "~/exposure")
     assert load_settings().home == Path("/home/jo/exposure")
+
+
+@pytest.mark.parametrize(("name", "found"), [("My%20Project", "%20"), ("a?b", "?"), ("x/%2e%2e/y", "%2e")])
+def test_a_home_that_dagster_would_look_for_elsewhere_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, found: str
+) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", f"/srv/{name}")
+    with pytest.raises(SettingError, match=f"has {re.escape(found)} in its path, by which Dagster and DuckDB"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["100%", "a b", "x#1", "r[1]", "k=v, z", "日本"])
+def test_a_home_may_have_any_other_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", f"/srv/{name}")
+    assert load_settings().home == Path("/srv") / name
 
 
 def test_everything_that_is_kept_lies_in_the_home(monkeypatch: pytest.MonkeyPatch) -> None:

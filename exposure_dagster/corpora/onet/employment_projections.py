@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from exposure_dagster.parsing.codes import SOC_CODE
 from exposure_dagster.parsing.csv_rows import CsvFile, CsvRow, read_csv
+from exposure_dagster.parsing.written_figures import decimal_mark
 
 PROJECTIONS_URL = "https://data.bls.gov/projections/occupationProj"
 
@@ -16,6 +17,7 @@ _WAGE_TITLE = re.compile(r"Median Annual Wage(?: (\d{4}))?")
 _FORMULA = re.compile(r'="(.*)"')
 _NUMBER = re.compile(r"-?\d{1,3}(?:,?\d{3})*(?:\.\d+)?")
 _NOT_AVAILABLE = "N/A"
+_COMMAS_AND_POINTS = str.maketrans(",.", ".,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class _Form:
     change: str
     change_pct: str
     openings: str
+    has_decimal_commas: bool = False
+    """As a spreadsheet of a country that writes so saves it again."""
 
     title: str = "Occupation Title"
     code: str = "Occupation Code"
@@ -72,9 +76,12 @@ class _Form:
         return f"Employment {self.projection_year}"
 
     @property
+    def figures(self) -> list[str]:
+        return [self.employment, self.projected_employment, self.change, self.change_pct, self.openings, self.wage]
+
+    @property
     def all_columns(self) -> list[str]:
-        figures = [self.employment, self.projected_employment, self.change, self.change_pct, self.openings, self.wage]
-        return [self.title, self.code, *figures, self.entry_education, self.work_experience, self.training]
+        return [self.title, self.code, *self.figures, self.entry_education, self.work_experience, self.training]
 
 
 def parse_projections(body: bytes, *, file: str = "Employment Projections.csv") -> list[ProjectionOccupation]:
@@ -110,7 +117,8 @@ def _form(table: CsvFile) -> _Form:
         openings=f"Occupational Openings, {years} Annual Average",
     )
     table.require(form.all_columns)
-    return form
+    mark = decimal_mark(row.cells[title] for row in table.rows for title in form.figures)
+    return replace(form, has_decimal_commas=mark == ",")
 
 
 def _titled(table: CsvFile, title: re.Pattern[str], shown: str) -> re.Match[str]:
@@ -124,16 +132,16 @@ def _occupation(row: CsvRow, form: _Form) -> ProjectionOccupation:
     title, *aliases = (" ".join(part.split()) for part in row.cells[form.title].split("*"))
     if not title:
         raise row.error(form.title, "an occupation without a title")
-    wage, is_top_coded = _wage(row, form.wage)
+    wage, is_top_coded = _wage(row, form)
     return ProjectionOccupation(
         soc_code=_code(row, form.code),
         title=title,
         aliases=tuple(filter(None, aliases)),
-        employment=_jobs(row, form.employment),
-        projected_employment=_jobs(row, form.projected_employment),
-        change=_jobs(row, form.change),
-        change_pct=float(_number(row, form.change_pct)),
-        openings=_jobs(row, form.openings),
+        employment=_jobs(row, form, form.employment),
+        projected_employment=_jobs(row, form, form.projected_employment),
+        change=_jobs(row, form, form.change),
+        change_pct=float(_number(row, form, form.change_pct)),
+        openings=_jobs(row, form, form.openings),
         median_wage_annual=wage,
         wage_is_top_coded=is_top_coded,
         entry_education=row.cells[form.entry_education],
@@ -153,21 +161,23 @@ def _code(row: CsvRow, column: str) -> str:
     return code
 
 
-def _jobs(row: CsvRow, column: str) -> int:
+def _jobs(row: CsvRow, form: _Form, column: str) -> int:
     """The file counts in thousands, with one decimal."""
-    return int(_number(row, column) * 1000)
+    return int(_number(row, form, column) * 1000)
 
 
-def _wage(row: CsvRow, column: str) -> tuple[int | None, bool]:
-    words = row.cells[column]
+def _wage(row: CsvRow, form: _Form) -> tuple[int | None, bool]:
+    words = row.cells[form.wage]
     if words == _NOT_AVAILABLE:
         return None, False
     is_top_coded = words.startswith(">=")
-    return int(_number(row, column, words.removeprefix(">="))), is_top_coded
+    return int(_number(row, form, form.wage, words.removeprefix(">="))), is_top_coded
 
 
-def _number(row: CsvRow, column: str, words: str | None = None) -> Decimal:
+def _number(row: CsvRow, form: _Form, column: str, words: str | None = None) -> Decimal:
     text = row.cells[column] if words is None else words
+    if form.has_decimal_commas:
+        text = text.translate(_COMMAS_AND_POINTS)
     if not _NUMBER.fullmatch(text):
         raise row.error(column, f"{row.cells[column]!r} is no number")
     return Decimal(text.replace(",", ""))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-OWN_FILE_TYPES = (".csv", ".parquet")
+OWN_FILE_TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet", ".pq", ".jsonl", ".ndjson", ".json")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -27,7 +27,7 @@ def own_corpora(text: str, taken: Collection[str]) -> tuple[OwnCorpus, ...]:
     used, and why.
     """
     corpora: dict[str, OwnCorpus] = {}
-    for entry in (part.strip() for part in text.split(",") if part.strip()):
+    for entry in _entries(text):
         name, separator, file = (part.strip() for part in entry.partition("="))
         if not separator or not file:
             raise ValueError(f"{entry} names no file; write name=path, and commas between several")
@@ -39,6 +39,18 @@ def own_corpora(text: str, taken: Collection[str]) -> tuple[OwnCorpus, ...]:
             raise ValueError(f"{name} is named twice")
         path = Path(file)
         if path.suffix.lower() not in OWN_FILE_TYPES:
-            raise ValueError(f"{file} is of no known type; a corpus is a {' or '.join(OWN_FILE_TYPES)} file")
+            known = f"{', '.join(OWN_FILE_TYPES[:-1])} or {OWN_FILE_TYPES[-1]}"
+            raise ValueError(f"{file} is of no known type; a corpus is a {known} file")
         corpora[name] = OwnCorpus(name, path)
     return tuple(corpora.values())
+
+
+def _entries(text: str) -> list[str]:
+    """The entries between commas. What names no corpus belongs to the path before it, which had a comma in it."""
+    entries: list[str] = []
+    for part in text.split(","):
+        if entries and part.strip() and "=" not in part:
+            entries[-1] += f",{part}"
+        elif part.strip():
+            entries.append(part)
+    return [entry.strip() for entry in entries]

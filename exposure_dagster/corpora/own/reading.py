@@ -10,9 +10,13 @@ import pandas as pd
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.own.files import OwnFile, RowProblem, read_own_file
+from exposure_dagster.corpora.own.mapping import OwnSource
 from exposure_dagster.corpora.own.names import OwnCorpus
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
+
+NO_SOURCE = "Own documents"
+"""What documents are credited to whose mapping names no source."""
 
 
 @dataclass(frozen=True)
@@ -71,4 +75,12 @@ def _rows(corpus: OwnCorpus, content: OwnFile) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(document) for document in content.documents])
     whole = dict.fromkeys(("jobs", "education_order"), "Int64")
     frame = frame.astype({**whole, "pay_is_top_coded": "boolean"})
-    return frame.assign(corpus=corpus.name, file=str(corpus.path), file_sha256=content.sha256)
+    credited = content.source or OwnSource(title=f"{NO_SOURCE} ({corpus.name})")
+    return frame.assign(
+        corpus=corpus.name,
+        source=credited.title,
+        source_url=credited.url,
+        source_licence=credited.licence,
+        file=str(corpus.path),
+        file_sha256=content.sha256,
+    )

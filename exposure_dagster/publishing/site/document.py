@@ -19,8 +19,7 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster import __version__
-from exposure_dagster.core.columns import plain
-from exposure_dagster.corpora.registry import ATTRIBUTIONS, JOINED_ON, corpus_of
+from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER
 from exposure_dagster.publishing.content import (
     BASELINE_NOTE,
@@ -30,6 +29,7 @@ from exposure_dagster.publishing.content import (
     PublishedContent,
     PublishedPrompt,
     PublishedTable,
+    listed_sources,
 )
 from exposure_dagster.publishing.site.layers import (
     figure_layers,
@@ -39,7 +39,6 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import documents_set
-from exposure_dagster.ranking.summaries import PAY_BANDS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
@@ -60,10 +59,9 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "method": METHOD,
         "baseline_note": BASELINE_NOTE,
         "sample_note": SAMPLE_NOTE if content.is_sample else None,
-        "sources": [{"source": s, "url": u, "licence": licence} for s, u, licence in ATTRIBUTIONS],
-        "pay_bands": [{"label": label, "low": low, "high": plain(high)} for label, low, high in PAY_BANDS],
+        "sources": listed_sources(content.sources),
         "education": _education_levels(kept),
-        "outlook": list(OUTLOOK_ORDER),
+        "outlook": _outlooks(kept),
         "sets": kept,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
     }
@@ -90,9 +88,17 @@ _NONE = pd.DataFrame({"doc_id": pd.Series([], dtype="object")})
 
 
 def _education_levels(sets: list[dict[str, Any]]) -> list[str]:
-    """Every level of education, lowest first; names that no order knows come last."""
-    named = {name for documents in sets for name in documents["education"]["names"]}
-    return [*EDUCATION_ORDER, *sorted(named - set(EDUCATION_ORDER))]
+    """The levels of education that are named, lowest first; of several sets, names that no order knows come last."""
+    if len(sets) == 1:
+        return list(sets[0]["education"]["names"])
+    named = dict.fromkeys(name for documents in sets for name in documents["education"]["names"])
+    return [*(name for name in EDUCATION_ORDER if name in named), *(n for n in named if n not in EDUCATION_ORDER)]
+
+
+def _outlooks(sets: list[dict[str, Any]]) -> list[str]:
+    """The phrases for projected change, lowest first; those that no order knows come last."""
+    named = {name for documents in sets for name in documents["outlook_desc"]["names"]}
+    return [*(name for name in OUTLOOK_ORDER if name in named), *sorted(named - set(OUTLOOK_ORDER))]
 
 
 def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -100,7 +100,7 @@ def figure_layers(documents: dict[str, Any]) -> Iterator[dict[str, Any]]:
     descriptions = corpus_of(documents["name"]).site.figures
     wanted = (
         ("outlook", "percent", f"Projected outlook{period}"),
-        ("pay", "usd", "Median annual pay"),
+        ("pay", "money", "Median annual pay"),
         ("education", "education", "Entry-level education"),
     )
     for name, unit, title in wanted:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import textwrap
+import unicodedata
+from functools import cache
 from typing import Any
 
 import squarify
@@ -15,6 +17,9 @@ _STOPS = {
 }
 """The page's colours by day, by family of layers (page/js/scales.js)."""
 _UNKNOWN = "#dddad2"
+_FONT = "DejaVu Sans"
+"""It comes with matplotlib, so that the picture is the same on every machine."""
+_RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _FONT_PT = 5.5
 _POINT_PX = _DPI / 72
 _CHARACTER_WIDTH, _LINE_HEIGHT = 0.58, 1.2
@@ -26,7 +31,9 @@ def map_picture(document: dict[str, Any]) -> bytes:
 
     `document` is the site's data (see `site_document`).
 
-    Documents without jobs have no tile; where none has jobs, every document has a tile of one size.
+    Documents without jobs have no tile; where none has jobs, every document has a tile of one size. A title in a script
+    that the picture's font has no glyphs for, or that has to be set from right to left, is left to the site, and the
+    picture says so.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -41,11 +48,12 @@ def map_picture(document: dict[str, Any]) -> bytes:
     axes = figure.add_axes((0, 0, 1, 0.92))
     axes.set(xlim=(0, _WIDTH_PX), ylim=(0.92 * _HEIGHT_PX, 0))
     axes.axis("off")
-    with mpl.rc_context({"text.parse_math": False}):
-        figure.text(0.008, 0.955, f"{layer['title']}: area = jobs, colour = score", fontsize=8, va="center")
+    with mpl.rc_context({"text.parse_math": False, "font.family": _FONT}):
+        tiles = _tiles(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
+        figure.text(0.008, 0.955, _caption(layer["title"], [title for title, _, _ in tiles]), fontsize=8, va="center")
         colours = LinearSegmentedColormap.from_list("layer", _STOPS[layer["family"]])
         scale = Normalize(layer["low"], layer["high"])
-        for title, value, tile in _tiles(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX):
+        for title, value, tile in tiles:
             colour = _UNKNOWN if value is None else colours(scale(value))
             place = (tile["x"], tile["y"])
             axes.add_patch(Rectangle(place, tile["dx"], tile["dy"], facecolor=colour, edgecolor="white", linewidth=0.5))
@@ -53,7 +61,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
             axes.text(
                 tile["x"] + 3,
                 tile["y"] + 3,
-                _label(title, tile["dx"] - 6, tile["dy"] - 6),
+                _label(title, tile["dx"] - 6, tile["dy"] - 6) if _can_be_drawn(title) else "",
                 fontsize=_FONT_PT,
                 va="top",
                 color="white" if dark else "black",
@@ -61,6 +69,26 @@ def map_picture(document: dict[str, Any]) -> bytes:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
+
+
+def _caption(title: str, shown: list[str]) -> str:
+    head = f"{title}: " if _can_be_drawn(title) else ""
+    rest = "" if all(map(_can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
+    return f"{head}area = jobs, colour = score{rest}"
+
+
+def _can_be_drawn(text: str) -> bool:
+    """Whether the font has glyphs for the whole text, and setting them one after the other is right."""
+    glyphs = _glyphs()
+    return all(ord(one) in glyphs and unicodedata.bidirectional(one) not in _RIGHT_TO_LEFT for one in text)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib.font_manager import findfont
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(findfont(_FONT)).get_charmap())
 
 
 def _tiles(

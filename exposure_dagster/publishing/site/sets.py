@@ -10,6 +10,7 @@ import pandas as pd
 from exposure_dagster.core.columns import coded, column, dates, texts
 from exposure_dagster.corpora.corpus import Corpus
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_major_group
+from exposure_dagster.publishing.site.money import currencies_of, money_of
 
 _NO_CATEGORY = "Other"
 
@@ -47,17 +48,22 @@ def _categories(corpus: Corpus, rows: pd.DataFrame) -> list[str]:
 
 
 def _facts(rows: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
-    """What every set can say of its documents."""
+    """What every set can say of its documents. Pay is in the one currency of the set (see `money_of`)."""
+    money = money_of(rows)
+    paid = rows.reindex(columns=["median_pay_annual", "median_pay_hourly"])
+    if money is not None:
+        paid = paid.where(currencies_of(rows) == money["currency"])
     return {
+        "money": money,
         "id": list(rows["doc_id"]),
         "title_of": column(rows, "title"),
         "category": coded(categories),
         "jobs": column(rows, "jobs"),
         "change": column(rows, "employment_change"),
-        "pay": column(rows, "median_pay_annual"),
-        "pay_hourly": column(rows, "median_pay_hourly"),
+        "pay": column(paid, "median_pay_annual"),
+        "pay_hourly": column(paid, "median_pay_hourly"),
         "pay_is_top_coded": [int(value is True) for value in column(rows, "pay_is_top_coded")],
-        "education": coded(column(rows, "entry_education"), EDUCATION_ORDER),
+        "education": coded(column(rows, "entry_education"), [*_own_levels(rows), *EDUCATION_ORDER]),
         "experience": coded(column(rows, "work_experience")),
         "training": coded(column(rows, "training")),
         "outlook": column(rows, "outlook_pct"),
@@ -67,3 +73,11 @@ def _facts(rows: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
         "url": column(rows, "url"),
         "modified_at": coded(dates(rows, "last_modified")),
     }
+
+
+def _own_levels(rows: pd.DataFrame) -> list[str]:
+    """The levels of education that the corpus itself puts into an order, lowest first."""
+    if "education_order" not in rows:
+        return []
+    ordered = rows[rows["education_order"].notna() & rows["entry_education"].notna()]
+    return list(ordered.groupby("entry_education")["education_order"].min().sort_values(kind="stable").index)

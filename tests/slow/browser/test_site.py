@@ -89,7 +89,8 @@ def test_the_page_opens_with_the_question_who_answered_and_when(visit: Visit) ->
     expect(byline).to_contain_text("November 20, 2026")
     expect(byline).to_contain_text("abcdef012345")
     expect(page.locator("footer")).to_contain_text(CAVEATS)
-    expect(page.locator("footer")).to_contain_text("O*NET")
+    expect(page.locator("footer")).to_contain_text("U.S. Bureau of Labor Statistics")
+    expect(page.locator("footer")).not_to_contain_text("O*NET")
 
 
 def test_the_baselines_note_stands_wherever_its_scores_do_and_nowhere_else(visit: Visit) -> None:

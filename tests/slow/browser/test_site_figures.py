@@ -67,7 +67,6 @@ def read_layers(chromium: Browser, layers: list[dict[str, Any]]) -> list[dict[st
         "layers": layers,
         "education": list(EDUCATION_ORDER),
         "outlook": [],
-        "pay_bands": [],
     }
     folder = files("exposure_dagster.publishing.site").joinpath("page", "js")
     texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in ("formats.js", "store.js")]

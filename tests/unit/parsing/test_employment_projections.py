@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation, parse_projections
@@ -152,3 +155,29 @@ def test_a_code_that_stands_twice_is_refused() -> None:
 def test_a_page_saved_in_place_of_the_file_is_refused() -> None:
     with pytest.raises(SourceError, match="there is no column"):
         parse_projections(b"<html>\n<body>\n</body>\n</html>")
+
+
+GERMAN = str.maketrans(",.", ".,")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("has_decimal_commas", [False, True])
+def test_a_file_that_a_spreadsheet_has_saved_again_is_read_as_the_one_that_was_published(
+    encoding: str, has_decimal_commas: bool
+) -> None:
+    published = a_file(ROW)
+    header, *rows = csv.reader(io.StringIO(published.decode()))
+    if has_decimal_commas:
+        rows = [[cell.translate(GERMAN) if re.fullmatch(r"-?[\d,.]+", cell) else cell for cell in row] for row in rows]
+    text = "".join(";".join(cells) + ";\r\n" for cells in (header, *rows)) + ";" * len(header) + "\r\n"
+    assert parse_projections(("sep=;\r\n" + text).encode(encoding)) == parse_projections(published)
+
+
+def test_a_workbook_is_read_as_the_published_file(tmp_path: Path) -> None:
+    published = a_file(ROW)
+    path = tmp_path / "projections.xlsx"
+    with xlsxwriter.Workbook(str(path), {"strings_to_numbers": True, "strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet()
+        for line, cells in enumerate(csv.reader(io.StringIO(published.decode()))):
+            sheet.write_row(line, 0, cells)
+    assert parse_projections(path.read_bytes()) == parse_projections(published)

@@ -9,6 +9,7 @@ import pytest
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.prompts.files import (
     MAX_FILE_BYTES,
+    TAKEN,
     BrokenPromptError,
     PromptFolder,
     load_folder,
@@ -17,6 +18,7 @@ from exposure_dagster.prompts.files import (
     template,
 )
 from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.publishing.site import SITE_FOLDER
 
 CORPORA = ["ooh"]
 MODELS = ["claude-haiku-5-5"]
@@ -47,6 +49,15 @@ def test_a_new_prompt_loads_and_is_not_scored_yet(tmp_path: Path) -> None:
 def test_a_name_that_is_no_partition_key_is_refused(name: str) -> None:
     with pytest.raises(PromptError, match="lower-case letters"):
         template(name)
+
+
+def test_no_prompt_bears_the_name_of_the_published_site(tmp_path: Path) -> None:
+    assert SITE_FOLDER in TAKEN
+    with pytest.raises(PromptError, match="which is the folder of the published site"):
+        template(SITE_FOLDER)
+    write(tmp_path, f"{SITE_FOLDER}.md", template("remote"))
+    (broken,) = folder_of(tmp_path).broken
+    assert "a prompt cannot be named site" in broken.problems[0].summary
 
 
 def test_the_stem_is_the_name_and_the_path_the_source(tmp_path: Path) -> None:

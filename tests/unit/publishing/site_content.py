@@ -98,6 +98,7 @@ def _aliases(slug: str) -> list[str]:
 def _handbook() -> pd.DataFrame:
     frame = HANDBOOK.drop(columns="score").astype({"jobs": "Int64"})
     return frame.assign(
+        pay_currency="USD",
         url="https://www.bls.gov/ooh/" + frame["category"] + "/" + frame["slug"] + ".htm",
         soc_code="29-1141",
         onet_codes=[["29-1141.00"] if slug == "nurses" else [] for slug in frame["slug"]],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import struct
+import warnings
 from dataclasses import replace
 
 import pandas as pd
@@ -12,6 +15,7 @@ from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
 from exposure_dagster.corpora.onet import TASKS_NAME as ONET_TASKS_CORPUS
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
+from exposure_dagster.publishing.exports import attribution
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
 from exposure_dagster.tables import TASK_ROLLUPS
@@ -115,7 +119,72 @@ def test_each_set_has_a_list_of_its_own_levels_in_their_order(
     names = {documents["name"]: documents["education"]["names"] for documents in document["sets"]}
     assert names[ONET_CORPUS] == ["High school diploma", "Bachelor's degree"]
     assert names["ooh"] == [name for name in EDUCATION_ORDER if name in set(HANDBOOK["entry_education"])]
-    assert document["education"] == list(EDUCATION_ORDER)
+    named = {name for levels in names.values() for name in levels}
+    assert document["education"] == [name for name in EDUCATION_ORDER if name in named]
+
+
+def norwegian(content: PublishedContent) -> PublishedContent:
+    """A publication about another country's occupations alone: with a currency, levels and a source of their own."""
+    levels = ["Grunnskole", "Fagbrev", "Bachelor"]
+    rows = pd.DataFrame({"doc_id": ["a", "b", "c", "d"], "title": ["Kokk", "Rørlegger", "Lærer", "Gjest"]})
+    rows = rows.assign(
+        jobs=[10, 20, 30, 5],
+        median_pay_annual=[400_000.0, 520_000.0, 610_000.0, 50_000.0],
+        pay_currency=["NOK", "NOK", "NOK", "EUR"],
+        entry_education=[*levels, None],
+        education_order=[1, 2, 3, None],
+        isco_codes=[["5120"], ["7126"], ["2341"], None],
+        source="Statistisk eksempel",
+        source_url="https://eksempel.example/",
+        source_licence="CC BY 4.0.",
+    )
+    prompt = content.prompts[0]
+    rankings = prompt.rankings.head(4).assign(doc_id=rows["doc_id"], title=rows["title"], pay_currency="NOK")
+    return PublishedContent((replace(prompt, rankings=rankings, corpus="yrker"),), shown={"yrker": rows})
+
+
+def test_pay_of_another_country_is_shown_in_its_currency_and_another_is_not_mixed_in(content: PublishedContent) -> None:
+    (documents,) = site_document(norwegian(content))["sets"]
+    assert documents["money"]["sign"] == "NOK "
+    assert documents["money"]["bands"][0]["label"] == "below NOK 450K"
+    assert documents["pay"] == [400_000, 520_000, 610_000, None]
+    assert documents["classifications"] == {"ISCO-08": [["5120"], ["7126"], ["2341"], []]}
+
+
+def test_levels_of_education_are_those_of_the_file_in_its_order(content: PublishedContent) -> None:
+    document = site_document(norwegian(content))
+    assert document["education"] == ["Grunnskole", "Fagbrev", "Bachelor"]
+    assert document["sets"][0]["education"]["names"] == document["education"]
+
+
+def test_only_sources_of_what_is_shown_are_credited(content: PublishedContent) -> None:
+    own = norwegian(content)
+    assert own.sources == (("Statistisk eksempel", "https://eksempel.example/", "CC BY 4.0."),)
+    assert [one["source"] for one in site_document(own)["sources"]] == ["Statistisk eksempel"]
+    assert "Bureau of Labor" not in attribution(own)
+    both = replace(content, prompts=(*content.prompts, *own.prompts), shown={**content.shown, **own.shown})
+    credited = [title for title, _, _ in both.sources]
+    assert any("Bureau of Labor" in title for title in credited) and "Statistisk eksempel" in credited
+
+
+def test_the_document_of_another_country_has_no_word_of_the_united_states(content: PublishedContent) -> None:
+    text = json.dumps(site_document(norwegian(content)))
+    assert re.findall(r"USD|\bBLS\b|O\*NET|SOC|U\.S\.|[Hh]andbook|\$\d", text) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "is_drawn"), [("Kokk", True), ("Повар", True), ("数据分析师", False), ("نویسنده", False)]
+)
+def test_a_title_that_the_picture_has_no_glyphs_for_is_left_to_the_site(
+    content: PublishedContent, title: str, is_drawn: bool
+) -> None:
+    own = norwegian(content)
+    rows = own.shown["yrker"].assign(title=title)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = map_picture(site_document(replace(own, shown={"yrker": rows})))
+        nameless = map_picture(site_document(replace(own, shown={"yrker": rows.assign(title="数")})))
+    assert (picture != nameless) == is_drawn
 
 
 def test_where_the_figures_of_onet_come_from_is_part_of_the_publication(two_codes: PublishedContent) -> None:

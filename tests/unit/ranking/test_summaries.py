@@ -19,8 +19,9 @@ from exposure_dagster.corpora.terms import (
 )
 from exposure_dagster.parsing.education import EDUCATION_LEVELS
 from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition, Tier
+from exposure_dagster.ranking.pay import PAY_BANDS, band_labels, bands_of, currency_of, sign_of
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
-from exposure_dagster.ranking.summaries import pay_bands, summarize
+from exposure_dagster.ranking.summaries import summarize
 from exposure_dagster.tables import SUMMARIES
 
 drawn = settings(max_examples=20, deadline=None, derandomize=True)
@@ -122,7 +123,29 @@ def test_a_group_without_a_single_score_has_no_mean() -> None:
     ],
 )
 def test_a_pay_band_includes_its_lower_bound(pay: float, band: str) -> None:
-    assert list(pay_bands(pd.Series([pay]))) == [band]
+    assert list(band_labels(pd.Series([pay]), PAY_BANDS)) == [band]
+
+
+def test_bands_of_another_currency_hold_a_fifth_of_the_documents_each() -> None:
+    pay = pd.Series([310_000.0, 385_500.0, 420_000.0, 505_000.0, 612_000.0, 780_000.0, 830_000.0, None])
+    bands = bands_of("NOK", pay)
+    assert [label for label, _, _ in bands] == [
+        "below NOK 390K",
+        "NOK 390K to NOK 450K",
+        "NOK 450K to NOK 570K",
+        "NOK 570K to NOK 750K",
+        "NOK 750K and more",
+    ]
+    assert band_labels(pay, bands).iloc[-1] is None or pd.isna(band_labels(pay, bands).iloc[-1])
+    assert bands_of("NOK", pd.Series([None, None], dtype="float64")) == ()
+
+
+def test_the_currency_is_that_of_most_documents_with_pay() -> None:
+    pay = pd.Series([1.0, 1.0, 1.0, None])
+    assert currency_of(pd.Series(["EUR", "EUR", None, "NOK"]), pay) == "EUR"
+    assert currency_of(pd.Series(["EUR", None, None, None]), pay) == "USD"
+    assert currency_of(pd.Series(["EUR"]), pd.Series([None])) is None
+    assert [sign_of(code) for code in ("USD", "EUR", "NOK")] == ["$", "€", "NOK "]
 
 
 @pytest.mark.parametrize(

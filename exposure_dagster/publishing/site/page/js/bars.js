@@ -74,7 +74,7 @@ site.bars = (() => {
     const docs = shown(layer, matches, at);
     const isNarrow = size.width < 560;
     const value = (doc) => layer.value[doc.index];
-    const base = layer.unit === "percent" || layer.unit === "usd" ? 0 : layer.unit === "education" ? -0.4 : layer.low;
+    const base = layer.unit === "percent" || layer.unit === "money" ? 0 : layer.unit === "education" ? -0.4 : layer.low;
     const sd = layer.sd ? docs.map((doc) => layer.sd[doc.index] || 0) : null;
     const trace = {
       type: "bar",
@@ -107,7 +107,7 @@ site.bars = (() => {
       height: docs.length * ROW_HEIGHT + 60,
       margin: { t: 26, r: 30, b: 10, l: 10 },
       bargap: 0.22,
-      xaxis: { side: "top", range, zeroline: layer.unit === "percent", ticksuffix: layer.unit === "percent" ? "%" : "", tickformat: layer.unit === "usd" ? "$,.0f" : "", ...ticks },
+      xaxis: { side: "top", range, zeroline: layer.unit === "percent", ticksuffix: layer.unit === "percent" ? "%" : "", tickprefix: layer.unit === "money" ? layer.documents.money.sign : "", tickformat: layer.unit === "money" ? ",.0f" : "", ...ticks },
       yaxis: { tickvals: trace.y, ticktext: docs.map((doc) => `${forChart(cut(doc.title, isNarrow ? 24 : 52))} `), range: [docs.length - 0.4, -0.6], showgrid: false, zeroline: false, ticks: "" },
     });
     if (!element.dataset.listens) {

@@ -145,6 +145,7 @@ site.detail = (() => {
       row("Job zone", doc.jobZone),
       row("SOC", doc.soc),
       row("O*NET", doc.codes.length ? doc.codes.join(", ") : null),
+      ...doc.classifications.map(([name, codes]) => row(name, codes.length ? codes.join(", ") : null)),
     );
   }
 

@@ -25,6 +25,7 @@ site.downloads = (() => {
         jobs: doc.jobs,
         median_pay_annual: doc.pay,
         median_pay_hourly: doc.payHourly,
+        pay_currency: doc.pay === null && doc.payHourly === null ? null : doc.money.currency,
         pay_is_top_coded: doc.isTopCoded,
         outlook_pct: doc.outlook,
         outlook: doc.outlookPhrase,
@@ -78,7 +79,7 @@ site.downloads = (() => {
   function pictureNotes(layer, caption) {
     const who = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))].join(", ");
     const by = layer.isBaseline ? `Scores estimated by the bundled ${who} (no language model).` : who ? `Scores by ${who}.` : "";
-    const source = `Data: ${site.content.sources.map((one) => `${one.source} (${one.licence.split(/\.(?!\d)/)[0]})`).join("; ")}.`;
+    const source = `Data: ${site.content.sources.map((one) => (one.licence ? `${one.source} (${one.licence.split(/\.(?!\d)/)[0]})` : one.source)).join("; ")}.`;
     return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
   }
 

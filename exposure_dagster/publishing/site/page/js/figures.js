@@ -53,8 +53,8 @@ site.figures = (() => {
       .map((row) => ({ label: row.label, ...totals(layer, row.members), area: sum(row.members, (doc) => doc.area) }));
   }
 
-  const payGroups = () =>
-    site.content.pay_bands.map((band) => ({
+  const payGroups = (money) =>
+    money.bands.map((band) => ({
       label: band.label,
       has: (doc) => doc.pay !== null && doc.pay >= band.low && (band.high === null || doc.pay < band.high),
     }));

@@ -68,9 +68,11 @@ site.filters = (() => {
     }
     category.value = at.cat ?? "";
     byId("filter-education").value = at.edu ?? "";
+    byId("filter-pay").hidden = documents.money === null;
+    if (documents.money) byId("filter-pay-name").textContent = `Median pay a year, ${documents.money.currency}`;
     byId("filter-range-name").textContent = layer.kind === "figure" ? layer.title : "Score";
     // pay has fields of its own, and education a list
-    byId("filter-range").hidden = layer.unit === "usd" || layer.unit === "education";
+    byId("filter-range").hidden = layer.unit === "money" || layer.unit === "education";
     for (const [id, key] of [
       ["filter-pay-low", "payLow"],
       ["filter-pay-high", "payHigh"],

@@ -20,7 +20,8 @@ site.formats = (() => {
   const count = known((value) => fixed(value, 0));
   const score = known(atMostTwo);
   const mean = known((value) => fixed(value, 2));
-  const usd = known((value) => `$${fixed(value, 0)}`);
+  /** An amount of a set's currency. */
+  const money = (of, value, decimals = 0) => (value === null || value === undefined ? MISSING : `${of.sign}${fixed(value, decimals)}`);
   const signed = known((value) => `${value > 0 ? "+" : ""}${atMostTwo(value)}`);
   const percent = known((value) => `${signed(value)}%`);
   const share = known((value) => `${fixed(100 * value, 1)}%`);
@@ -39,12 +40,12 @@ site.formats = (() => {
     return `${fixed(scaled, Math.abs(scaled) < 9.995 && size >= 1e9 ? 2 : 1)}${unit}`;
   });
 
-  const shortUsd = known((value) => `$${short(value)}`);
+  const shortMoney = (of, value) => `${of.sign}${short(value)}`;
 
   /** Annual pay as the source gives it: a lower bound keeps its mark, an hourly figure stays one. */
   function pay(document_) {
-    if (document_.pay !== null) return `${document_.isTopCoded ? "≥ " : ""}${usd(document_.pay)}`;
-    if (document_.payHourly !== null) return `$${fixed(document_.payHourly, 2)}/hour`;
+    if (document_.pay !== null) return `${document_.isTopCoded ? "≥ " : ""}${money(document_.money, document_.pay)}`;
+    if (document_.payHourly !== null) return `${money(document_.money, document_.payHourly, 2)}/hour`;
     return MISSING;
   }
 
@@ -58,7 +59,7 @@ site.formats = (() => {
   function value(layer, number) {
     if (number === null || number === undefined) return MISSING;
     if (layer.unit === "percent") return percent(number);
-    if (layer.unit === "usd") return usd(number);
+    if (layer.unit === "money") return money(layer.documents.money, number);
     if (layer.unit === "education") return layer.documents.levels[number] ?? MISSING;
     return fixed(number, layer.decimals);
   }
@@ -75,15 +76,15 @@ site.formats = (() => {
 
   /** The same where there is little room. */
   function shortValue(layer, number) {
-    if (layer.unit === "usd" && number !== null) return number >= 1000 ? `$${Math.round(number / 1000)}K` : usd(number);
+    if (layer.unit === "money" && number !== null) return shortMoney(layer.documents.money, number >= 1000 ? Math.round(number / 1000) * 1000 : number).replace(/\.0(?=[A-Z]?$)/, "");
     return value(layer, number);
   }
 
   /** A document's value of a layer; a lower bound of pay keeps its mark. */
   const valueOf = (layer, document_, write = value) =>
-    `${layer.unit === "usd" && document_.isTopCoded ? "≥ " : ""}${write(layer, layer.value[document_.index])}`;
+    `${layer.unit === "money" && document_.isTopCoded ? "≥ " : ""}${write(layer, layer.value[document_.index])}`;
 
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-  return { MISSING, count, score, mean, usd, signed, percent, share, short, shortUsd, pay, date, value, bound, meanOf, jobs, shortValue, valueOf, plural };
+  return { MISSING, count, score, mean, money, signed, percent, share, short, shortMoney, pay, date, value, bound, meanOf, jobs, shortValue, valueOf, plural };
 })();

@@ -281,7 +281,7 @@ site.main = (() => {
     });
     fill(
       byId("sources"),
-      ...site.content.sources.map((source) => el("li", {}, el("a", { href: source.url, rel: "noreferrer", class: "out" }, source.source), `. ${source.licence}`)),
+      ...site.content.sources.map(site.text.credited),
     );
     byId("caveats").textContent = site.content.caveats;
     byId("made").replaceChildren(`exposure_dagster ${site.content.version}, publication `, el("code", {}, site.content.digest), ".");

@@ -3,7 +3,7 @@
  */
 site.method = (() => {
   const { formats, store } = site;
-  const { el, foreign, fill } = site.text;
+  const { credited, el, foreign, fill } = site.text;
 
   const formula = (layer) => el("ul", {}, ...(layer.formula || []).map((line) => el("li", {}, foreign(line))));
 
@@ -78,7 +78,7 @@ site.method = (() => {
         "section",
         { class: "card prose" },
         el("h3", {}, "Sources and their dates"),
-        el("ul", {}, ...site.content.sources.map((source) => el("li", {}, el("a", { href: source.url, rel: "noreferrer", class: "out" }, source.source), `. ${source.licence}`))),
+        el("ul", {}, ...site.content.sources.map(credited)),
         dates(),
         el("h4", {}, "How figures are made"),
         el("p", {}, site.content.method),

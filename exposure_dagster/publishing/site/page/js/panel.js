@@ -38,7 +38,7 @@ site.panel = (() => {
 
   function ticksOf(layer) {
     if (layer.unit === "percent") return [-20, -10, 0, 10, 20].map((value) => [value, `${value === -20 ? "≤ " : value === 20 ? "≥ " : ""}${formats.percent(value)}`]);
-    if (layer.unit === "usd") return [20e3, 35e3, 60e3, 100e3, 200e3].map((value) => [value, `${value === 200e3 ? "≥ " : ""}$${value / 1000}K`]);
+    if (layer.unit === "money") return layer.documents.money.ticks.map((value) => [value, `${value === layer.high ? "≥ " : ""}${formats.shortValue(layer, value)}`]);
     const parts = layer.high - layer.low === 10 ? 10 : 4;
     return Array.from({ length: parts + 1 }, (_, at) => layer.low + (at * (layer.high - layer.low)) / parts).map((value) => [value, formats.score(value)]);
   }
@@ -53,7 +53,8 @@ site.panel = (() => {
       rows.push([layer.documents.hasJobs ? "Mean, weighted by jobs" : "Mean", write(layer.documents.hasJobs ? totals.weightedMean : totals.mean)]);
       if (layer.documents.hasJobs) rows.push(["Mean of occupations", write(totals.mean)]);
     }
-    if (layer.documents.hasJobs) rows.push(["Jobs", formats.short(totals.jobs)], ["Wages a year", formats.shortUsd(totals.wages)]);
+    if (layer.documents.hasJobs) rows.push(["Jobs", formats.short(totals.jobs)]);
+    if (layer.documents.hasJobs && layer.documents.money) rows.push(["Wages a year", formats.shortMoney(layer.documents.money, totals.wages)]);
     fill(byId("headline"), ...rows.map(([name, value, kind]) => el("div", { class: kind }, el("dt", {}, name), el("dd", {}, value))));
     const unscored = totals.documents - totals.scored;
     byId("unscored").hidden = unscored === 0;
@@ -81,7 +82,7 @@ site.panel = (() => {
     const rows = [["Occupations", formats.count(above.documents), part(above.documents, matches.length)]];
     if (layer.documents.hasJobs) {
       rows.push(["Jobs", formats.short(above.jobs), part(above.jobs, all.jobs)]);
-      rows.push(["Wages a year", formats.shortUsd(above.wages), part(above.wages, all.wages)]);
+      if (layer.documents.money) rows.push(["Wages a year", formats.shortMoney(layer.documents.money, above.wages), part(above.wages, all.wages)]);
       const ofThese = (jobs) => `${part(jobs, above.jobs)}${above.jobs > 0 ? " of these" : ""}`;
       const ofJobs = [
         ["Jobs where growth is projected", formats.short(above.growing), ofThese(above.growing), "is-part"],
@@ -159,7 +160,7 @@ site.panel = (() => {
       }),
     );
     const has = (column) => layer.documents.docs.some((doc) => doc[column] !== null);
-    if (layer.unit !== "usd" && has("pay")) cards.push(breakdown("Median annual pay", figures.by(layer, matches, figures.payGroups(), "No annual pay"), layer));
+    if (layer.unit !== "money" && has("pay")) cards.push(breakdown("Median annual pay", figures.by(layer, matches, figures.payGroups(layer.documents.money), "No annual pay"), layer));
     if (!isOrdinal(layer) && has("education")) cards.push(breakdown("Entry-level education", figures.by(layer, matches, figures.educationGroups(), "No education given"), layer));
     if (has("outlook")) {
       const rows = figures.by(

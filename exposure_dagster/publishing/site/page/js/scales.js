@@ -12,7 +12,7 @@ site.scales = (() => {
       light: ["#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"],
       dark: ["#3a2a1e", "#63422a", "#946234", "#c28a48", "#e4b878", "#f8e8c8"],
     },
-    usd: {
+    money: {
       light: ["#f4ebf1", "#dcb9d3", "#b982b5", "#8b4f94", "#5b2a6c", "#2e1140"],
       dark: ["#33233d", "#573566", "#84508f", "#b078b3", "#d4abd0", "#f5e4f0"],
     },
@@ -49,7 +49,7 @@ site.scales = (() => {
   /** Where a value lies on its scale, 0 to 1; pay by its logarithm. */
   function position(layer, value) {
     const at =
-      layer.unit === "usd"
+      layer.unit === "money"
         ? Math.log(Math.max(value, 1) / layer.low) / Math.log(layer.high / layer.low)
         : (value - layer.low) / (layer.high - layer.low || 1);
     return Math.min(1, Math.max(0, at));
@@ -79,7 +79,7 @@ site.scales = (() => {
   }
 
   /** The value at a place on a layer's scale, 0 to 1. */
-  const valueAt = (layer, at) => (layer.unit === "usd" ? layer.low * (layer.high / layer.low) ** at : layer.low + at * (layer.high - layer.low));
+  const valueAt = (layer, at) => (layer.unit === "money" ? layer.low * (layer.high / layer.low) ** at : layer.low + at * (layer.high - layer.low));
 
   /** The scale as that many colours, from its lowest value to its highest. */
   const strip = (layer, count) => Array.from({ length: count }, (_, index) => colour(layer, valueAt(layer, index / (count - 1))));

@@ -23,7 +23,7 @@ site.scatter = (() => {
   };
 
   function axis(layer, isNarrow) {
-    if (layer.unit === "usd") return { title: layer.title, type: "log", tickvals: [20e3, 30e3, 50e3, 75e3, 100e3, 150e3, 200e3, 300e3], tickformat: "$,.0f" };
+    if (layer.unit === "money") return { title: layer.title, type: "log", tickvals: layer.documents.money.axis, tickprefix: layer.documents.money.sign, tickformat: ",.0f" };
     if (layer.unit === "percent") return { title: layer.title, ticksuffix: "%", zeroline: true, zerolinewidth: 1.5 };
     if (layer.unit === "education") {
       const { levels } = layer.documents;
@@ -240,7 +240,7 @@ site.scatter = (() => {
           ...[
             ["Occupations", formats.count(members.length)],
             ["Jobs", `${formats.short(jobs)}${all ? ` (${formats.share(jobs / all)})` : ""}`],
-            ["Wages a year", formats.shortUsd(figures.wages(members))],
+            ...(layer.documents.money ? [["Wages a year", formats.shortMoney(layer.documents.money, figures.wages(members))]] : []),
           ].map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
         ),
         largest.length ? el("p", { class: "quiet" }, "The largest:") : null,

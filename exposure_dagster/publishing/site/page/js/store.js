@@ -46,6 +46,7 @@ site.store = (() => {
       pay: columns.pay[index],
       payHourly: columns.pay_hourly[index],
       isTopCoded: columns.pay_is_top_coded[index] === 1,
+      money: columns.money,
       wages: columns.jobs[index] === null || columns.pay[index] === null ? null : columns.jobs[index] * columns.pay[index],
       education: education[index],
       level: columns.education.at[index],
@@ -55,6 +56,7 @@ site.store = (() => {
       outlookPhrase: outlookPhrase[index],
       soc: columns.soc[index],
       codes: columns.codes[index],
+      classifications: Object.entries(columns.classifications || {}).map(([name, codes]) => [name, codes[index]]),
       url: columns.url_pattern ? columns.url_pattern.replace("{id}", id) : columns.url[index],
       modified: modifiedAt[index],
       description: columns.description ? columns.description[index] : null,
@@ -77,6 +79,7 @@ site.store = (() => {
       byId: new Map(docs.map((doc) => [doc.id, doc])),
       categories: [...new Set(category)].sort(),
       levels: columns.education.names,
+      money: columns.money,
       sources: columns.sources,
       hasJobs,
       hasShares: docs.some((doc) => doc.share),
@@ -88,9 +91,8 @@ site.store = (() => {
 
   const bin = (label, low, high) => ({ label, low, high });
 
-  const PAY_EDGES = [0, 30e3, 35e3, 40e3, 50e3, 60e3, 75e3, 100e3, 125e3, 150e3, Infinity];
   const OUTLOOK_EDGES = [-Infinity, -10, -5, 0, 3, 5, 7, 10, 15, 20, Infinity];
-  const thousands = (value) => `$${value / 1000}K`;
+  const shortly = (money) => (value) => site.formats.shortMoney(money, value).replace(/\.0(?=[A-Z]?$)/, "");
 
   function edgeBins(edges, write) {
     return edges.slice(0, -1).map((low, index) => {
@@ -148,13 +150,16 @@ site.store = (() => {
       const bins = edgeBins(OUTLOOK_EDGES, site.formats.percent);
       return { low: -20, high: 20, step: 1, threshold: 5, bins, groups: usesPhrases ? phrases : bins };
     }
-    if (layer.unit === "usd") {
-      const groups = content.pay_bands.map((band) => bin(band.label, band.low, band.high ?? Infinity));
-      return { low: 20000, high: 200000, step: 1000, threshold: 100000, bins: edgeBins(PAY_EDGES, thousands), groups };
+    if (layer.unit === "money") {
+      const { money } = documents;
+      const groups = money.bands.map((band) => bin(band.label, band.low, band.high ?? Infinity));
+      const { low, high, step, threshold } = money;
+      return { low, high, step, threshold, bins: edgeBins([...money.edges, Infinity], shortly(money)), groups };
     }
     const { levels } = documents;
     const bins = levels.map((name, level) => bin(name, level - 0.5, level + 0.5));
-    const threshold = levels.findIndex((name) => orderOf(name) >= orderOf("Bachelor's degree"));
+    const degree = orderOf("Bachelor's degree");
+    const threshold = degree < 0 ? Math.floor(levels.length / 2) : levels.findIndex((name) => orderOf(name) >= degree);
     return { low: 0, high: levels.length - 1, step: 1, threshold: Math.max(0, threshold), bins, groups: bins };
   }
 

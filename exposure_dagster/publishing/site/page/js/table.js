@@ -33,7 +33,7 @@ site.table = (() => {
     if (layer.hasTiers) columns.push({ key: "tier", label: "Tier", order: byNumber(value), isMissing: (doc) => value(doc) === null, write: (doc) => store.groupOf(layer, doc)?.label ?? formats.MISSING });
     const { docs } = layer.documents;
     if (layer.documents.hasJobs) columns.push(number("jobs", layer.documents.hasShares ? "Jobs (share)" : "Jobs", (doc) => doc.jobs, (doc) => formats.count(doc.jobs)));
-    if (layer.unit !== "usd" && docs.some((doc) => doc.pay !== null)) columns.push(number("pay", "Median pay", (doc) => doc.pay, formats.pay));
+    if (layer.unit !== "money" && docs.some((doc) => doc.pay !== null)) columns.push(number("pay", "Median pay", (doc) => doc.pay, formats.pay));
     if (layer.unit !== "percent" && docs.some((doc) => doc.outlook !== null)) columns.push(number("outlook", "Outlook", (doc) => doc.outlook, (doc) => formats.percent(doc.outlook)));
     if (layer.unit !== "education" && docs.some((doc) => doc.education !== null)) {
       columns.push({ key: "education", label: "Education", order: byNumber((doc) => doc.education), isMissing: (doc) => doc.education === null, write: (doc) => (doc.education === null ? formats.MISSING : site.content.education[doc.education]) });

@@ -28,6 +28,12 @@ site.text = (() => {
   /** Foreign text that cannot turn the direction of what stands beside it. */
   const foreign = (text) => el("bdi", {}, text);
 
+  /** A source as an item of a list, with its address and licence where they are known. */
+  function credited({ source, url, licence }) {
+    const name = url ? el("a", { href: url, rel: "noreferrer", class: "out" }, foreign(source)) : foreign(source);
+    return el("li", {}, name, ".", licence ? " " : null, licence ? foreign(licence) : null);
+  }
+
   /** Replaces an element's children. */
   function fill(element, ...children) {
     element.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
@@ -52,5 +58,5 @@ site.text = (() => {
   const forChart = (text) =>
     `\u2068${String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}\u2069`;
 
-  return { el, foreign, fill, byId, folded, forChart };
+  return { credited, el, foreign, fill, byId, folded, forChart };
 })();
