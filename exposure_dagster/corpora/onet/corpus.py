@@ -55,7 +55,7 @@ def _fetch_database(fetching: Fetching) -> FetchReport:
         fetching.warehouse,
         fetching.site,
         fetching.fetcher,
-        release=fetching.settings["onet_release"],
+        release=fetching.settings.get("onet_release"),
         saved=_path(fetching.settings.get("onet_database")),
         refetch_after_hours=fetching.refetch_after_hours,
     )
@@ -381,6 +381,7 @@ PUBLISHER = Publisher(
             after=(ONET_LIST, ONET_PAGES, ONET_DATABASE, EMPLOYMENT_PROJECTIONS),
             checks={
                 ONET_OCCUPATIONS.full_name: {
+                    "every_table_is_read": "Names the tables and columns of O*NET's database that are not read.",
                     "every_occupation_has_its_figures": "Growth and openings are known of every scoreable occupation.",
                     "projections_are_the_newest": "Says when summary pages cite a later edition than the one in use.",
                     "figures_are_in_range": "Wages, percentages, zones and codes lie where they can.",

@@ -55,7 +55,8 @@ class OnetReport:
     """The tables that were filled, by name, and what a reader should know of the sources behind them.
 
     `newer_edition` are the years of projections that summary pages cite and the file at hand has not;
-    `release` is that of the database, `unread` the fields of pages that could not be read.
+    `release` is that of the database, `not_read` and `absent` what of it is not read, as `OnetDatabase` has them,
+    `unread` the fields of pages that could not be read.
     """
 
     tables: dict[str, TableReport]
@@ -63,6 +64,9 @@ class OnetReport:
     newer_edition: tuple[int, int] | None
     unread: tuple[UnreadField, ...]
     note: str | None = None
+    has_database: bool = False
+    not_read: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,9 @@ def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> One
         release=None if stored is None else stored.release,
         newer_edition=newer_edition(pages.good, projections),
         unread=tuple(pages.unread),
+        has_database=database is not None,
+        not_read=() if database is None else database.not_read,
+        absent=() if database is None else database.absent,
     )
 
 

@@ -49,6 +49,11 @@ ONET_DATABASE = Table(
         *FETCHED,
         *_PROVENANCE,
         text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
+        flag(
+            "newest_is_readable",
+            "Whether that one could be read through; null where it was not tried, since it is known or in use.",
+        ),
+        text("newest_problem", "What of it could not be read, by table and column, or why it could not be had."),
     ),
     key=("url",),
     is_kept=True,
