@@ -1,4 +1,4 @@
-"""The sample's O*NET release as it would be in the content model from 30.3 on, with the tables that the sample lacks."""
+"""The sample's O*NET release in the content model from 30.3 on, with the tables that the sample lacks."""
 
 from __future__ import annotations
 
