@@ -519,7 +519,10 @@ TASK_ROLLUPS = Table(
     schema="ranked",
     name="task_rollups",
     grain="prompt about tasks × O*NET occupation",
-    description="Scores of single tasks, rolled up to occupations by the weights that the prompt file states.",
+    description=(
+        "Scores of single tasks, rolled up to occupations by the weights that the prompt file states, times the "
+        "importance of each task where that is rated."
+    ),
     columns=(
         text("prompt", "Name of the prompt.", required=True),
         text("onet_code", "O*NET-SOC code.", required=True),
@@ -527,6 +530,11 @@ TASK_ROLLUPS = Table(
         whole("rank", "1 for the highest score; ties share the lowest number; null without a score."),
         number("score", "Weighted mean over its scored tasks.", unit="scale"),
         whole("tasks", "Its tasks.", unit="tasks"),
+        whole(
+            "rated_tasks",
+            "Its tasks whose importance is rated; the others count as of the mean importance of these.",
+            unit="tasks",
+        ),
         whole("scored_tasks", "Its tasks that have a score.", unit="tasks"),
         number("scored_weight", "Share of the weight that the scored tasks carry, 0 to 1."),
         text("scorer", "claude or baseline."),

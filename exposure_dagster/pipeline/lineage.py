@@ -176,6 +176,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("title", f"{_FACTS}.figures"),
             **made_from("rank score", *_SCORE, f"{_FACTS}.figures"),
             **made_from("tasks", f"{_FACTS}.doc_id"),
+            **made_from("rated_tasks", f"{_FACTS}.figures"),
             **made_from("scored_tasks", "scored.scores.status"),
             **made_from("scored_weight", "scored.scores.status", f"{_FACTS}.figures"),
             **same_as("ranked.definitions", "ranking_hash"),

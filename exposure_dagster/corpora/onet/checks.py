@@ -13,7 +13,7 @@ from exposure_dagster.store.warehouse import Warehouse
 def release_is_the_newest(warehouse: Warehouse) -> CheckOutcome:
     """Whether the publisher names no newer release than the one in use. One is recommended only if it can be read."""
     rows = warehouse.rows(
-        "SELECT release, newest_release, newest_is_readable, newest_problem, url LIKE 'http%' FROM raw.onet_database"
+        "SELECT release, newest_release, is_newest_readable, newest_problem, url LIKE 'http%' FROM raw.onet_database"
         " WHERE body IS NOT NULL"
     )
     release, newest, is_readable, problem, is_fetched = rows[0] if rows else (None, None, None, None, True)

@@ -310,7 +310,9 @@ TASKS = Corpus(
     facts="""
         SELECT doc_id, task AS title, o.title AS category, o.soc_code, [o.soc_code] AS soc_codes,
                [onet_code] AS onet_codes, o.url, onet_code AS parent,
-               to_json({task_type: task_type, task_id: task_id, parent_title: t.title}) AS figures
+               to_json({
+                   task_type: task_type, task_id: task_id, parent_title: t.title, importance: importance
+               }) AS figures
         FROM parsed.onet_tasks t JOIN parsed.onet_occupations o USING (onet_code)
     """,
     provenance=_PROVENANCE.format(document="doc_id", table="parsed.onet_tasks"),
@@ -325,7 +327,9 @@ TASKS = Corpus(
         **made_from("parent onet_codes", "parsed.onet_tasks.onet_code"),
         **same_as("parsed.onet_occupations", "soc_code url"),
         **made_from("soc_codes", "parsed.onet_occupations.soc_code"),
-        **made_from("figures", "parsed.onet_tasks.task_type", "parsed.onet_tasks.task_id", "parsed.onet_tasks.title"),
+        **made_from(
+            "figures", *(f"parsed.onet_tasks.{name}" for name in ("task_type", "task_id", "title", "importance"))
+        ),
     },
     site=_SITE,
     parts_of=NAME,

@@ -181,7 +181,7 @@ def _look_for_newer(warehouse: Warehouse, fetcher: Fetcher) -> None:
     if newest is None:
         return
     table = ONET_DATABASE.full_name
-    rows = warehouse.rows(f"SELECT release, newest_release, newest_is_readable FROM {table}")
+    rows = warehouse.rows(f"SELECT release, newest_release, is_newest_readable FROM {table}")
     release, noted, is_readable = rows[0] if rows else (None, None, None)
     if noted == newest and is_readable is not None:
         return
@@ -190,7 +190,7 @@ def _look_for_newer(warehouse: Warehouse, fetcher: Fetcher) -> None:
         is_readable, problem = _tried(fetcher, newest)
     with warehouse.transaction() as connection:
         connection.execute(
-            f"UPDATE {table} SET newest_release = ?, newest_is_readable = ?, newest_problem = ?",
+            f"UPDATE {table} SET newest_release = ?, is_newest_readable = ?, newest_problem = ?",
             [newest, is_readable, problem],
         )
 

@@ -175,7 +175,7 @@ def _frames(
     unread = pd.DataFrame(
         [{"onet_code": one.slug, "field": one.field, "found": one.found} for one in dict.fromkeys(pages.unread)]
     )
-    return table, tasks, title_table(occupations).drop_duplicates(["onet_code", "title"]), unread
+    return table, tasks, title_table(occupations, database), unread
 
 
 def _current_report(warehouse: Warehouse, table: Table) -> TableReport:

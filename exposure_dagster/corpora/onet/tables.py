@@ -50,7 +50,7 @@ ONET_DATABASE = Table(
         *_PROVENANCE,
         text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
         flag(
-            "newest_is_readable",
+            "is_newest_readable",
             "Whether that one could be read through; null where it was not tried, since it is known or in use.",
         ),
         text("newest_problem", "What of it could not be read, by table and column, or why it could not be had."),
@@ -163,11 +163,15 @@ ONET_TASKS = Table(
 ONET_TITLES = Table(
     schema="parsed",
     name="onet_titles",
-    grain="O*NET occupation × reported job title",
-    description="Job titles that people in each occupation report.",
+    grain="O*NET occupation × job title",
+    description=(
+        "Job titles by which each occupation goes: those that people in it report, and O*NET's longer list (Job "
+        "Titles; up to release 30.2 Alternate Titles), with the short forms in it."
+    ),
     columns=(
         text("onet_code", "O*NET-SOC code.", required=True),
-        text("title", "Title as reported.", required=True),
+        text("title", "Title as reported or listed.", required=True),
+        text("kind", "reported, or listed where it stands in the longer list alone."),
         text("origin", "page or database."),
     ),
     key=("onet_code", "title"),
