@@ -14,6 +14,7 @@ from exposure_dagster.core.tables import Column, Table, flag, json, moment, numb
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
+    ONET_FEATURES,
     ONET_LIST,
     ONET_OCCUPATIONS,
     ONET_PAGES,
@@ -593,6 +594,7 @@ TABLES = MappingProxyType(
             ONET_LIST,
             ONET_PAGES,
             ONET_DATABASE,
+            ONET_FEATURES,
             RAW_PROJECTIONS,
             OWN_DOCUMENTS,
             OOH_TITLES,
@@ -603,6 +605,7 @@ TABLES = MappingProxyType(
             ONET_OCCUPATIONS,
             ONET_TASKS,
             ONET_TITLES,
+            ONET_FEATURES,
             ONET_UNREAD,
             SOC_CROSSWALK,
             DOCUMENTS,

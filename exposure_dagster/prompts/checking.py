@@ -69,6 +69,7 @@ _ALLOWED = {
     "floor": "attributes, at_least and score",
     "growth_categories": f"a number from 0 to 1 for each of {', '.join(GrowthCategory)}",
     "importance": "true or false: whether a task's weight is multiplied by its importance, where that is rated",
+    "include": "a list of sections of the corpus, as in [skills, software]",
     "key": "lower-case letters, digits and underscores, beginning with a letter",
     "label": _PLAIN,
     "labels": "both, x_only, y_only and neither, each a text",

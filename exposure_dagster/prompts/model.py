@@ -10,12 +10,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic.main import IncEx
 from pydantic_core import PydanticCustomError
 
 from exposure_dagster.core.hashing import content_hash
-from exposure_dagster.corpora import OF_PARTS, WITH_SIGNALS
+from exposure_dagster.corpora import OF_PARTS, SECTIONS, WITH_SIGNALS
 from exposure_dagster.prompts.formula import ResilienceFormula, TaskRollup
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
@@ -244,6 +253,7 @@ class PromptFile(_Strict):
     title: Line
     description: Line | None = None
     corpus: Identifier
+    include: tuple[Identifier, ...] = ()
     enabled: bool = True
     model: Line
     effort: Effort | None = None
@@ -285,6 +295,17 @@ class PromptFile(_Strict):
             if self.ranking.weights is not None and not sum(self.ranking.weights.values()) > 0:
                 raise _wrong("must not all be 0", "ranking", "weights")
         _check_ranges("tiers", [tier.range for tier in self.tiers], self.numbers[0].scale)
+        return self
+
+    @model_validator(mode="after")
+    def _includes_what_its_corpus_has(self) -> Self:
+        allowed = SECTIONS.get(self.corpus, ())
+        for place, name in enumerate(self.include):
+            if name not in allowed:
+                known = f"which has {', '.join(allowed)}" if allowed else "which has nothing to include"
+                raise _wrong(f"unknown section {name} of corpus {self.corpus}, {known}", "include", place)
+            if name in self.include[:place]:
+                raise _wrong(f"{name} is there twice", "include", place)
         return self
 
     @model_validator(mode="after")
@@ -332,7 +353,8 @@ class AskedPrompt(_Strict):
     """All that reaches the model and decides its answer: the snapshot that scoring reads.
 
     Stored as `scored.prompt_versions.definition`. `system` is the whole of the system block as sent;
-    `answer_schema` the JSON schema that the answer must fit.
+    `answer_schema` the JSON schema that the answer must fit; `include` the sections of the corpus that are part of each
+    document, in the order of the corpus. A prompt that includes none has the hash that it had before there were any.
     """
 
     system: str
@@ -343,6 +365,12 @@ class AskedPrompt(_Strict):
     effort: Effort | None
     samples: int
     documents_per_request: int
+    include: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_include(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialize(self)
+        return fields if self.include else {name: value for name, value in fields.items() if name != "include"}
 
     @property
     def prompt_hash(self) -> str:

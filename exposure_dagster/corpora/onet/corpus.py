@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.columns import column, latest, texts
 from exposure_dagster.core.lineage import made_from, same_as
-from exposure_dagster.corpora.corpus import Corpus, Fetching, Filled, Publisher, Reading, SiteView, Source, Step
-from exposure_dagster.corpora.onet import NAME, TASKS_NAME
+from exposure_dagster.corpora.corpus import (
+    Corpus,
+    Fetching,
+    Filled,
+    Publisher,
+    Reading,
+    Section,
+    SiteView,
+    Source,
+    Step,
+)
+from exposure_dagster.corpora.onet import NAME, SECTIONS, TASKS_NAME
 from exposure_dagster.corpora.onet.lineage import LINEAGE
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
+    ONET_FEATURES,
     ONET_LIST,
     ONET_OCCUPATIONS,
     ONET_PAGES,
@@ -120,7 +131,7 @@ def _read_occupations(reading: Reading) -> Sequence[Filled]:
             outcomes=outcomes.get(table, ()),
             note=report.note if table is ONET_OCCUPATIONS else None,
         )
-        for table in (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD)
+        for table in (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_FEATURES, ONET_UNREAD)
     ]
 
 
@@ -228,10 +239,17 @@ _SITE = SiteView(
     link="Summary at O*NET OnLine",
 )
 
+_HEADINGS = ("Skills that matter most", "Software", "Work activities that matter most", "Related occupations")
+
+_FEATURES = """
+    SELECT onet_code AS doc_id, list(name ORDER BY place) AS items FROM parsed.onet_features
+    WHERE feature = '{name}' GROUP BY onet_code
+"""
+
 OCCUPATIONS = Corpus(
     name=NAME,
     title="O*NET occupations",
-    tables=(ONET_OCCUPATIONS, ONET_TITLES),
+    tables=(ONET_OCCUPATIONS, ONET_TITLES, ONET_FEATURES),
     joined=(SOC_CROSSWALK,),
     documents=(
         "SELECT onet_code AS doc_id, title, text FROM parsed.onet_occupations WHERE is_scoreable ORDER BY onet_code"
@@ -259,6 +277,10 @@ OCCUPATIONS = Corpus(
     """,
     other_titles="SELECT title, onet_code AS doc_id FROM parsed.onet_titles ORDER BY title, onet_code",
     provenance=_PROVENANCE.format(document="onet_code", table="parsed.onet_occupations"),
+    sections=tuple(
+        Section(name=name, title=title, query=_FEATURES.format(name=name), made_from="parsed.onet_features.name")
+        for name, title in zip(SECTIONS, _HEADINGS, strict=True)
+    ),
     occupations="SELECT onet_code AS doc_id, slug FROM parsed.soc_crosswalk WHERE slug IS NOT NULL",
     document_lineage={
         **made_from("doc_id", "parsed.onet_occupations.onet_code"),
@@ -380,7 +402,7 @@ PUBLISHER = Publisher(
         Step(
             name="onet_occupations",
             description="Read list, database and summary pages, and put together what they say of each occupation.",
-            tables=(ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD),
+            tables=(ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_FEATURES, ONET_UNREAD),
             read=_read_occupations,
             after=(ONET_LIST, ONET_PAGES, ONET_DATABASE, EMPLOYMENT_PROJECTIONS),
             checks={

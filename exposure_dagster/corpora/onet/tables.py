@@ -177,6 +177,26 @@ ONET_TITLES = Table(
     key=("onet_code", "title"),
 )
 
+ONET_FEATURES = Table(
+    schema="parsed",
+    name="onet_features",
+    grain="O*NET occupation × feature",
+    description=(
+        "What matters most in each occupation: its skills and work activities by importance, its software (what "
+        "employers ask for first), its nearest relatives. At most ten of a kind; empty where the release has no such "
+        "table."
+    ),
+    columns=(
+        text("onet_code", "O*NET-SOC code.", required=True),
+        text("feature", "skills, software, work_activities or related.", required=True),
+        whole("place", "1 for what matters most.", required=True),
+        text("name", "Name of the skill, program, activity or occupation.", required=True),
+        text("element_id", "Element of the content model, or code of the related occupation; null of software."),
+        number("importance", "Mean importance, 1 to 5; null where none is rated.", unit="scale"),
+    ),
+    key=("onet_code", "feature", "place"),
+)
+
 ONET_UNREAD = Table(
     schema="parsed",
     name="onet_unread",
