@@ -35,6 +35,7 @@ _LONGEST_SHEET_NAME = 31
 
 _ENDINGS = {".txt", ".csv", ".xlsx"}
 
+_NO_ROWS = "it has no rows"
 _LIMIT_REMEDY = "Look whether it is what O*NET published; no file of a release comes near that."
 _ARCHIVE_REMEDY = "Fetch it again, or unpack it and name the folder."
 
@@ -126,14 +127,14 @@ def read_cells(
     if file.ending == ".xlsx":
         sheet, place = _workbook(file, [name[:_LONGEST_SHEET_NAME] for name in names])
         header = list(sheet.columns)
+        if not len(sheet):
+            raise SourceError(_NO_ROWS, where=place, remedy=CHANGED_FORM)
         frame = sheet[_chosen(header, wanted)].map(lambda cell: str(cell).strip())
     else:
-        (header, rows), place = _text_rows(file), file.path
+        (header, rows), place = _text_rows(file, only), file.path
         places = {title: header.index(title) for title in _chosen(header, wanted)}
-        columns = {title: [row[at].strip() for row in rows] for title, at in places.items()}
-        frame = pd.DataFrame(columns, index=range(len(rows)), dtype=object)
-    if frame.empty:
-        raise SourceError("it has no rows", where=place, remedy=CHANGED_FORM)
+        columns = {title: [row[at].strip() for row in rows.values()] for title, at in places.items()}
+        frame = pd.DataFrame(columns, index=list(rows), dtype=object)
     if only is not None and only[0] in frame:
         frame = frame[frame[only[0]] == only[1]]
     return Cells(frame, place, header)
@@ -186,28 +187,37 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> TableFile:
     return TableFile(name, load)
 
 
-def _text_rows(file: TableFile) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a text file with tabs, or of a CSV file."""
+def _text_rows(file: TableFile, only: tuple[str, str] | None) -> tuple[list[str], dict[int, list[str]]]:
+    """Header and rows, by their labels, of a text file with tabs or of a CSV file.
+
+    Rows in which the value of `only` is nowhere are left out: of large tables a small part is used.
+    """
     body = file.load()
-    separator = b"," if file.ending == ".csv" else b"\t"
-    if body.count(separator) + body.count(b"\n") > MAX_CELLS:
+    is_csv = file.ending == ".csv"
+    if body.count(b"," if is_csv else b"\t") + body.count(b"\n") > MAX_CELLS:
         what = f"it has more than {MAX_CELLS:,} cells, which is the most that is read"
         raise SourceError(what, where=file.path, remedy=_LIMIT_REMEDY)
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"no UTF-8 text ({error.reason})", where=file.path, remedy=CHANGED_FORM) from error
-    lines = _csv_lines(text, file.path) if file.ending == ".csv" else _tab_lines(text)
-    first, *rows = lines or [[]]
-    uneven = next((number for number, cells in enumerate(rows, start=2) if len(cells) != len(first)), None)
+    if is_csv:
+        first, *lists = _csv_lines(text, file.path) or [[]]
+        lengths = [len(cells) for cells in lists]
+        rows = dict(enumerate(lists))
+    else:
+        head, *lines = text.rstrip("\r\n").split("\n")
+        first = head.split("\t")
+        lengths = [line.count("\t") + 1 for line in lines]
+        wanted = enumerate(lines) if only is None else ((at, line) for at, line in enumerate(lines) if only[1] in line)
+        rows = {at: line.split("\t") for at, line in wanted}
+    if not lengths:
+        raise SourceError(_NO_ROWS, where=file.path, remedy=CHANGED_FORM)
+    uneven = next((at for at, length in enumerate(lengths) if length != len(first)), None)
     if uneven is not None:
-        what = f"{len(rows[uneven - 2])} cells where the header has {len(first)}"
-        raise SourceError(what, where=f"{file.path}, row {uneven}", remedy=CHANGED_FORM)
+        what = f"{lengths[uneven]} cells where the header has {len(first)}"
+        raise SourceError(what, where=f"{file.path}, row {uneven + 2}", remedy=CHANGED_FORM)
     return [title.strip() for title in first], rows
-
-
-def _tab_lines(text: str) -> list[list[str]]:
-    return [line.split("\t") for line in text.rstrip("\r\n").split("\n")]
 
 
 def _csv_lines(text: str, place: str) -> list[list[str]]:

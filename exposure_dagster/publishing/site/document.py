@@ -39,6 +39,7 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import documents_set
+from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.ranking.summaries import PAY_BANDS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
@@ -80,8 +81,9 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
         if parent is not None and parent not in ranked:
             rows = table.rows.rename(columns={"onet_code": "doc_id"})
             ranked[parent] = [rows.assign(soc_code=rows["doc_id"].str[:7])]
+    sections = next((table.rows for table in _tables(content, SECTIONS.name)), None)
     return {
-        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]))
+        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]), sections)
         for name, frames in ranked.items()
     }
 

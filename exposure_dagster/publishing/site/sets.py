@@ -14,11 +14,14 @@ from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_m
 _NO_CATEGORY = "Other"
 
 
-def documents_set(corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame) -> dict[str, Any]:
+def documents_set(
+    corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame, sections: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """The set of a corpus: of the documents that were ranked, or of all where the corpus shows all.
 
     `shown` are the rows of the corpus's `SiteView.query`; `ranked` those of rankings, which stand in for documents that
-    are no longer among the former: of a file of one's own that is not set any more, say.
+    are no longer among the former: of a file of one's own that is not set any more, say. `sections` are the published
+    rows of what more is known of documents.
     """
     view = corpus.site
     known = shown if view.shows_unranked else shown[shown["doc_id"].isin(ranked["doc_id"])]
@@ -37,7 +40,26 @@ def documents_set(corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame) -> 
         **view.head(rows),
         **_facts(rows, _categories(corpus, rows)),
         **view.columns(rows),
+        **_sections(corpus, rows, sections),
     }
+
+
+def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None) -> dict[str, Any]:
+    """The sections that any document has: their items as places in all that there are, a list a document."""
+    if sections is None:
+        return {}
+    places = {doc_id: place for place, doc_id in enumerate(rows["doc_id"])}
+    own = sections[(sections["corpus"] == corpus.name) & sections["doc_id"].isin(places)]
+    found = []
+    for section in corpus.sections:
+        of_section = own[own["section"] == section.name]
+        items = dict(zip(of_section["doc_id"], map(texts, column(of_section, "items")), strict=True))
+        names = sorted({name for listed in items.values() for name in listed})
+        position = {name: place for place, name in enumerate(names)}
+        at = [[position[name] for name in items.get(doc_id, ())] for doc_id in places]
+        if names:
+            found.append({"title": section.title, "names": names, "at": at})
+    return {"sections": found} if found else {}
 
 
 def _categories(corpus: Corpus, rows: pd.DataFrame) -> list[str]:

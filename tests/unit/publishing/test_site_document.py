@@ -14,6 +14,7 @@ from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.site.document import site_document
 from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.tables import TASK_ROLLUPS
 from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content
 
@@ -121,6 +122,24 @@ def test_each_set_has_a_list_of_its_own_levels_in_their_order(
 def test_where_the_figures_of_onet_come_from_is_part_of_the_publication(two_codes: PublishedContent) -> None:
     other = with_onet(two_codes, onet_release="31.0")
     assert other.digest != two_codes.digest
+
+
+def test_what_more_is_known_of_an_occupation_stands_with_it_under_headings(two_codes: PublishedContent) -> None:
+    rows = pd.DataFrame(
+        [
+            {"corpus": ONET_CORPUS, "doc_id": "29-1141.01", "section": "software", "items": ["Tables", "Abacus"]},
+            {"corpus": ONET_CORPUS, "doc_id": "29-1141.00", "section": "related", "items": ["Nurses"]},
+            {"corpus": ONET_CORPUS, "doc_id": "47-2181.00", "section": "software", "items": ["Of none that is shown"]},
+            {"corpus": "another", "doc_id": "29-1141.00", "section": "software", "items": ["Of another corpus"]},
+        ]
+    )
+    (documents,) = site_document(replace(two_codes, tables=(PublishedTable(SECTIONS, "sections", rows),)))["sets"]
+    assert documents["id"] == ["29-1141.00", "29-1141.01"]
+    assert documents["sections"] == [
+        {"title": "Software", "names": ["Abacus", "Tables"], "at": [[], [1, 0]]},
+        {"title": "Related occupations", "names": ["Nurses"], "at": [[0], []]},
+    ]
+    assert "sections" not in site_document(two_codes)["sets"][0]
 
 
 @pytest.mark.parametrize("kind", ["content", "own_documents", "tasks_alone", "two_codes"])

@@ -148,6 +148,21 @@ site.detail = (() => {
     );
   }
 
+  /** What more is known: lists under headings. An item that is another occupation of the map leads there. */
+  function sections(layer, doc) {
+    if (!doc.sections.length) return null;
+    return el("dl", { class: "facts" }, ...doc.sections.map(({ title, items }) => row(title, listed(layer, items))));
+  }
+
+  function listed(layer, items) {
+    const list = el("ul", { class: "plain" });
+    for (const item of items) {
+      const other = layer.documents.byTitle.get(item);
+      list.append(el("li", {}, other ? el("a", { href: state.link({ id: other.id }) }, foreign(item)) : foreign(item)));
+    }
+    return list;
+  }
+
   function aliases(doc) {
     if (!doc.aliases.length) return null;
     const shown = el("p", { class: "quiet" });
@@ -176,6 +191,7 @@ site.detail = (() => {
       ...answer(layer, doc),
       facts(layer, doc),
       layerTable(layer, doc),
+      sections(layer, doc),
       aliases(doc),
       sources(layer, doc),
     );

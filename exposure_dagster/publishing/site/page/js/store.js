@@ -62,6 +62,7 @@ site.store = (() => {
       jobZone: columns.job_zone ? columns.job_zone[index] : null,
       openings: columns.openings ? columns.openings[index] : null,
       share: columns.shares ? shareOf(columns.shares[index]) : null,
+      sections: (columns.sections || []).map(({ title, names, at }) => ({ title, items: at[index].map((place) => names[place]) })).filter(({ items }) => items.length),
     }));
     const hasJobs = docs.some((doc) => doc.jobs > 0);
     for (const doc of docs) doc.area = hasJobs ? doc.jobs || 0 : 1;
@@ -75,6 +76,7 @@ site.store = (() => {
       modified: columns.modified || [null, null],
       docs,
       byId: new Map(docs.map((doc) => [doc.id, doc])),
+      byTitle: new Map(docs.map((doc) => [doc.title, doc])),
       categories: [...new Set(category)].sort(),
       levels: columns.education.names,
       sources: columns.sources,
