@@ -40,6 +40,7 @@ def published_from(corpora: Iterable[Corpus]) -> list[str]:
             corpus.provenance,
             *(export.query for export in corpus.exports),
             *(section.query for section in corpus.sections),
+            *filter(None, [corpus.other_titles]),
             *corpus.published_from,
         )
     ]

@@ -8,6 +8,8 @@ Lists of a layer run in the order of its set's documents. A column of few differ
 `{"names": […], "at": [position in names, or null]}`. A layer with `answers_of` has the reasons and the answers of
 the layer that it names. All text is passed on as it is; the page shows it as text.
 
+Titles of the longer lists, which only searches need, are apart (`site_titles`).
+
 This module puts the document together; `sets` and `layers` make its parts.
 """
 
@@ -38,7 +40,7 @@ from exposure_dagster.publishing.site.layers import (
     resilience_ranking_layer,
     rollup_layer,
 )
-from exposure_dagster.publishing.site.sets import documents_set
+from exposure_dagster.publishing.site.sets import documents_set, further_titles
 from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.ranking.summaries import PAY_BANDS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
@@ -68,6 +70,16 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "sets": kept,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
     }
+
+
+def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """For each set whose documents go by more titles than the document has: these, a list a document in its order."""
+    found = {
+        documents["name"]: further_titles(documents, content.titles[documents["name"]])
+        for documents in document["sets"]
+        if documents["name"] in content.titles
+    }
+    return {name: titles for name, titles in found.items() if any(titles)}
 
 
 def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:

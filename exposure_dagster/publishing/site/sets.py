@@ -45,19 +45,24 @@ def documents_set(
 
 
 def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None) -> dict[str, Any]:
-    """The sections that any document has: their items as places in all that there are, a list a document."""
+    """The sections that any document has: their items as places in `names`, a list a document.
+
+    An item that is another document of the set is -1 less its place there: its title is not written twice.
+    """
     if sections is None:
         return {}
     places = {doc_id: place for place, doc_id in enumerate(rows["doc_id"])}
-    own = sections[(sections["corpus"] == corpus.name) & sections["doc_id"].isin(places)]
+    of_title = {title: -1 - place for place, title in enumerate(column(rows, "title"))}
+    own = sections[sections["corpus"] == corpus.name]
     found = []
     for section in corpus.sections:
         of_section = own[own["section"] == section.name]
         items = dict(zip(of_section["doc_id"], map(texts, column(of_section, "items")), strict=True))
-        names = sorted({name for listed in items.values() for name in listed})
-        position = {name: place for place, name in enumerate(names)}
-        at = [[position[name] for name in items.get(doc_id, ())] for doc_id in places]
-        if names:
+        shown = [items.get(doc_id, []) for doc_id in places]
+        names = sorted({name for listed in shown for name in listed} - of_title.keys())
+        position = of_title | {name: place for place, name in enumerate(names)}
+        if any(shown):
+            at = [[position[name] for name in listed] for listed in shown]
             found.append({"title": section.title, "names": names, "at": at})
     return {"sections": found} if found else {}
 
@@ -89,3 +94,15 @@ def _facts(rows: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
         "url": column(rows, "url"),
         "modified_at": coded(dates(rows, "last_modified")),
     }
+
+
+def further_titles(documents: dict[str, Any], titles: pd.DataFrame) -> list[list[str]]:
+    """Titles by which the documents of a set go besides those that the set has: a list a document."""
+    of_document = {str(doc_id): list(rows) for doc_id, rows in titles.groupby("doc_id")["title"]}
+    known = zip(
+        documents["id"], documents["title_of"], documents.get("aliases") or [[]] * len(documents["id"]), strict=True
+    )
+    return [
+        [name for name in of_document.get(doc_id, ()) if name != title and name not in aliases]
+        for doc_id, title, aliases in known
+    ]

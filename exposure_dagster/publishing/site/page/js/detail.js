@@ -149,18 +149,10 @@ site.detail = (() => {
   }
 
   /** What more is known: lists under headings. An item that is another occupation of the map leads there. */
-  function sections(layer, doc) {
+  function sections(doc) {
     if (!doc.sections.length) return null;
-    return el("dl", { class: "facts" }, ...doc.sections.map(({ title, items }) => row(title, listed(layer, items))));
-  }
-
-  function listed(layer, items) {
-    const list = el("ul", { class: "plain" });
-    for (const item of items) {
-      const other = layer.documents.byTitle.get(item);
-      list.append(el("li", {}, other ? el("a", { href: state.link({ id: other.id }) }, foreign(item)) : foreign(item)));
-    }
-    return list;
+    const list = (items) => el("ul", { class: "plain" }, ...items.map(({ name, id }) => el("li", {}, id === null ? foreign(name) : el("a", { href: state.link({ id }) }, foreign(name)))));
+    return el("dl", { class: "facts" }, ...doc.sections.map(({ title, items }) => row(title, list(items))));
   }
 
   function aliases(doc) {
@@ -191,7 +183,7 @@ site.detail = (() => {
       ...answer(layer, doc),
       facts(layer, doc),
       layerTable(layer, doc),
-      sections(layer, doc),
+      sections(doc),
       aliases(doc),
       sources(layer, doc),
     );
