@@ -442,8 +442,8 @@ PUBLISHER = Publisher(
             "O*NET OnLine and O*NET Database, U.S. Department of Labor, Employment and Training Administration",
             "https://www.onetcenter.org/database.html",
             "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Occupations, descriptions, tasks and their "
-            "importance, titles, education, skills, software, work activities, relatives; read out, joined and scored here, which its authors have not approved, endorsed or "
-            "tested. O*NET is a trademark of the department.",
+            "importance, titles, education, skills, software, work activities, relatives; read out, joined and scored "
+            "here, which its authors have not approved, endorsed or tested. O*NET is a trademark of the department.",
         ),
     ),
 )
