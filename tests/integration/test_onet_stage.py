@@ -314,7 +314,7 @@ def test_a_newer_release_that_cannot_be_read_is_not_recommended(warehouse: Wareh
     said = newest(warehouse, sites)
     assert "EXPOSURE_ONET_RELEASE" not in said
     assert "release 32.0 is out, and this version cannot read it" in said
-    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience')" in said
+    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience';" in said
     assert warehouse.rows("SELECT release FROM raw.onet_database") == [("30.2",)]
 
 
@@ -359,7 +359,7 @@ def test_a_saved_whole_release_without_education_is_refused_by_table_and_columns
     saved.write_bytes(text_zip(without_education(new_tables()), "31_0"))
     with pytest.raises(SourceError) as caught:
         fetch(warehouse, open_site(str(sites), contact=None), database=saved)
-    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience')" in caught.value.what
+    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience';" in caught.value.what
     assert "'Element ID', 'Scale ID', 'Category', 'Data Value' and rows of 2.D.1" in caught.value.what
     assert "'Training and Experience'" in caught.value.what
     assert warehouse.rows("SELECT count(*) FROM raw.onet_database") == [(0,)]
@@ -383,7 +383,7 @@ def test_a_chosen_subset_without_education_is_taken_and_a_check_names_the_table(
     fetch(warehouse, open_site(str(sites), contact=None), database=saved)
     outcome = every_table_is_read(parse(warehouse))
     assert not outcome.passed
-    assert "there is no table 'Education' (to 30.2: 'Education, Training, and Experience')" in outcome.description
+    assert "there is no table 'Education' (to 30.2: 'Education, Training, and Experience';" in outcome.description
     assert "'Category', 'Data Value' and rows of 2.D.1" in outcome.description
 
 

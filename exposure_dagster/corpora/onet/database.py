@@ -223,11 +223,12 @@ def _require(found: _Found, required: Collection[OnetTable], where: str) -> None
 
 
 def _sought(table: OnetTable) -> str:
-    """A table by all of its names, and the columns that it would have been known by."""
+    """A table by all of its names, and the columns by which it is known under another."""
     form = RELEASE_TABLES[table]
+    names = [f"{releases}: {name!r}" for name, releases in list(form.names.items())[1:]]
     columns = ", ".join(" or ".join(map(repr, form.column(name).titles)) for name in form.known_by)
     rows = f" and rows of {form.element}" if form.element else ""
-    return f"{form.named}" + (f", nor a file with the columns {columns}{rows}" if columns else "")
+    return f"{form.title!r} ({'; '.join([*names, f'known by the columns {columns}{rows}'])})"
 
 
 def _stands_elsewhere(table: OnetTable, found: _Found) -> bool:

@@ -140,7 +140,7 @@ def test_what_can_be_done_without_is_left_out_where_a_column_is_missing_and_name
 def test_a_subset_says_which_needed_tables_it_lacks_and_by_which_columns_they_are_known() -> None:
     read = read_onet_database(text_zip({name: rows for name, rows in NEW_TABLES.items() if name != "Education"}))
     (said,) = read.not_read
-    assert said.startswith("there is no table 'Education' (to 30.2: 'Education, Training, and Experience')")
+    assert said.startswith("there is no table 'Education' (to 30.2: 'Education, Training, and Experience';")
     assert "'Category', 'Data Value' and rows of 2.D.1" in said
 
 
@@ -215,7 +215,7 @@ def test_columns_may_be_added_and_reordered() -> None:
 
 def test_a_required_table_that_is_missing_is_named() -> None:
     tables = {title: rows for title, rows in OLD_TABLES.items() if title != "Task Statements"}
-    with pytest.raises(SourceError, match=r"saved\.zip: it lacks 'Task Statements', nor a file with"):
+    with pytest.raises(SourceError, match=r"saved\.zip: it lacks 'Task Statements' \(known by the columns"):
         read_onet_database(text_zip(tables), name="saved.zip", required=NEEDED_TABLES)
 
 
