@@ -171,7 +171,13 @@ def text_zip(tables: Release = OLD_TABLES, release: str = "30_2") -> bytes:
 
 
 def csv_zip(tables: Release = OLD_TABLES, release: str = "30_2") -> bytes:
-    return zipped({f"db_{release}_csv/{title}.csv": csv_file(rows) for title, rows in tables.items()})
+    """Its files are named as O*NET names them in this form."""
+    return zipped(
+        {
+            f"db_{release}_csv/{title.lower().replace(',', '').replace(' ', '_')}.csv": csv_file(rows)
+            for title, rows in tables.items()
+        }
+    )
 
 
 def excel_zip(tables: Release = OLD_TABLES, release: str = "30_2") -> bytes:
