@@ -225,6 +225,7 @@ def _asked(asked: AskedPrompt) -> dict[str, Any]:
         "samples": asked.samples,
         "documents_per_request": asked.documents_per_request,
         "prompt_hash": asked.prompt_hash,
+        **({"include": list(asked.include)} if asked.include else {}),
     }
 
 

@@ -132,6 +132,13 @@ def test_what_more_is_known_of_an_occupation_stands_with_it_under_headings(two_c
     assert "sections" not in site_document(two_codes)["sets"][0]
 
 
+def test_what_a_prompt_includes_is_said_with_the_question(two_codes: PublishedContent) -> None:
+    (prompt,) = two_codes.prompts
+    including = replace(prompt, asked=prompt.asked.model_copy(update={"include": ("skills", "software")}))
+    asked = [site_document(replace(two_codes, prompts=(one,)))["layers"][0]["asked"] for one in (prompt, including)]
+    assert [one.get("include") for one in asked] == [None, ["skills", "software"]]
+
+
 def test_titles_that_a_set_does_not_have_itself_are_apart_and_part_of_the_publication(
     two_codes: PublishedContent,
 ) -> None:
