@@ -12,8 +12,10 @@ import pytest
 
 from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.corpora.onet.checks import crosswalk, every_table_is_read, occupations, release_is_the_newest
-from exposure_dagster.corpora.onet.releases import is_newer, newest_release
+from exposure_dagster.corpora.onet.fetching import refresh_onet_database
+from exposure_dagster.corpora.onet.releases import RELEASES_URL, is_newer, newest_release
 from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import fetch, load, parse
@@ -405,6 +407,26 @@ def test_a_folder_that_holds_the_archive_is_taken_as_the_archive(
     (tmp_path / "saved" / "db_31_0_text.zip").write_bytes(text_zip(new_tables(), "31_0"))
     fetch(warehouse, open_site(str(sites), contact=None), database=tmp_path / "saved")
     assert parse(warehouse).release == "31.0"
+
+
+class NothingThere(Fetcher):
+    """A site that has nothing; notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def fetch(self, request: PageRequest) -> Fetched:
+        self.asked.append(request.url)
+        return Fetched(url=request.url, status=404, reason="not there", checked_at=None)
+
+
+@pytest.mark.parametrize(("release", "file"), [(None, "db_31_0_text.zip"), ("29.3", "db_29_3_text.zip")])
+def test_a_live_site_is_asked_for_the_newest_release_that_is_known_or_for_the_one_that_is_set(
+    warehouse: Warehouse, release: str | None, file: str
+) -> None:
+    site, fetcher = open_site("live", contact="name@university.edu"), NothingThere()
+    refresh_onet_database(warehouse, site, fetcher, release=release, saved=None, refetch_after_hours=24)
+    assert fetcher.asked == [f"https://www.onetcenter.org/dl_files/database/{file}", RELEASES_URL]
 
 
 def test_releases_are_compared_as_numbers() -> None:
