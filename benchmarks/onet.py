@@ -25,15 +25,13 @@ from exposure_dagster.pipeline.documents import collect_documents
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
 
-RELEASE = "30.2"
-
 
 def load(warehouse: Warehouse, sites: str, database: Path, projections: Path) -> dict[str, int]:
     """All raw and parsed tables of O*NET; returns rows by table."""
     site = open_site(sites, contact=None)
     with site.fetcher() as fetcher:
         refresh_onet_list(warehouse, site, fetcher, refetch_after_hours=24)
-        refresh_onet_database(warehouse, site, fetcher, release=RELEASE, saved=database, refetch_after_hours=24)
+        refresh_onet_database(warehouse, site, fetcher, saved=database, refetch_after_hours=24)
         refresh_projections(warehouse, site, fetcher, saved=projections, refetch_after_hours=24)
         refresh_onet_pages(warehouse, site, fetcher, is_wanted=True, refetch_after_hours=24)
     rows = {"employment_projections": parse_employment_projections(warehouse).rows}

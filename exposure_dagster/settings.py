@@ -157,8 +157,10 @@ class Settings(BaseModel):
     onet_database: ProjectPath | None = Field(
         None, description="A saved O*NET release instead of fetching one: zip archive or folder, text or Excel files."
     )
-    onet_release: str = Field(
-        "30.2", pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$", description="The O*NET release that is fetched, as in 30.2."
+    onet_release: str | None = Field(
+        None,
+        pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$",
+        description="The O*NET release that is fetched, as in 31.0; by default the newest that is known to be read.",
     )
     onet_pages: bool = Field(
         True,
@@ -273,8 +275,8 @@ class Settings(BaseModel):
     def source_settings(self) -> dict[str, str | bool]:
         """What single sources are fetched with, by the names of the settings; those that are not set are left out."""
         return {
-            "onet_release": self.onet_release,
             "onet_pages": self.onet_pages,
+            **({"onet_release": self.onet_release} if self.onet_release else {}),
             **{name: str(path) for name, path in self.saved_sources.items()},
         }
 

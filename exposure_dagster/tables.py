@@ -14,6 +14,7 @@ from exposure_dagster.core.tables import Column, Table, flag, json, moment, numb
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
+    ONET_FEATURES,
     ONET_LIST,
     ONET_OCCUPATIONS,
     ONET_PAGES,
@@ -525,7 +526,10 @@ TASK_ROLLUPS = Table(
     schema="ranked",
     name="task_rollups",
     grain="prompt about tasks × O*NET occupation",
-    description="Scores of single tasks, rolled up to occupations by the weights that the prompt file states.",
+    description=(
+        "Scores of single tasks, rolled up to occupations by the weights that the prompt file states, times the "
+        "importance of each task where that is rated."
+    ),
     columns=(
         text("prompt", "Name of the prompt.", required=True),
         text("onet_code", "O*NET-SOC code.", required=True),
@@ -533,6 +537,11 @@ TASK_ROLLUPS = Table(
         whole("rank", "1 for the highest score; ties share the lowest number; null without a score."),
         number("score", "Weighted mean over its scored tasks.", unit="scale"),
         whole("tasks", "Its tasks.", unit="tasks"),
+        whole(
+            "rated_tasks",
+            "Its tasks whose importance is rated; the others count as of the mean importance of these.",
+            unit="tasks",
+        ),
         whole("scored_tasks", "Its tasks that have a score.", unit="tasks"),
         number("scored_weight", "Share of the weight that the scored tasks carry, 0 to 1."),
         text("scorer", "The provider's family, as in claude, or baseline."),
@@ -591,6 +600,7 @@ TABLES = MappingProxyType(
             ONET_LIST,
             ONET_PAGES,
             ONET_DATABASE,
+            ONET_FEATURES,
             RAW_PROJECTIONS,
             OWN_DOCUMENTS,
             OOH_TITLES,
@@ -601,6 +611,7 @@ TABLES = MappingProxyType(
             ONET_OCCUPATIONS,
             ONET_TASKS,
             ONET_TITLES,
+            ONET_FEATURES,
             ONET_UNREAD,
             SOC_CROSSWALK,
             DOCUMENTS,

@@ -273,13 +273,15 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
     )
     def provenance(prompt: _Prompt, doc_id: _Document, snapshot: Snapshot = one) -> Record:
         found = _prompt(snapshot, prompt, "ranking", "provenance")
+        snapshot.require("sections.parquet")
         ranking, behind = found.ranking_of.get(doc_id), found.provenance_of.get(doc_id)
         if ranking is None or behind is None:
             raise HTTPException(
                 404, f"No score of {doc_id} is published. {PREFIX}/prompts/{prompt}/rankings lists the documents."
             )
         version = next((one for one in found.versions if one["prompt_hash"] == ranking["prompt_hash"]), None)
-        return {**_head(snapshot, [found]), **ranking, **behind, "version": version}
+        sections = [one for one in snapshot.sections.get(doc_id, ()) if one["corpus"] == found.head["corpus"]]
+        return {**_head(snapshot, [found]), **ranking, **behind, "version": version, "sections": sections}
 
     @router.get(
         "/changes",
@@ -313,6 +315,7 @@ def _prompt(snapshot: Snapshot, name: str, *tables: str) -> PublishedRecords:
 def _occupation(row: Record, snapshot: Snapshot) -> Record:
     codes = row["onet_codes"] or []
     scores, resilience, rollups = [], [], []
+    snapshot.require("sections.parquet")
     for name, prompt in snapshot.prompts.items():
         snapshot.require(*(f"{name}/{table}.parquet" for table in ("ranking", "ai_resilience", "task_rollups")))
         documents = row["by_prompt"].get(name, {}).get("doc_ids") or []
@@ -330,6 +333,7 @@ def _occupation(row: Record, snapshot: Snapshot) -> Record:
         "scores": scores,
         "resilience_of_codes": resilience,
         "task_rollups": rollups,
+        "sections": [one for doc_id in (row["slug"], *codes) for one in snapshot.sections.get(doc_id, ())],
     }
 
 

@@ -17,6 +17,7 @@ from exposure_dagster.publishing.tables import (
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
+    SECTIONS,
     columns_of,
 )
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
@@ -136,6 +137,8 @@ OccupationResilience = row_of(
 
 OccupationTaskRollup = row_of("OccupationTaskRollup", TASK_ROLLUPS.columns)
 
+DocumentSection = row_of("DocumentSection", SECTIONS.columns)
+
 OccupationDetail = row_of(
     "OccupationDetail",
     (*_OF_PAGE, *HANDBOOK.columns),
@@ -150,6 +153,10 @@ OccupationDetail = row_of(
     task_rollups=(
         list[OccupationTaskRollup],  # type: ignore[valid-type]
         Field(description="Scores of single tasks, rolled up to its O*NET codes."),
+    ),
+    sections=(
+        list[DocumentSection],  # type: ignore[valid-type]
+        Field(description="What more is known of it and of its O*NET codes, the first few of each kind."),
     ),
 )
 
@@ -190,6 +197,10 @@ Provenance = row_of(
     version=(
         PromptVersion | None,
         Field(description="The version of the prompt that was answered, with the question as it was asked."),
+    ),
+    sections=(
+        list[DocumentSection],  # type: ignore[valid-type]
+        Field(description="What more is known of the document, the first few of each kind."),
     ),
 )
 

@@ -32,6 +32,7 @@ from exposure_dagster.publishing.tables import (
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
+    SECTIONS,
     TITLES,
 )
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
@@ -71,7 +72,8 @@ class PublishedRecords:
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `sizes` those of all its files, in bytes.
 
-    `damaged` says of files, by their paths, what is wrong; whoever uses what they hold asks `require` first.
+    `sections` has for documents, by their ids, what more is known of them. `damaged` says of files, by their paths,
+    what is wrong; whoever uses what they hold asks `require` first.
     `version` is null where the manifest cannot be read. `site` holds the files of the site by name, packed by gzip
     once and for all readers; empty where the publication holds none.
     """
@@ -84,6 +86,7 @@ class Snapshot:
     sources: Sequence[Record]
     occupations: Sequence[Record]
     aliases: Mapping[str, Sequence[str]]
+    sections: Mapping[str, Sequence[Record]]
     prompts: Mapping[str, PublishedRecords]
     sizes: Mapping[str, int]
     site: Mapping[str, bytes]
@@ -204,6 +207,7 @@ def _read(folder: Path) -> Snapshot:
         for title in reader.rows(TITLES, "titles"):
             if title["is_alias"]:
                 aliases[title["slug"]].append(title["title"])
+        sections = _by(reader.rows(SECTIONS, SECTIONS.name), "doc_id")
         occupations = _occupations(reader)
         if any(head["prompt"] not in manifest.prompts for head in heads):
             damaged.setdefault(MANIFEST, "does not say of every prompt how it was scored")
@@ -220,6 +224,7 @@ def _read(folder: Path) -> Snapshot:
         sources=manifest.sources,
         occupations=occupations,
         aliases=MappingProxyType(dict(aliases)),
+        sections=MappingProxyType(dict(sections)),
         prompts=MappingProxyType(prompts),
         sizes=MappingProxyType(dict(sorted(sizes.items()))),
         site=MappingProxyType(

@@ -10,6 +10,7 @@ from rich.table import Table
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import corpus_of
+from exposure_dagster.pipeline.asked import asked_documents
 from exposure_dagster.prompts.files import PromptFolder, load_folder, template
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.providers.prices import PriceTable, load_prices
@@ -94,8 +95,9 @@ def render(doc_id: str, name: str | None) -> None:
     if name not in by_name:
         raise PromptError(f"no usable prompt named {name}", where="--prompt", remedy=f"There is {_names(by_name)}.")
     prompt = by_name[name]
+    asked_about = asked_documents(prompt.file.corpus, prompt.asked.include)
     rows = Warehouse(settings.warehouse_file).rows(
-        "SELECT doc_id, title, text FROM parsed.documents WHERE corpus = ? AND doc_id = ?", [prompt.file.corpus, doc_id]
+        f"SELECT doc_id, title, text FROM ({asked_about}) WHERE doc_id = ?", [doc_id]
     )
     if not rows:
         example = corpus_of(prompt.file.corpus).document_example

@@ -3,6 +3,8 @@
 Only names stand here, so that settings can check one without loading what reads the sources.
 """
 
+from collections.abc import Mapping
+
 from exposure_dagster.corpora import onet, ooh
 
 KNOWN_CORPORA: tuple[str, ...] = (ooh.NAME, onet.NAME, onet.TASKS_NAME)
@@ -13,3 +15,6 @@ WITH_SIGNALS = (onet.NAME,)
 
 OF_PARTS = (onet.TASKS_NAME,)
 """Those whose documents are parts of others, to which their scores can be rolled up."""
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {onet.NAME: onet.SECTIONS}
+"""What prompts about a corpus may include in the text that is asked about (`Corpus.sections`), by name."""

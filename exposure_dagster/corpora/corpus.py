@@ -134,6 +134,21 @@ class Export:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Section:
+    """More that is known of documents, under a heading: shown with a document, and part of the text that is asked about
+    where a prompt includes it by `name`.
+
+    `query`: doc_id and items, a list of texts of which the first say most; documents without any are left out.
+    `made_from` is the column that the items stand in.
+    """
+
+    name: str
+    title: str
+    query: str
+    made_from: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
     """All that is known of a corpus. Queries are SQL over the warehouse, each row a document.
 
@@ -155,6 +170,7 @@ class Corpus:
     """Tables that join it with other corpora: made again from what stands, so that nothing else is fetched for it."""
     other_titles: str | None = None
     occupations: str | None = None
+    sections: tuple[Section, ...] = ()
     exports: tuple[Export, ...] = ()
     published_from: tuple[str, ...] = ()
     """Queries of all that a publication reads of the corpus besides its facts."""

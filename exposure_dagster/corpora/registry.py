@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora import KNOWN_CORPORA, OF_PARTS
+from exposure_dagster.corpora import KNOWN_CORPORA, OF_PARTS, SECTIONS
 from exposure_dagster.corpora.corpus import Corpus, Publisher, Source, Step
 from exposure_dagster.corpora.onet.corpus import PUBLISHER as ONET
 from exposure_dagster.corpora.ooh.corpus import PUBLISHER as OOH
@@ -23,6 +23,9 @@ CORPORA: dict[str, Corpus] = {corpus.name: corpus for publisher in PUBLISHERS fo
 
 assert tuple(CORPORA) == KNOWN_CORPORA
 assert tuple(name for name, corpus in CORPORA.items() if corpus.parts_of) == OF_PARTS
+assert {
+    name: tuple(section.name for section in corpus.sections) for name, corpus in CORPORA.items() if corpus.sections
+} == SECTIONS
 
 SOURCES: tuple[Source, ...] = tuple(source for publisher in PUBLISHERS for source in publisher.sources)
 STEPS: tuple[Step, ...] = tuple(step for publisher in PUBLISHERS for step in publisher.steps)

@@ -106,7 +106,7 @@ def _workbook_lines(body: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        try_workbook(body, "")
+        try_workbook(body)
         rows = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_index(0).to_python(skip_empty_area=False)
     except TooLargeError as error:
         raise SourceError(str(error), where=name, remedy=CHANGED_FORM) from error

@@ -73,12 +73,12 @@ def unpacked(archive: zipfile.ZipFile, name: str, most: int = MAX_FILE_BYTES) ->
     return bytes(body)
 
 
-def try_workbook(body: bytes, sheet: str) -> None:
-    """See whether a sheet (the first one, where none is named) can be read.
+def try_workbook(body: bytes, *sheets: str) -> None:
+    """See whether the first of these sheets that is there can be read, else the only one; the first, if none is named.
 
     Raises TooLargeError where it is beyond a limit; other faults are left to who reads it.
     """
-    command = [sys.executable, "-P", str(Path(workbook_trial.__file__)), sheet]
+    command = [sys.executable, "-P", str(Path(workbook_trial.__file__)), *sheets]
     try:
         result = subprocess.run(command, input=body, capture_output=True, timeout=_TRIAL_S, check=False)
     except subprocess.TimeoutExpired:

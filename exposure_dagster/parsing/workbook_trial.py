@@ -19,14 +19,25 @@ MAX_TEXT = 256 * 1024**2
 TOO_MUCH = 3
 
 
-def excess_of(body: bytes, sheet: str) -> str | None:
-    """Which limit a sheet is beyond (the first one, where `sheet` is empty); None where it is within all."""
+def chosen_sheet(there: list[str], wanted: list[str]) -> str | None:
+    """The first of the wanted sheets that is there, else the only one; None where there are several others, or none.
+
+    Where none is wanted by name, the first of all.
+    """
+    if not wanted:
+        return next(iter(there), None)
+    named = next((sheet for sheet in wanted if sheet in there), None)
+    return there[0] if named is None and len(there) == 1 else named
+
+
+def excess_of(body: bytes, sheets: list[str]) -> str | None:
+    """Which limit the chosen sheet is beyond; None where it is within all."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        sheet = sheet or next(iter(book.sheet_names), "")
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) if sheet in book.sheet_names else []
+        sheet = chosen_sheet(book.sheet_names, sheets)
+        rows = [] if sheet is None else book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except CalamineError:
         return None
     if sum(map(len, rows)) > MAX_CELLS:
@@ -39,7 +50,7 @@ def excess_of(body: bytes, sheet: str) -> str | None:
 if __name__ == "__main__":
     with suppress(ValueError, OSError):  # a system that knows no such limit is spared the crash of our own process
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    found = excess_of(sys.stdin.buffer.read(), sys.argv[1])
+    found = excess_of(sys.stdin.buffer.read(), sys.argv[1:])
     if found is not None:
         sys.stdout.write(found)
         sys.exit(TOO_MUCH)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.pipeline.asked import asked_documents
 from exposure_dagster.pipeline.inputs import other_titles
 from exposure_dagster.pipeline.prompts import stored_prompt
 from exposure_dagster.prompts.render import Document
@@ -36,8 +37,9 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         prompt = stored_prompt(now, name)
         inputs = now.read(
             "SELECT i.doc_id, i.text_sha256, i.input_hash, d.title, d.text FROM scored.inputs i"
-            " JOIN parsed.documents d ON d.corpus = ? AND d.doc_id = i.doc_id WHERE i.prompt = ? ORDER BY i.doc_id",
-            [prompt.corpus, name],
+            f" JOIN ({asked_documents(prompt.corpus, prompt.asked.include)}) d USING (doc_id)"
+            " WHERE i.prompt = ? ORDER BY i.doc_id",
+            [name],
         )
         standing = now.rows(
             "SELECT doc_id, input_hash FROM scored.scores WHERE prompt = ? AND scorer = 'baseline' ORDER BY doc_id",

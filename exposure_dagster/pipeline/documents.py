@@ -18,7 +18,8 @@ from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
 
 @dataclass(frozen=True)
 class DocumentsReport:
-    """`digest` is that of all text hashes; `without_text` are documents that cannot be asked about."""
+    """`digest` is that of all text hashes, and of the sections that prompts may include; `without_text` are documents
+    that cannot be asked about."""
 
     documents: int
     new_texts: int
@@ -53,12 +54,26 @@ def collect_documents(warehouse: Warehouse) -> DocumentsReport:
         texts = documents.drop_duplicates("text_sha256")
         new = texts[~texts["text_sha256"].isin(known)]
         insert_rows(connection, TEXTS, new[["text_sha256", "text"]])
+        sections = _sections_digest(connection)
+    texts_digest = corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None))
     return DocumentsReport(
         documents=len(documents),
         new_texts=len(new),
         without_text=tuple(everything.loc[~has_text, "doc_id"]),
-        digest=corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None)),
+        digest=content_hash([texts_digest, sections]) if sections else texts_digest,
     )
+
+
+def _sections_digest(connection: duckdb.DuckDBPyConnection) -> list[object]:
+    """Changes if and only if a section of a document does; empty where no document has one."""
+    found: list[object] = []
+    for corpus in _corpora(connection):
+        for section in corpus.sections:
+            ((count, digest),) = connection.execute(
+                f"SELECT count(*), bit_xor(hash(s::VARCHAR)) FROM ({section.query}) s"
+            ).fetchall()
+            found += [[corpus.name, section.name, section.title, count, digest]] if count else []
+    return found
 
 
 def collect_facts(warehouse: Warehouse) -> FactsReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exposure_dagster.pipeline.asked import asked_documents
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
@@ -58,38 +59,38 @@ def estimates_of(
         prompt = by_name.get(standing.prompt)
         if prompt is None:
             continue
-        corpus = prompt.file.corpus
-        if corpus not in documents:
-            documents[corpus], texts[corpus] = _documents(warehouse, corpus), _Texts(warehouse, corpus)
+        asked_about = asked_documents(prompt.file.corpus, prompt.asked.include)
+        if asked_about not in documents:
+            documents[asked_about] = _documents(warehouse, asked_about)
+            texts[asked_about] = _Texts(warehouse, asked_about)
         is_all_asked = ask_again and not standing.is_asked_again_in_part
         for asked in prompt.asked.by_model:
             if asked.model not in written:
                 written[asked.model] = ledger.mean_output_tokens(asked.model)
-            everything = list(documents[corpus]) * asked.samples
+            everything = list(documents[asked_about]) * asked.samples
             wanted = everything if is_all_asked else standing.open_questions.get(asked.model, ())
+            refs = [documents[asked_about][doc_id] for doc_id in wanted]
             open_documents = OpenDocuments(
                 prompt=prompt.name,
                 asked=asked,
-                documents=DocumentsInPortions([documents[corpus][doc_id] for doc_id in wanted], texts[corpus]),
+                documents=DocumentsInPortions(refs, texts[asked_about]),
                 output_tokens=written[asked.model],
             )
             result.append(estimate(open_documents, prices, is_counted=is_counted))
     return result
 
 
-def _documents(warehouse: Warehouse, corpus: str) -> dict[str, DocumentRef]:
-    rows = warehouse.rows(
-        "SELECT doc_id, title, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [corpus]
-    )
+def _documents(warehouse: Warehouse, asked_about: str) -> dict[str, DocumentRef]:
+    rows = warehouse.rows(f"SELECT doc_id, title, text_sha256 FROM ({asked_about}) ORDER BY doc_id")
     return {row[0]: DocumentRef(*row) for row in rows}
 
 
 @dataclass
 class _Texts:
-    """Texts of a corpus's documents. What was asked for last is kept: many prompts ask about the same few documents."""
+    """Texts of the documents of a query. What was asked for last is kept: many prompts ask about the same few."""
 
     warehouse: Warehouse
-    corpus: str
+    asked_about: str
     _refs: Sequence[DocumentRef] = ()
     _texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -99,9 +100,9 @@ class _Texts:
             names = [ref.doc_id for ref in refs]
             # With the ends DuckDB reads the texts that lie between them, and not all there are.
             rows = self.warehouse.rows(
-                "SELECT text_sha256, text FROM parsed.documents WHERE corpus = ? AND doc_id BETWEEN ? AND ?"
+                f"SELECT text_sha256, text FROM ({self.asked_about}) WHERE doc_id BETWEEN ? AND ?"
                 " AND doc_id IN (SELECT unnest(?))",
-                [self.corpus, min(names), max(names), names],
+                [min(names), max(names), names],
             )
             self._refs, self._texts = refs, dict(rows)
         return self._texts

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import corpus_of
+from exposure_dagster.pipeline.asked import asked_documents, keep_texts
 from exposure_dagster.pipeline.prompts import StoredPrompt, generations, stored_prompt
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.registry import OWN_ADDRESSES, Endpoints
 from exposure_dagster.scoring.ledger import UNNAMED_FAMILY
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.store.warehouse import Warehouse
+from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import (
     INPUTS,
 )
@@ -54,12 +55,11 @@ class InputsReport:
 
 
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
-    """Fill scored.inputs for one prompt with every document of its corpus."""
+    """Fill scored.inputs for one prompt with every document of its corpus, and keep the texts that it alone has."""
     with warehouse.snapshot() as now:
         prompt = stored_prompt(now, name)
-        documents = now.read(
-            "SELECT doc_id, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id", [prompt.corpus]
-        )
+        asked_about = asked_documents(prompt.corpus, prompt.asked.include)
+        documents = now.read(f"SELECT doc_id, text_sha256 FROM ({asked_about}) ORDER BY doc_id")
         is_baseline = scorer_for(now, prompt, choice) is ScorerName.BASELINE
         wanted = input_hash(
             prompt.prompt_hash,
@@ -72,7 +72,9 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
     documents["input_hash"] = wanted
-    warehouse.replace(INPUTS, documents, where={"prompt": name})
+    with warehouse.transaction() as connection:
+        keep_texts(connection, prompt.corpus, prompt.asked.include)
+        replace_rows(connection, INPUTS, documents, where={"prompt": name})
     return InputsReport(len(documents), prompt.prompt_hash, wanted)
 
 

@@ -41,6 +41,8 @@ def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]
 
 _ALL = (*CORPORA.values(), own_corpus("own"))
 
+_SECTIONS = dict.fromkeys(section.made_from for corpus in _ALL for section in corpus.sections)
+
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
     {
         **{table: origins for publisher in PUBLISHERS for table, origins in publisher.lineage.items()},
@@ -63,7 +65,8 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         },
         "scored.inputs": {
             **same_as("scored.prompts", "prompt prompt_hash"),
-            **same_as("parsed.documents", "doc_id text_sha256"),
+            **same_as("parsed.documents", "doc_id"),
+            **made_from("text_sha256", "parsed.documents.text_sha256", *_SECTIONS),
             **made_from(
                 "input_hash",
                 "scored.prompts.prompt_hash",
@@ -176,6 +179,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("title", f"{_FACTS}.figures"),
             **made_from("rank score", *_SCORE, f"{_FACTS}.figures"),
             **made_from("tasks", f"{_FACTS}.doc_id"),
+            **made_from("rated_tasks", f"{_FACTS}.figures"),
             **made_from("scored_tasks", "scored.scores.status"),
             **made_from("scored_weight", "scored.scores.status", f"{_FACTS}.figures"),
             **same_as("ranked.definitions", "ranking_hash"),

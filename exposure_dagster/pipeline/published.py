@@ -64,6 +64,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         }
         corpora = corpora_of([JOINED_ON.name, *(one.corpus for one in how.values())])
         shown = {corpus.name: connection.execute(corpus.site.query).df() for corpus in corpora}
+        titles = {one.name: connection.execute(one.other_titles).df() for one in corpora if one.other_titles}
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
         is_sample = now.site_kind() == SiteKind.SAMPLE
     if rankings.empty:
@@ -92,6 +93,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         is_sample=is_sample,
         tables=tables,
         shown={name: harmless_frame(rows) for name, rows in shown.items()},
+        titles={name: harmless_frame(rows) for name, rows in titles.items()},
         changes=harmless_frame(changes),
     )
 

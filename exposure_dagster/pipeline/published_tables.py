@@ -13,7 +13,14 @@ from exposure_dagster.corpora.registry import CORPORA, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
-from exposure_dagster.publishing.tables import NOT_OF_RESILIENCE, PROVENANCE, PUBLISHED_PROMPTS, PUBLISHED_VERSIONS
+from exposure_dagster.publishing.tables import (
+    NOT_OF_RESILIENCE,
+    PROVENANCE,
+    PUBLISHED_PROMPTS,
+    PUBLISHED_VERSIONS,
+    SECTIONS,
+    SHOWN_ITEMS,
+)
 from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 _TABLES = (
@@ -29,7 +36,13 @@ def published_from(corpora: Iterable[Corpus]) -> list[str]:
     queries = [
         query
         for corpus in corpora
-        for query in (corpus.provenance, *(export.query for export in corpus.exports), *corpus.published_from)
+        for query in (
+            corpus.provenance,
+            *(export.query for export in corpus.exports),
+            *(section.query for section in corpus.sections),
+            *filter(None, [corpus.other_titles]),
+            *corpus.published_from,
+        )
     ]
     return [*_TABLES, *(f"({query})" for query in dict.fromkeys(queries))]
 
@@ -57,8 +70,22 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
         (CHANGES, "changes", f"SELECT * FROM {CHANGES.full_name} ORDER BY prompt, abs(shift) DESC, doc_id"),
     ):
         yield PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
+    yield PublishedTable(SECTIONS, SECTIONS.name, _sections(connection))
     yield PublishedTable(PUBLISHED_PROMPTS, PUBLISHED_PROMPTS.name, prompts)
     yield PublishedTable(PUBLISHED_VERSIONS, PUBLISHED_VERSIONS.name, _versions(connection))
+
+
+def _sections(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    frames = [
+        connection.execute(
+            f"SELECT ? AS corpus, doc_id, ? AS section, ? AS title, items[:{SHOWN_ITEMS}] AS items"
+            f" FROM ({section.query}) ORDER BY doc_id",
+            [corpus.name, section.name, section.title],
+        ).df()
+        for corpus in CORPORA.values()
+        for section in corpus.sections
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _prompts(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.pipeline.asked import asked_documents, keep_texts
 from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles
 from exposure_dagster.pipeline.prompts import keep_prompt_version
 from exposure_dagster.pipeline.ranked import resilience_rows
@@ -69,6 +70,7 @@ def rehearse(
         documents = corpus[corpus["doc_id"].isin(chosen)]
         with warehouse.transaction() as connection:
             keep_prompt_version(connection, prompt)
+            keep_texts(connection, prompt.file.corpus, prompt.asked.include)
         job = ScoringJob(
             run_id=run_id,
             prompt=prompt.name,
@@ -111,10 +113,7 @@ def spread(doc_ids: Sequence[str], limit: int) -> list[str]:
 
 
 def _corpus(warehouse: Warehouse, prompt: Prompt) -> pd.DataFrame:
-    return warehouse.read(
-        "SELECT doc_id, title, text, text_sha256 FROM parsed.documents WHERE corpus = ? ORDER BY doc_id",
-        [prompt.file.corpus],
-    )
+    return warehouse.read(f"FROM ({asked_documents(prompt.file.corpus, prompt.asked.include)}) ORDER BY doc_id")
 
 
 def _by_baseline(warehouse: Warehouse, prompt: Prompt, corpus: pd.DataFrame) -> pd.DataFrame:

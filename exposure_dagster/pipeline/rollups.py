@@ -38,6 +38,7 @@ def roll_up(warehouse: Warehouse, prompt: str) -> RankReport | None:
 
 
 _PARTS = """
-    SELECT doc_id, parent AS onet_code, figures ->> '$.parent_title' AS title, figures ->> '$.task_type' AS task_type
+    SELECT doc_id, parent AS onet_code, figures ->> '$.parent_title' AS title, figures ->> '$.task_type' AS task_type,
+           (figures ->> '$.importance')::DOUBLE AS importance
     FROM parsed.document_facts WHERE corpus = ? ORDER BY parent, (figures ->> '$.task_id')::BIGINT
 """

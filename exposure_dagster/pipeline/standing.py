@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exposure_dagster.pipeline.asked import asked_documents, keep_texts
 from exposure_dagster.pipeline.inputs import ScorerChoice, documents_digest, input_hash, titles_digest
 from exposure_dagster.pipeline.prompts import generations, put_prompt
 from exposure_dagster.pipeline.ranking_inputs import (
@@ -93,6 +94,14 @@ class PromptStanding:
         return self.state is State.FRESH and is_recorded and not self.is_ranked_otherwise
 
 
+_About = tuple[str, tuple[str, ...]]
+"""A corpus, and the sections of it that a prompt includes: together they say which texts it is asked about."""
+
+
+def _about(prompt: Prompt) -> _About:
+    return prompt.file.corpus, prompt.asked.include
+
+
 _NEVER: tuple[str, ...] = ("never scored",)
 
 
@@ -111,8 +120,8 @@ class _Answer(NamedTuple):
 class _Known:
     """What the warehouse holds, read at one moment."""
 
-    texts: Mapping[str, Mapping[str, str]]
-    digests: Mapping[str, str]
+    texts: Mapping[_About, Mapping[str, str]]
+    digests: Mapping[_About, str]
     scores: Mapping[str, Sequence[_Answer]]
     recorded: Mapping[str, list[object]]
     input_hashes: Mapping[str, str]
@@ -154,27 +163,32 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
                 put_definition(connection, prompt)
             if standing.is_input_unrecorded:
                 connection.execute(f"DELETE FROM {INPUTS.full_name} WHERE prompt = ?", [prompt.name])
+                keep_texts(connection, prompt.file.corpus, prompt.asked.include)
                 connection.execute(
                     f"INSERT INTO {INPUTS.full_name} BY NAME SELECT ? AS prompt, ? AS prompt_hash, doc_id, text_sha256,"
-                    " ? AS input_hash FROM parsed.documents WHERE corpus = ? ORDER BY doc_id",
-                    [prompt.name, prompt.asked.prompt_hash, standing.wanted, prompt.file.corpus],
+                    f" ? AS input_hash FROM ({asked_documents(*_about(prompt))}) ORDER BY doc_id",
+                    [prompt.name, prompt.asked.prompt_hash, standing.wanted],
                 )
 
 
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
         return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
-    corpora = {prompt.file.corpus for prompt in folder.prompts}
     all_asked = [one for prompt in folder.prompts for one in prompt.asked.by_model]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
+    asked_about = {_about(prompt) for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
-        texts: dict[str, dict[str, str]] = {}
+        texts: dict[_About, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
             "SELECT corpus, doc_id, text_sha256 FROM parsed.documents"
         ).fetchall():
-            texts.setdefault(corpus, {})[doc_id] = digest
+            texts.setdefault((corpus, ()), {})[doc_id] = digest
+        for corpus, include in asked_about:
+            if include:
+                query = f"SELECT doc_id, text_sha256 FROM ({asked_documents(corpus, include)})"
+                texts[corpus, include] = dict(connection.execute(query).fetchall())
         scores: dict[str, list[_Answer]] = {}
         for name, *answer in connection.execute(
             "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer FROM scored.scores"
@@ -182,7 +196,7 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
             scores.setdefault(name, []).append(_Answer(*answer))
         return _Known(
             texts=texts,
-            digests={corpus: documents_digest(texts.get(corpus, {}).items()) for corpus in corpora},
+            digests={about: documents_digest(texts.get(about, {}).items()) for about in asked_about},
             scores=scores,
             recorded={
                 name: facts
@@ -220,7 +234,7 @@ def _may_be_baseline(prompt: Prompt, choice: ScorerChoice) -> bool:
 
 
 def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
-    texts = known.texts.get(prompt.file.corpus, {})
+    texts = known.texts.get(_about(prompt), {})
     choice = choice.of(prompt.asked)
     scores = known.scores.get(prompt.name)
     has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())
@@ -228,7 +242,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
     is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
     wanted = input_hash(
         prompt.asked.prompt_hash,
-        known.digests.get(prompt.file.corpus, documents_digest(())),
+        known.digests.get(_about(prompt), documents_digest(())),
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
@@ -343,8 +357,7 @@ def _compared(
     if versions != {prompt.asked.prompt_hash}:
         now = prompt.asked.model_dump(mode="json")
         before = known.definitions.get(_most_answered(scores), {})
-        changed = {name for name, value in now.items() if before.get(name) != value}
-        changed |= {"models"} if before.get("models") and "models" not in now else set()
+        changed = {name for name in {**before, **now} if before.get(name) != now.get(name)}
         if changed & {"model", "models"}:
             names = ", ".join(_names(before))
             reasons.append(f"model {names} → {prompt.asked.model_names}")

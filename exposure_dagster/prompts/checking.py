@@ -68,6 +68,8 @@ _ALLOWED = {
     "examples": _TEXTS,
     "floor": "attributes, at_least and score",
     "growth_categories": f"a number from 0 to 1 for each of {', '.join(GrowthCategory)}",
+    "importance": "true or false: whether a task's weight is multiplied by its importance, where that is rated",
+    "include": "a list of sections of the corpus, as in [skills, software]",
     "key": "lower-case letters, digits and underscores, beginning with a letter",
     "label": _PLAIN,
     "labels": "both, x_only, y_only and neither, each a text",
@@ -84,7 +86,7 @@ _ALLOWED = {
     "range": _RANGE,
     "ranking": "weights, a number for each attribute",
     "resilience": "scale, defensive, offensive, ceiling, floor, signals and growth_categories (docs/resilience.md)",
-    "rollup": "weights of Core and Supplemental tasks, and untyped for those without a type",
+    "rollup": "weights of Core and Supplemental tasks, untyped for those without a type, and importance, true or false",
     "samples": "a whole number from 1 to 50",
     "documents_per_request": "a whole number from 1 to 50",
     "scale": "{min: 0, max: 10}, or {values: [0, 0.5, 1]}",
@@ -117,6 +119,9 @@ _HOLDERS: dict[str, type[BaseModel]] = {
     "signals": Signals,
     "tiers": Tier,
 }
+_TRUTHS = (("enabled",), ("ranking", "rollup", "importance"))
+"""Keys that are true or false."""
+
 _TEXT = "tag:yaml.org,2002:str"
 _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST_NUMBER = 30
@@ -319,7 +324,7 @@ def _misreading(path: KeyPath, node: yaml.Node) -> list[_Mistake]:
     kind = node.tag.rpartition(":")[2]
     if not isinstance(node, yaml.ScalarNode) or kind not in {"bool", "timestamp", "int", "float"}:
         return []
-    if kind == "bool" and path != ("enabled",):
+    if kind == "bool" and path not in _TRUTHS:
         what = f"YAML reads a bare {node.value:.60} as true or false"
     elif kind == "timestamp":
         what = f"YAML reads a bare {node.value:.60} as a date"

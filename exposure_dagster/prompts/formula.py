@@ -114,10 +114,14 @@ class ResilienceFormula(_Strict):
 
 
 class TaskRollup(_Strict):
-    """Weights of a task by its type, in the mean that stands for its occupation; `untyped` for those without one."""
+    """Weights of a task by its type, in the mean that stands for its occupation; `untyped` for those without one.
+
+    They are multiplied by the task's importance where that is rated, unless `importance` is false.
+    """
 
     weights: dict[Literal["Core", "Supplemental"], Weight]
     untyped: Weight
+    importance: bool = True
 
 
 def _check_total(what: str, parts: Iterable[float]) -> None:

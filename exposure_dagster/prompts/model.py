@@ -24,7 +24,7 @@ from pydantic.main import IncEx
 from pydantic_core import PydanticCustomError
 
 from exposure_dagster.core.hashing import content_hash
-from exposure_dagster.corpora import OF_PARTS, WITH_SIGNALS
+from exposure_dagster.corpora import OF_PARTS, SECTIONS, WITH_SIGNALS
 from exposure_dagster.prompts.formula import ResilienceFormula, TaskRollup
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
@@ -255,6 +255,7 @@ class PromptFile(_Strict):
     title: Line
     description: Line | None = None
     corpus: Identifier
+    include: tuple[Identifier, ...] = ()
     enabled: bool = True
     model: Line | None = None
     models: tuple[Line, ...] | None = Field(None, min_length=2, max_length=MAX_MODELS)
@@ -314,6 +315,17 @@ class PromptFile(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _includes_what_its_corpus_has(self) -> Self:
+        allowed = SECTIONS.get(self.corpus, ())
+        for place, name in enumerate(self.include):
+            if name not in allowed:
+                known = f"which has {', '.join(allowed)}" if allowed else "which has nothing to include"
+                raise _wrong(f"unknown section {name} of corpus {self.corpus}, {known}", "include", place)
+            if name in self.include[:place]:
+                raise _wrong(f"{name} is there twice", "include", place)
+        return self
+
+    @model_validator(mode="after")
     def _ranking_fits(self) -> Self:
         ranking = self.ranking
         if ranking.quadrants is not None:
@@ -358,7 +370,8 @@ class AskedPrompt(_Strict):
     """All that reaches the model and decides its answer: the snapshot that scoring reads.
 
     Stored as `scored.prompt_versions.definition`. `system` is the whole of the system block as sent;
-    `answer_schema` the JSON schema that the answer must fit.
+    `answer_schema` the JSON schema that the answer must fit; `include` the sections of the corpus that are part of each
+    document, in the order of the corpus. A prompt that includes none has the hash that it had before there were any.
     """
 
     system: str
@@ -369,6 +382,7 @@ class AskedPrompt(_Strict):
     effort: Effort | None
     samples: int
     documents_per_request: int
+    include: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     """Of a prompt that several models are asked, all of them; `model` is the first then."""
 
@@ -376,7 +390,7 @@ class AskedPrompt(_Strict):
     def _without_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A prompt without what there was not always has the hash that it had before."""
         fields: dict[str, Any] = serialize(self)
-        return {name: value for name, value in fields.items() if name != "models" or value}
+        return {name: value for name, value in fields.items() if name not in ("include", "models") or value}
 
     @property
     def prompt_hash(self) -> str:

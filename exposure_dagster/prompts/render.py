@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exposure_dagster.corpora import SECTIONS
 from exposure_dagster.prompts.model import (
     AskedAttribute,
     AskedPrompt,
@@ -46,6 +47,7 @@ def asked_part(file: PromptFile) -> AskedPrompt:
         samples=file.samples,
         documents_per_request=file.documents_per_request,
         models=file.models or (),
+        include=tuple(name for name in SECTIONS.get(file.corpus, ()) if name in file.include),
     )
 
 

@@ -14,6 +14,7 @@ description: One sentence for readers of the results.
 
 # What the prompt is asked about.
 corpus: {corpus}
+# include: [skills]         # of corpora that have more to say of their documents; `exposure prompts check` names what
 
 # Remove this line when the prompt is ready; until then it is scored only where it is named.
 enabled: false

@@ -129,13 +129,15 @@ class PublishedContent:
     """Everything that one publication holds: files and site.
 
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
-    of its documents: the rows of its `SiteView.query`. `changes` is ranked.changes, for all prompts; it may be empty.
+    of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
+    where there are any. `changes` is ranked.changes, for all prompts; it may be empty.
     """
 
     prompts: tuple[PublishedPrompt, ...]
     is_sample: bool = False
     tables: tuple[PublishedTable, ...] = ()
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
@@ -152,6 +154,7 @@ class PublishedContent:
         """Name of the publication: the same content, written by the same version, has the same name."""
         parts = [prompt.digest for prompt in self.prompts] + [table.digest for table in self.tables]
         frames = [frame.sort_values("doc_id").to_csv(index=False) for _, frame in sorted(self.shown.items())]
+        frames += [frame.to_csv(index=False) for _, frame in sorted(self.titles.items())]
         frames.append(self.changes.to_csv(index=False))
         return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames])[:16]
 

@@ -2,7 +2,7 @@
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
 `brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
-or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `prompts`,
+or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `sections`, `prompts`,
 `prompt_versions`, `changes`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
 """
 

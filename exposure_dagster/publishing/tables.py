@@ -98,6 +98,29 @@ PROVENANCE = Table(
     key=("prompt", "doc_id"),
 )
 
+SECTIONS = Table(
+    schema=SCHEMA,
+    name="sections",
+    grain="corpus × document × section",
+    description=(
+        "What more is known of documents, under headings, where their source says it: of O*NET occupations the skills "
+        "and work activities that matter most, software, and the nearest relatives. The first few of each."
+    ),
+    columns=(
+        Column(name="corpus", type="VARCHAR", description="Corpus of the document.", is_nullable=False),
+        Column(name="doc_id", type="VARCHAR", description="Document.", is_nullable=False),
+        Column(
+            name="section", type="VARCHAR", description="Name by which prompts include the section.", is_nullable=False
+        ),
+        Column(name="title", type="VARCHAR", description="Heading of the section."),
+        Column(name="items", type="VARCHAR[]", description="What it lists, the first what says most."),
+    ),
+    key=("corpus", "doc_id", "section"),
+)
+
+SHOWN_ITEMS = 5
+"""Items of a section that are published; a prompt that includes it asks about twice as many."""
+
 HANDBOOK, TITLES = (export.table for export in JOINED_ON.exports)
 """What is published of the corpus that occupations are joined on: its facts, and titles that lead to them."""
 
@@ -117,6 +140,7 @@ PUBLISHED_TABLES = (
     (TASK_ROLLUPS.name, TASK_ROLLUPS),
     (OCCUPATIONS.name, OCCUPATIONS),
     *((export.stem, export.table) for corpus in CORPORA.values() for export in corpus.exports),
+    (SECTIONS.name, SECTIONS),
     (PUBLISHED_PROMPTS.name, PUBLISHED_PROMPTS),
     (PUBLISHED_VERSIONS.name, PUBLISHED_VERSIONS),
     (CHANGES.name, CHANGES),

@@ -13,6 +13,7 @@ import pandas as pd
 from starlette.types import ASGIApp
 
 from exposure_dagster.api import Publications, ServerLimits, create_app, names_of, server_of
+from exposure_dagster.corpora.onet.tables import ONET_FEATURES
 from exposure_dagster.corpora.ooh.tables import OOH_PAGES, OOH_TITLES
 from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.prompts.render import asked_part
@@ -27,6 +28,17 @@ FETCHED = pd.Timestamp("2026-03-01 06:00:00")
 
 
 _SCORE = {"doc_ids": ["roofers"], "score": 1.0, "scorer": "claude"}
+
+
+FEATURES = [
+    {"onet_code": "47-2181.00", "feature": feature, "place": place, "name": name}
+    for feature, names in (
+        ("skills", "Coordination Balance Repairing Installation Vision Strength"),
+        ("software", "Abacus"),
+    )
+    for place, name in enumerate(names.split(), start=1)
+]
+"""Of the O*NET occupation that page `roofers` covers: more skills than are published."""
 
 
 def fill_for_api(warehouse: Warehouse) -> None:
@@ -64,6 +76,7 @@ def fill_for_api(warehouse: Warehouse) -> None:
             [{"prompt": "exposure", "doc_id": "roofers", "change": "up", "score_before": 0.0, "score_after": 1.0}]
         ),
     )
+    warehouse.replace(ONET_FEATURES, pd.DataFrame(FEATURES))
     warehouse.append(RESPONSES, pd.DataFrame([_attempt(sample, epoch) for epoch in (0, 1) for sample in (1, 2)]))
 
 

@@ -15,13 +15,18 @@ HOURS = 24.0
 
 
 def fetch(
-    warehouse: Warehouse, site: Site, *, database: Path | None = None, projections: Path | None = None
+    warehouse: Warehouse,
+    site: Site,
+    *,
+    release: str | None = None,
+    database: Path | None = None,
+    projections: Path | None = None,
 ) -> dict[str, FetchReport]:
     with site.fetcher() as fetcher:
         return {
             "list": onet_raw.refresh_onet_list(warehouse, site, fetcher, refetch_after_hours=HOURS),
             "database": onet_raw.refresh_onet_database(
-                warehouse, site, fetcher, release="30.2", saved=database, refetch_after_hours=HOURS
+                warehouse, site, fetcher, release=release, saved=database, refetch_after_hours=HOURS
             ),
             "projections": onet_raw.refresh_projections(
                 warehouse, site, fetcher, saved=projections, refetch_after_hours=HOURS

@@ -158,6 +158,14 @@ def test_an_occupation_has_its_facts_codes_and_every_score(client: TestClient) -
     assert (scores["exposure"]["rationale"], scores["exposure"]["scale_high"]) == (FORMULA, 10)
 
 
+def test_an_occupation_has_the_first_few_skills_and_programs_of_its_codes(client: TestClient) -> None:
+    skills, software = found(client, "/occupations/roofers")["sections"]
+    assert (skills["doc_id"], skills["section"], skills["title"]) == ("47-2181.00", "skills", "Skills that matter most")
+    assert skills["items"] == ["Coordination", "Balance", "Repairing", "Installation", "Vision"]
+    assert software["items"] == ["Abacus"]
+    assert found(client, "/prompts/exposure/provenance/roofers")["sections"] == []
+
+
 def test_a_prompt_has_its_ranking_and_the_question_of_each_version(client: TestClient) -> None:
     answer = found(client, "/prompts/exposure")
     (version,) = answer["versions"]

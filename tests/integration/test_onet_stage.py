@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from exposure_dagster.core.errors import SettingError, SourceError
-from exposure_dagster.corpora.onet.checks import crosswalk, occupations, release_is_the_newest
+from exposure_dagster.corpora.onet.checks import crosswalk, every_table_is_read, occupations, release_is_the_newest
+from exposure_dagster.corpora.onet.fetching import refresh_onet_database
 from exposure_dagster.corpora.onet.parsing import OnetReport
-from exposure_dagster.corpora.onet.releases import is_newer, newest_release
+from exposure_dagster.corpora.onet.releases import RELEASES_URL, is_newer, newest_release
 from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_files import fetch, load, parse
+from tests.integration.onet_new_model import new_tables
+from tests.unit.parsing.onet_release import Pack, Rows, csv_zip, excel_zip, text_zip
 
 pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
@@ -279,17 +283,171 @@ def test_a_saved_release_that_is_not_there_names_the_setting(warehouse: Warehous
     ]
 
 
-def test_a_newer_release_is_noticed_and_said(warehouse: Warehouse, sites: Path) -> None:
+def offered(sites: Path, *releases: str) -> None:
+    """The page of the publisher that offers these releases."""
+    links = " ".join(f'<a href="/dl_files/database/db_{one}_text.zip">O*NET Database</a>' for one in releases)
     page = sites / "www.onetcenter.org/database.html"
-    page.write_text(
-        '<!DOCTYPE html><html><body><a href="/dl_files/database/db_30_2_text.zip">30.2</a>'
-        ' <a href="/dl_files/database/db_31_0_text.zip">O*NET 31.0 Database</a></body></html>',
-        encoding="utf-8",
-    )
-    load(warehouse, sites)
+    page.write_text(f"<!DOCTYPE html><html><body>{links}</body></html>", encoding="utf-8")
+
+
+def placed(sites: Path, name: str, body: bytes) -> None:
+    (sites / "www.onetcenter.org/dl_files/database" / name).write_bytes(body)
+
+
+def newest(warehouse: Warehouse, sites: Path) -> str:
+    """What is said of a release that is newer than the one in use."""
+    fetch(warehouse, open_site(str(sites), contact=None), release="30.2")
     outcome = release_is_the_newest(warehouse)
     assert not outcome.passed
-    assert "EXPOSURE_ONET_RELEASE=31.0" in outcome.description
+    return outcome.description
+
+
+def test_a_newer_release_that_is_known_to_be_read_is_recommended(warehouse: Warehouse, sites: Path) -> None:
+    offered(sites, "30_2", "31_0")
+    assert "EXPOSURE_ONET_RELEASE=31.0" in newest(warehouse, sites)
+
+
+def test_one_that_nobody_knows_is_recommended_where_it_was_read_through(warehouse: Warehouse, sites: Path) -> None:
+    offered(sites, "31_0", "32_0")
+    placed(sites, "db_32_0_text.zip", text_zip(new_tables(), "32_0"))
+    assert newest(warehouse, sites) == "release 32.0 is out and 30.2 is in use: set EXPOSURE_ONET_RELEASE=32.0"
+
+
+def test_what_cannot_be_read_of_a_newer_release_is_said_with_the_recommendation(
+    warehouse: Warehouse, sites: Path
+) -> None:
+    offered(sites, "32_0")
+    tables = new_tables()
+    tables["Applications"] = tables.pop("Software Skills")
+    tables["Job Titles"][0][1] = "Name of the Job"
+    placed(sites, "db_32_0_text.zip", text_zip(tables, "32_0"))
+    said = newest(warehouse, sites)
+    assert "of which this version cannot read all" in said
+    assert "table 'Software Skills'" in said
+    assert "'Job Title' or 'Alternate Title'" in said
+
+
+def without_education(tables: dict[str, Rows]) -> dict[str, Rows]:
+    return {title: rows for title, rows in tables.items() if title != "Education"}
+
+
+def test_a_newer_release_that_cannot_be_read_is_not_recommended(warehouse: Warehouse, sites: Path) -> None:
+    offered(sites, "32_0")
+    placed(sites, "db_32_0_text.zip", text_zip(without_education(new_tables()), "32_0"))
+    said = newest(warehouse, sites)
+    assert "EXPOSURE_ONET_RELEASE" not in said
+    assert "release 32.0 is out, and this version cannot read it" in said
+    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience';" in said
+    assert warehouse.rows("SELECT release FROM raw.onet_database") == [("30.2",)]
+
+
+def test_a_newer_release_that_could_not_be_had_is_not_recommended(warehouse: Warehouse, sites: Path) -> None:
+    offered(sites, "32_0")
+    said = newest(warehouse, sites)
+    assert "EXPOSURE_ONET_RELEASE" not in said
+    assert "whether this version can read it is not known (no file" in said
+
+
+def test_a_newer_release_is_read_through_once(warehouse: Warehouse, sites: Path) -> None:
+    offered(sites, "32_0")
+    placed(sites, "db_32_0_text.zip", text_zip(new_tables(), "32_0"))
+    said = newest(warehouse, sites)
+    placed(sites, "db_32_0_text.zip", b"PK no more")
+    assert newest(warehouse, sites) == said
+
+
+@pytest.mark.parametrize(("form", "pack"), [("text", text_zip), ("csv", csv_zip), ("excel", excel_zip)])
+def test_the_newest_release_in_a_folder_of_pages_is_taken_in_whatever_form(
+    warehouse: Warehouse, sites: Path, form: str, pack: Pack
+) -> None:
+    placed(sites, f"db_31_0_{form}.zip", pack(new_tables(), "31_0"))
+    report = load(warehouse, sites)
+    assert (report.release, report.not_read, report.absent) == ("31.0", (), ())
+    educated = "SELECT onet_code, education_top, education_top_pct, tasks_count FROM parsed.onet_occupations ORDER BY 1"
+    new = warehouse.rows(educated)
+    fetch(warehouse, open_site(str(sites), contact=None), release="30.2")
+    parse(warehouse)
+    assert warehouse.rows(educated) == new
+
+
+def test_one_that_is_known_to_be_read_comes_before_a_newer_one(warehouse: Warehouse, sites: Path) -> None:
+    placed(sites, "db_32_0_text.zip", b"PK not to be read")
+    assert load(warehouse, sites).release == "30.2"
+
+
+def test_a_saved_whole_release_without_education_is_refused_by_table_and_columns(
+    warehouse: Warehouse, sites: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "db_31_0_text.zip"
+    saved.write_bytes(text_zip(without_education(new_tables()), "31_0"))
+    with pytest.raises(SourceError) as caught:
+        fetch(warehouse, open_site(str(sites), contact=None), database=saved)
+    assert "it lacks 'Education' (to 30.2: 'Education, Training, and Experience';" in caught.value.what
+    assert "'Element ID', 'Scale ID', 'Category', 'Data Value' and rows of 2.D.1" in caught.value.what
+    assert "'Training and Experience'" in caught.value.what
+    assert warehouse.rows("SELECT count(*) FROM raw.onet_database") == [(0,)]
+
+
+def test_a_column_that_education_lacks_is_named(warehouse: Warehouse, sites: Path, tmp_path: Path) -> None:
+    tables = new_tables()
+    tables["Education"][0][-1] = "Percent"
+    saved = tmp_path / "db_31_0_text.zip"
+    saved.write_bytes(text_zip(tables, "31_0"))
+    with pytest.raises(SourceError, match=r"Education\.txt, row 1: there is no column 'Data Value'; the columns are"):
+        fetch(warehouse, open_site(str(sites), contact=None), database=saved)
+
+
+def test_a_chosen_subset_without_education_is_taken_and_a_check_names_the_table(
+    warehouse: Warehouse, sites: Path, tmp_path: Path
+) -> None:
+    chosen = {title: new_tables()[title] for title in ("Occupation Data", "Task Statements")}
+    saved = tmp_path / "chosen.zip"
+    saved.write_bytes(csv_zip(chosen, "31_0"))
+    fetch(warehouse, open_site(str(sites), contact=None), database=saved)
+    outcome = every_table_is_read(parse(warehouse))
+    assert not outcome.passed
+    assert "there is no table 'Education' (to 30.2: 'Education, Training, and Experience';" in outcome.description
+    assert "'Category', 'Data Value' and rows of 2.D.1" in outcome.description
+
+
+@pytest.mark.parametrize("pack", [text_zip, csv_zip, excel_zip])
+def test_an_unpacked_release_of_any_form_is_taken_as_its_archive_is(
+    warehouse: Warehouse, sites: Path, tmp_path: Path, pack: Pack
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(pack(new_tables(), "31_0"))) as archive:
+        archive.extractall(tmp_path / "saved")
+    fetch(warehouse, open_site(str(sites), contact=None), database=tmp_path / "saved")
+    assert parse(warehouse).release == "31.0"
+    assert warehouse.rows("SELECT count(*) FROM parsed.onet_tasks WHERE importance IS NULL") == [(0,)]
+
+
+def test_a_folder_that_holds_the_archive_is_taken_as_the_archive(
+    warehouse: Warehouse, sites: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "db_31_0_text.zip").write_bytes(text_zip(new_tables(), "31_0"))
+    fetch(warehouse, open_site(str(sites), contact=None), database=tmp_path / "saved")
+    assert parse(warehouse).release == "31.0"
+
+
+class NothingThere(Fetcher):
+    """A site that has nothing; notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def fetch(self, request: PageRequest) -> Fetched:
+        self.asked.append(request.url)
+        return Fetched(url=request.url, status=404, reason="not there", checked_at=None)
+
+
+@pytest.mark.parametrize(("release", "file"), [(None, "db_31_0_text.zip"), ("29.3", "db_29_3_text.zip")])
+def test_a_live_site_is_asked_for_the_newest_release_that_is_known_or_for_the_one_that_is_set(
+    warehouse: Warehouse, release: str | None, file: str
+) -> None:
+    site, fetcher = open_site("live", contact="name@university.edu"), NothingThere()
+    refresh_onet_database(warehouse, site, fetcher, release=release, saved=None, refetch_after_hours=24)
+    assert fetcher.asked == [f"https://www.onetcenter.org/dl_files/database/{file}", RELEASES_URL]
 
 
 def test_releases_are_compared_as_numbers() -> None:

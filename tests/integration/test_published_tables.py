@@ -123,3 +123,16 @@ def test_cost_is_that_of_the_accepted_answers_about_the_text_that_stands(warehou
     answer(warehouse, "exposure", [1.0, 5.0, 7.5, None], [None] * 4)
     (row,) = (row for row in rows(warehouse, "exposure/provenance") if row["doc_id"] == "roofers")
     assert pd.isna(row["cost_usd"])
+
+
+def test_sections_are_published_with_their_first_items_and_a_change_of_one_is_a_change(warehouse: Warehouse) -> None:
+    before = ranked_fingerprint(warehouse)
+    published = rows(warehouse, "sections")
+    assert [(row["corpus"], row["doc_id"], row["section"]) for row in published] == [
+        ("onet", "47-2181.00", "skills"),
+        ("onet", "47-2181.00", "software"),
+    ]
+    assert list(published[0]["items"]) == ["Coordination", "Balance", "Repairing", "Installation", "Vision"]
+    with warehouse.transaction() as connection:
+        connection.execute("UPDATE parsed.onet_features SET name = 'Slide rule' WHERE feature = 'software'")
+    assert ranked_fingerprint(warehouse) != before

@@ -137,7 +137,7 @@ def _fetch(warehouse: Warehouse) -> None:
         refresh_ooh_index(warehouse, site, fetcher, refetch_after_hours=HOURS)
         refresh_ooh_pages(warehouse, site, fetcher, refetch_after_hours=HOURS)
         refresh_onet_list(warehouse, site, fetcher, refetch_after_hours=HOURS)
-        refresh_onet_database(warehouse, site, fetcher, release="30.2", saved=None, refetch_after_hours=HOURS)
+        refresh_onet_database(warehouse, site, fetcher, saved=None, refetch_after_hours=HOURS)
         refresh_projections(warehouse, site, fetcher, saved=None, refetch_after_hours=HOURS)
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from exposure_dagster.core.growth import GrowthCategory
+from exposure_dagster.corpora.onet.checks import every_table_is_read
 from exposure_dagster.corpora.onet.crosswalk import CrosswalkRow, PageCodes, soc_crosswalk
 from exposure_dagster.corpora.onet.database import OnetDatabase, read_onet_database
 from exposure_dagster.corpora.onet.documents import onet_documents, task_documents, task_table, title_table
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation, parse_projections
 from exposure_dagster.corpora.onet.listing import ListedOccupation, parse_onet_list
 from exposure_dagster.corpora.onet.occupations import OnetOccupation, onet_occupations
+from exposure_dagster.corpora.onet.release_tables import NEEDED_TABLES
 from exposure_dagster.corpora.ooh.page import parse_page
 from exposure_dagster.prompts.formula import ResilienceFormula
 from exposure_dagster.ranking.resilience import final_ranking, growth_signal, openings_signal
+from exposure_dagster.settings import SAMPLE_SITES
+from exposure_dagster.sources.sites import open_site
+from exposure_dagster.store.warehouse import Warehouse
+from tests.integration.onet_files import fetch, parse
 
 pytestmark = pytest.mark.shared
 
@@ -50,7 +57,7 @@ def projections(shared_dir: Path) -> list[ProjectionOccupation]:
 def database(shared_dir: Path) -> OnetDatabase:
     return read_onet_database(
         shared_dir / "data/downloads/onet_db",
-        required=["occupations", "reported_titles", "education", "education_categories", "tasks"],
+        required=NEEDED_TABLES,
     )
 
 
@@ -182,3 +189,66 @@ def test_by_the_documented_table_exactly_70_rows_differ(published: pd.DataFrame)
     difference = (recomputed(published, CATEGORIES) - published["final_ranking"]).abs()
     assert (difference > 0.0005).sum() == 70
     assert difference.max() == pytest.approx(0.120, abs=1e-9)
+
+
+def test_a_release_of_the_new_content_model_is_read_with_its_education(shared_dir: Path) -> None:
+    database = read_onet_database(shared_dir / "data/cases/onet_30_3_layout/db_31_0_text.zip", required=NEEDED_TABLES)
+    assert (database.release, database.not_read) == ("31.0", ())
+    listed = [ListedOccupation("11-1011.00", "Firm heads", 5, is_scoreable=True)]
+    (occupation,) = onet_occupations(listed, database=database)
+    assert (occupation.education_top, occupation.education_top_pct) == ("Bachelor's degree", 100)
+    assert (occupation.sample_titles, occupation.tasks_count) == (("Firm head",), 1)
+
+
+def test_the_whole_of_a_warehouse_is_filled_from_it(shared_dir: Path, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE_SITES, tmp_path / "sites")
+    warehouse = Warehouse(tmp_path / "exposure.duckdb")
+    saved = shared_dir / "data/cases/onet_30_3_layout/db_31_0_text.zip"
+    fetch(warehouse, open_site(str(tmp_path / "sites"), contact=None), database=saved)
+    outcome = every_table_is_read(parse(warehouse))
+    assert outcome.passed
+    assert "it goes without table 'Job Titles' (to 30.2: 'Alternate Titles')" in outcome.description
+    educated = "SELECT education_top, education_top_pct FROM parsed.onet_occupations WHERE onet_code = '11-1011.00'"
+    assert warehouse.rows(educated) == [("Bachelor's degree", 100.0)]
+
+
+NAMES_OF_31 = {
+    "Education Training and Experience": "Education",
+    "ETE Categories": "Education Categories",
+    "Alternate Titles": "Job Titles",
+}
+
+
+def test_the_real_tables_are_the_same_under_the_names_of_31(
+    shared_dir: Path, tmp_path: Path, database: OnetDatabase
+) -> None:
+    for folder in ("onet_db", "onet_titles"):
+        for path in (shared_dir / "data/downloads" / folder).glob("*.xlsx"):
+            shutil.copy(path, tmp_path / f"{NAMES_OF_31.get(path.stem, path.stem)}.xlsx")
+    renamed = read_onet_database(tmp_path, required=NEEDED_TABLES)
+    for table in NEEDED_TABLES:
+        pd.testing.assert_frame_equal(getattr(renamed, table), getattr(database, table))
+    assert renamed.not_read == ()
+    assert renamed.job_titles is not None
+    assert len(renamed.job_titles) == 56_495
+    assert renamed.job_titles["short_title"].notna().sum() == 3_865
+
+
+def test_a_needed_real_table_under_a_name_that_nobody_knows_is_found_by_its_columns(
+    shared_dir: Path, tmp_path: Path, database: OnetDatabase
+) -> None:
+    for path in (shared_dir / "data/downloads/onet_db").glob("*.xlsx"):
+        shutil.copy(path, tmp_path / f"{path.stem.replace('Education Training and Experience', 'Schooling')}.xlsx")
+    renamed = read_onet_database(tmp_path, required=NEEDED_TABLES)
+    assert renamed.files["education"] == "Schooling.xlsx"
+    pd.testing.assert_frame_equal(renamed.education, database.education)
+
+
+def test_listed_titles_lead_to_occupations_besides_the_reported_ones(
+    shared_dir: Path, occupations: list[OnetOccupation], database: OnetDatabase
+) -> None:
+    listed = read_onet_database(shared_dir / "data/downloads/onet_titles").job_titles
+    titles = title_table(occupations, replace(database, job_titles=listed))
+    assert not titles.duplicated(["onet_code", "title"]).any()
+    assert titles["kind"].value_counts()["reported"] == 7_953
+    assert len(titles) > 55_000

@@ -6,25 +6,54 @@ import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, unread_fields
 from exposure_dagster.corpora.onet.parsing import OnetReport
-from exposure_dagster.corpora.onet.releases import is_newer
+from exposure_dagster.corpora.onet.releases import NEWEST_KNOWN, is_newer
 from exposure_dagster.store.warehouse import Warehouse
 
 
 def release_is_the_newest(warehouse: Warehouse) -> CheckOutcome:
-    """Whether the publisher names no newer release than the one in use."""
-    rows = warehouse.rows("SELECT release, newest_release FROM raw.onet_database WHERE body IS NOT NULL")
-    release, newest = rows[0] if rows else (None, None)
+    """Whether the publisher names no newer release than the one in use. One is recommended only if it can be read."""
+    rows = warehouse.rows(
+        "SELECT release, newest_release, is_newest_readable, newest_problem, url LIKE 'http%' FROM raw.onet_database"
+        " WHERE body IS NOT NULL"
+    )
+    release, newest, is_readable, problem, is_fetched = rows[0] if rows else (None, None, None, None, True)
     is_behind = release is not None and newest is not None and is_newer(newest, release)
-    if is_behind:
-        description = f"release {newest} is out and {release} is in use: set EXPOSURE_ONET_RELEASE={newest}"
-    else:
+    if not is_behind:
         description = f"release {release or 'unknown'} is in use; newest named by its publisher: {newest or 'unknown'}"
+    elif not is_newer(newest, NEWEST_KNOWN) or is_readable:
+        how = f"set EXPOSURE_ONET_RELEASE={newest}" + ("" if is_fetched else " and unset EXPOSURE_ONET_DATABASE")
+        lost = f", of which this version cannot read all ({problem})" if is_readable and problem else ""
+        description = f"release {newest} is out and {release} is in use: {how}{lost}"
+    elif is_readable is None:
+        why = f" ({problem})" if problem else ""
+        description = f"release {newest} is out, and whether this version can read it is not known{why}"
+    else:
+        description = f"release {newest} is out, and this version cannot read it: {problem}. {release} stays in use"
     return CheckOutcome("release_is_the_newest", not is_behind, description, is_error=False)
+
+
+def every_table_is_read(report: OnetReport) -> CheckOutcome:
+    """Whether the release in use holds the tables and columns that are needed.
+
+    Those that can be done without are wanted only of a release that no reader here knows yet: there they may have been
+    renamed.
+    """
+    is_unknown = report.release is not None and is_newer(report.release, NEWEST_KNOWN)
+    wrong = [*report.not_read, *(f"there is no {one}" for one in report.absent if is_unknown)]
+    rest = f"; it goes without {', '.join(report.absent)}" if report.absent else ""
+    name = f"release {report.release or 'unknown'}"
+    if wrong:
+        description = f"{name}: {'; '.join(wrong)}: occupations go without"
+    elif report.has_database:
+        description = f"all tables that are needed are read of {name}{rest}"
+    else:
+        description = "there is no O*NET database"
+    return CheckOutcome("every_table_is_read", not wrong, description, is_error=False)
 
 
 def occupations(warehouse: Warehouse, report: OnetReport) -> list[CheckOutcome]:
     """What must hold of parsed.onet_occupations."""
-    return [_has_figures(warehouse), _is_newest_edition(report), _is_in_range(warehouse)]
+    return [every_table_is_read(report), _has_figures(warehouse), _is_newest_edition(report), _is_in_range(warehouse)]
 
 
 def no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:

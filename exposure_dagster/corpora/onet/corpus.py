@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.columns import column, latest, texts
 from exposure_dagster.core.lineage import made_from, same_as
-from exposure_dagster.corpora.corpus import Corpus, Fetching, Filled, Publisher, Reading, SiteView, Source, Step
-from exposure_dagster.corpora.onet import NAME, TASKS_NAME
+from exposure_dagster.corpora.corpus import (
+    Corpus,
+    Fetching,
+    Filled,
+    Publisher,
+    Reading,
+    Section,
+    SiteView,
+    Source,
+    Step,
+)
+from exposure_dagster.corpora.onet import NAME, SECTIONS, TASKS_NAME
 from exposure_dagster.corpora.onet.lineage import LINEAGE
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
+    ONET_FEATURES,
     ONET_LIST,
     ONET_OCCUPATIONS,
     ONET_PAGES,
@@ -55,7 +66,7 @@ def _fetch_database(fetching: Fetching) -> FetchReport:
         fetching.warehouse,
         fetching.site,
         fetching.fetcher,
-        release=fetching.settings["onet_release"],
+        release=fetching.settings.get("onet_release"),
         saved=_path(fetching.settings.get("onet_database")),
         refetch_after_hours=fetching.refetch_after_hours,
     )
@@ -120,7 +131,7 @@ def _read_occupations(reading: Reading) -> Sequence[Filled]:
             outcomes=outcomes.get(table, ()),
             note=report.note if table is ONET_OCCUPATIONS else None,
         )
-        for table in (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD)
+        for table in (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_FEATURES, ONET_UNREAD)
     ]
 
 
@@ -228,10 +239,17 @@ _SITE = SiteView(
     link="Summary at O*NET OnLine",
 )
 
+_HEADINGS = ("Skills that matter most", "Software", "Work activities that matter most", "Related occupations")
+
+_FEATURES = """
+    SELECT onet_code AS doc_id, list(name ORDER BY place) AS items FROM parsed.onet_features
+    WHERE feature = '{name}' GROUP BY onet_code
+"""
+
 OCCUPATIONS = Corpus(
     name=NAME,
     title="O*NET occupations",
-    tables=(ONET_OCCUPATIONS, ONET_TITLES),
+    tables=(ONET_OCCUPATIONS, ONET_TITLES, ONET_FEATURES),
     joined=(SOC_CROSSWALK,),
     documents=(
         "SELECT onet_code AS doc_id, title, text FROM parsed.onet_occupations WHERE is_scoreable ORDER BY onet_code"
@@ -259,6 +277,10 @@ OCCUPATIONS = Corpus(
     """,
     other_titles="SELECT title, onet_code AS doc_id FROM parsed.onet_titles ORDER BY title, onet_code",
     provenance=_PROVENANCE.format(document="onet_code", table="parsed.onet_occupations"),
+    sections=tuple(
+        Section(name=name, title=title, query=_FEATURES.format(name=name), made_from="parsed.onet_features.name")
+        for name, title in zip(SECTIONS, _HEADINGS, strict=True)
+    ),
     occupations="SELECT onet_code AS doc_id, slug FROM parsed.soc_crosswalk WHERE slug IS NOT NULL",
     document_lineage={
         **made_from("doc_id", "parsed.onet_occupations.onet_code"),
@@ -310,7 +332,9 @@ TASKS = Corpus(
     facts="""
         SELECT doc_id, task AS title, o.title AS category, o.soc_code, [o.soc_code] AS soc_codes,
                [onet_code] AS onet_codes, o.url, onet_code AS parent,
-               to_json({task_type: task_type, task_id: task_id, parent_title: t.title}) AS figures
+               to_json({
+                   task_type: task_type, task_id: task_id, parent_title: t.title, importance: importance
+               }) AS figures
         FROM parsed.onet_tasks t JOIN parsed.onet_occupations o USING (onet_code)
     """,
     provenance=_PROVENANCE.format(document="doc_id", table="parsed.onet_tasks"),
@@ -325,7 +349,9 @@ TASKS = Corpus(
         **made_from("parent onet_codes", "parsed.onet_tasks.onet_code"),
         **same_as("parsed.onet_occupations", "soc_code url"),
         **made_from("soc_codes", "parsed.onet_occupations.soc_code"),
-        **made_from("figures", "parsed.onet_tasks.task_type", "parsed.onet_tasks.task_id", "parsed.onet_tasks.title"),
+        **made_from(
+            "figures", *(f"parsed.onet_tasks.{name}" for name in ("task_type", "task_id", "title", "importance"))
+        ),
     },
     site=_SITE,
     parts_of=NAME,
@@ -376,11 +402,12 @@ PUBLISHER = Publisher(
         Step(
             name="onet_occupations",
             description="Read list, database and summary pages, and put together what they say of each occupation.",
-            tables=(ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD),
+            tables=(ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_FEATURES, ONET_UNREAD),
             read=_read_occupations,
             after=(ONET_LIST, ONET_PAGES, ONET_DATABASE, EMPLOYMENT_PROJECTIONS),
             checks={
                 ONET_OCCUPATIONS.full_name: {
+                    "every_table_is_read": "Names the tables and columns of O*NET's database that are not read.",
                     "every_occupation_has_its_figures": "Growth and openings are known of every scoreable occupation.",
                     "projections_are_the_newest": "Says when summary pages cite a later edition than the one in use.",
                     "figures_are_in_range": "Wages, percentages, zones and codes lie where they can.",
@@ -414,9 +441,9 @@ PUBLISHER = Publisher(
         (
             "O*NET OnLine and O*NET Database, U.S. Department of Labor, Employment and Training Administration",
             "https://www.onetcenter.org/database.html",
-            "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Occupations, descriptions, tasks, reported "
-            "titles, education; read out, joined and scored here, which its authors have not approved, endorsed or "
-            "tested. O*NET is a trademark of the department.",
+            "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Occupations, descriptions, tasks and their "
+            "importance, titles, education, skills, software, work activities, relatives; read out, joined and scored "
+            "here, which its authors have not approved, endorsed or tested. O*NET is a trademark of the department.",
         ),
     ),
 )

@@ -13,6 +13,7 @@ import pandas as pd
 from exposure_dagster.corpora.onet.database import OnetDatabase
 from exposure_dagster.corpora.onet.occupations import OnetOccupation
 from exposure_dagster.corpora.onet.page import OnetPage
+from exposure_dagster.corpora.onet.release_tables import IMPORTANCE
 from exposure_dagster.prompts.render import Document
 
 JOB_ZONES = {
@@ -38,7 +39,6 @@ TASK_COLUMNS = (
 )
 
 _TASK_ORDER = {"Core": 0, "Supplemental": 1}
-_IMPORTANCE = "IM"
 
 
 def onet_documents(
@@ -116,7 +116,7 @@ def _importance(tasks: pd.DataFrame, ratings: pd.DataFrame | None) -> pd.Series:
     keys = ["onet_code", "task_id"]
     if ratings is None:
         return pd.Series(float("nan"), index=tasks.index)
-    values = ratings[ratings["scale_id"] == _IMPORTANCE].drop_duplicates(keys).set_index(keys)["value"]
+    values = ratings[ratings["scale_id"] == IMPORTANCE].set_index(keys)["value"]
     return pd.Series(values.reindex(pd.MultiIndex.from_frame(tasks[keys])).to_numpy(), index=tasks.index)
 
 
@@ -128,13 +128,23 @@ def task_documents(tasks: pd.DataFrame) -> list[Document]:
     ]
 
 
-def title_table(occupations: Sequence[OnetOccupation]) -> pd.DataFrame:
-    """The titles that people in each occupation report. Columns: onet_code, title, origin (page or database)."""
-    return pd.DataFrame(
+def title_table(occupations: Sequence[OnetOccupation], database: OnetDatabase | None = None) -> pd.DataFrame:
+    """The titles by which each occupation goes: those that people in it report, then the longer list of the database.
+
+    Columns: onet_code, title, kind (reported or listed), origin (page or database); a title stands once for a code.
+    """
+    reported = pd.DataFrame(
         [
-            (occupation.onet_code, title, occupation.origins["sample_titles"])
+            (occupation.onet_code, title, "reported", occupation.origins["sample_titles"])
             for occupation in occupations
             for title in occupation.sample_titles
         ],
-        columns=["onet_code", "title", "origin"],
+        columns=["onet_code", "title", "kind", "origin"],
     )
+    frames = [reported]
+    if database is not None and database.job_titles is not None:
+        listed = database.job_titles[database.job_titles["onet_code"].isin([one.onet_code for one in occupations])]
+        for column in ("job_title", "short_title"):
+            titles = listed[["onet_code", column]].dropna().rename(columns={column: "title"})
+            frames.append(titles.assign(kind="listed", origin="database"))
+    return pd.concat(frames, ignore_index=True).drop_duplicates(["onet_code", "title"], ignore_index=True)

@@ -18,10 +18,26 @@ from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.onet.database import NEEDED_TABLES, database_url, lacking_tables, read_onet_database
+from exposure_dagster.corpora.onet.database import (
+    ARCHIVE_FORMS,
+    database_url,
+    is_whole_release,
+    lacking_tables,
+    read_onet_database,
+    table_files,
+)
 from exposure_dagster.corpora.onet.employment_projections import PROJECTIONS_URL, parse_projections
+from exposure_dagster.corpora.onet.files import saved_archive
 from exposure_dagster.corpora.onet.listing import LIST_URL, ListedOccupation, parse_onet_list
-from exposure_dagster.corpora.onet.releases import RELEASES_URL, newest_release
+from exposure_dagster.corpora.onet.release_tables import NEEDED_TABLES
+from exposure_dagster.corpora.onet.releases import (
+    NEWEST_KNOWN,
+    RELEASES_URL,
+    by_age,
+    is_newer,
+    newest_release,
+    release_of,
+)
 from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_LIST, ONET_PAGES, RAW_PROJECTIONS
 from exposure_dagster.parsing.codes import summary_url
 from exposure_dagster.sources.bodies import Expected
@@ -99,20 +115,23 @@ def refresh_onet_database(
     site: Site,
     fetcher: Fetcher,
     *,
-    release: str,
+    release: str | None = None,
     saved: Path | None,
     refetch_after_hours: float,
 ) -> FetchReport:
     """Fetch a release of the database into raw.onet_database, or take the saved zip archive or folder.
 
-    Of a saved release whatever subset is there will do, and what it lacks is noted; a fetched one has to hold
-    all that is needed. Also looks which release is the newest. Raises SourceError where a body cannot be read,
-    or lacks a table that the one it would replace has.
+    By default that is the newest release that is known to be read; in a folder of pages the newest that lies there. Of
+    a saved release a few tables will do, and what they lack is noted; a whole one, fetched or saved, has to hold
+    all that is needed. Also looks which release is the newest, and reads one that no reader here knows yet through, to
+    say whether it could be used. Raises SourceError where a body cannot be read, or lacks a table that the one it would
+    replace has.
     """
-    url = database_url(release)
+    url = _url_there(site, release) or database_url(release or NEWEST_KNOWN)
 
     def check(body: bytes, name: str) -> str | None:
-        database = read_onet_database(body, name=name, required=NEEDED_TABLES if saved is None else ())
+        is_whole = saved is None or is_whole_release(saved if saved.is_dir() else body, name=name)
+        database = read_onet_database(body, name=name, required=NEEDED_TABLES if is_whole else ())
         _refuse_to_lose_tables(stored_body(warehouse, ONET_DATABASE), body, name)
         return database.release
 
@@ -128,16 +147,65 @@ def refresh_onet_database(
     looks = is_to_be_asked(site, _stored(warehouse, ONET_DATABASE), refetch_after_hours)
     report = _refresh(warehouse, site, fetcher, download, saved=saved, refetch_after_hours=refetch_after_hours)
     if looks and (site.folder is None or (site.folder_of(RELEASES_URL) or Path()).is_dir()):
-        fetched = fetcher.fetch(PageRequest(url=RELEASES_URL))
-        newest = newest_release(fetched.body) if fetched.body else None
-        if newest is not None:
-            with warehouse.transaction() as connection:
-                connection.execute(f"UPDATE {ONET_DATABASE.full_name} SET newest_release = ?", [newest])
+        _look_for_newer(warehouse, fetcher)
     stored = stored_body(warehouse, ONET_DATABASE)
     lacking = [] if stored is None else lacking_tables(stored.body, name=stored.name)
     if stored is None or not lacking:
         return report
     return replace(report, note=f"{stored.name}: it holds no {', no '.join(lacking)}; occupations go without")
+
+
+def _url_there(site: Site, release: str | None) -> str | None:
+    """The archive that lies in a folder of pages: of that release, by default of the newest that is known to be read.
+
+    None where there is none, and for a live site.
+    """
+    folder = site.folder_of(database_url(NEWEST_KNOWN))
+    names = [] if folder is None or not folder.is_dir() else [path.name for path in folder.iterdir()]
+    releases = {one for name in names if (one := release_of(name)) is not None and release in (None, one)}
+    known = [one for one in releases if not is_newer(one, NEWEST_KNOWN)]
+    for one in by_age(known) or by_age(releases):
+        for form in ARCHIVE_FORMS:
+            if (url := database_url(one, form)).rpartition("/")[2] in names:
+                return url
+    return None
+
+
+def _look_for_newer(warehouse: Warehouse, fetcher: Fetcher) -> None:
+    """Note the newest release that its publisher names and, where no reader here knows it, whether it can be read.
+
+    A release is read through once; after that only the note is read.
+    """
+    fetched = fetcher.fetch(PageRequest(url=RELEASES_URL))
+    newest = newest_release(fetched.body) if fetched.body else None
+    if newest is None:
+        return
+    table = ONET_DATABASE.full_name
+    rows = warehouse.rows(f"SELECT release, newest_release, is_newest_readable FROM {table}")
+    release, noted, is_readable = rows[0] if rows else (None, None, None)
+    if noted == newest and is_readable is not None:
+        return
+    problem = None
+    if is_newer(newest, NEWEST_KNOWN) and newest != release:
+        is_readable, problem = _tried(fetcher, newest)
+    with warehouse.transaction() as connection:
+        connection.execute(
+            f"UPDATE {table} SET newest_release = ?, is_newest_readable = ?, newest_problem = ?",
+            [newest, is_readable, problem],
+        )
+
+
+def _tried(fetcher: Fetcher, release: str) -> tuple[bool | None, str | None]:
+    """Whether a release can be read (None where it could not be had), and what of it could not."""
+    url = database_url(release)
+    fetched = fetcher.fetch(PageRequest(url=url, expects="zip"))
+    if fetched.body is None:
+        return None, fetched.reason
+    try:
+        database = read_onet_database(fetched.body, name=url, required=NEEDED_TABLES)
+    except SourceError as error:
+        return False, f"{error.where}: {error.what}"
+    return True, "; ".join((*database.not_read, *(f"there is no {one}" for one in database.absent))) or None
 
 
 def refresh_projections(
@@ -267,8 +335,12 @@ def _refuse_to_lose_tables(earlier: StoredBody | None, body: bytes, name: str) -
 
 
 def _saved(path: Path, request: PageRequest) -> Fetched:
+    if path.is_dir() and (archive := saved_archive(path)) is not None:
+        return read_saved(archive, request)
     if path.is_dir():
-        return read_saved_folder(path, read_onet_database(path).files.values(), request)
+        if not (files := table_files(path)):
+            read_onet_database(path)  # says what such a folder has to hold
+        return read_saved_folder(path, files, request)
     return read_saved(path, request)
 
 

@@ -19,6 +19,7 @@ from exposure_dagster.corpora.onet.crosswalk import PageCodes, soc_crosswalk
 from exposure_dagster.corpora.onet.database import OnetDatabase, read_onet_database
 from exposure_dagster.corpora.onet.documents import onet_documents, task_table, title_table
 from exposure_dagster.corpora.onet.employment_projections import ProjectionOccupation, parse_projections
+from exposure_dagster.corpora.onet.features import feature_table
 from exposure_dagster.corpora.onet.fetching import listed_occupations, stored_body
 from exposure_dagster.corpora.onet.listing import ListedOccupation
 from exposure_dagster.corpora.onet.occupations import OnetOccupation, newer_edition, onet_occupations
@@ -26,6 +27,7 @@ from exposure_dagster.corpora.onet.page import OnetPage, parse_onet_page
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
+    ONET_FEATURES,
     ONET_OCCUPATIONS,
     ONET_PAGES,
     ONET_TASKS,
@@ -55,7 +57,8 @@ class OnetReport:
     """The tables that were filled, by name, and what a reader should know of the sources behind them.
 
     `newer_edition` are the years of projections that summary pages cite and the file at hand has not;
-    `release` is that of the database, `unread` the fields of pages that could not be read.
+    `release` is that of the database, `not_read` and `absent` what of it is not read, as `OnetDatabase` has them,
+    `unread` the fields of pages that could not be read.
     """
 
     tables: dict[str, TableReport]
@@ -63,6 +66,9 @@ class OnetReport:
     newer_edition: tuple[int, int] | None
     unread: tuple[UnreadField, ...]
     note: str | None = None
+    has_database: bool = False
+    not_read: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,11 @@ def parse_employment_projections(warehouse: Warehouse) -> TableReport:
 
 
 def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> OnetReport:
-    """Fill parsed.onet_occupations, onet_tasks, onet_titles and onet_unread. Without a list they stay as they are."""
-    filled = (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_UNREAD)
+    """Fill parsed.onet_occupations, onet_tasks, onet_titles, onet_features and onet_unread.
+
+    Without a list they stay as they are.
+    """
+    filled = (ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES, ONET_FEATURES, ONET_UNREAD)
     listed = listed_occupations(warehouse)
     if listed is None:
         tables = {table.name: _current_report(warehouse, table) for table in filled}
@@ -104,6 +113,9 @@ def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> One
         release=None if stored is None else stored.release,
         newer_edition=newer_edition(pages.good, projections),
         unread=tuple(pages.unread),
+        has_database=database is not None,
+        not_read=() if database is None else database.not_read,
+        absent=() if database is None else database.absent,
     )
 
 
@@ -168,7 +180,7 @@ def _frames(
     unread = pd.DataFrame(
         [{"onet_code": one.slug, "field": one.field, "found": one.found} for one in dict.fromkeys(pages.unread)]
     )
-    return table, tasks, title_table(occupations).drop_duplicates(["onet_code", "title"]), unread
+    return table, tasks, title_table(occupations, database), feature_table(occupations, database), unread
 
 
 def _current_report(warehouse: Warehouse, table: Table) -> TableReport:

@@ -49,6 +49,11 @@ ONET_DATABASE = Table(
         *FETCHED,
         *_PROVENANCE,
         text("newest_release", "Newest release that its publisher named when last looked; null where unknown."),
+        flag(
+            "is_newest_readable",
+            "Whether that one could be read through; null where it was not tried, since it is known or in use.",
+        ),
+        text("newest_problem", "What of it could not be read, by table and column, or why it could not be had."),
     ),
     key=("url",),
     is_kept=True,
@@ -158,14 +163,38 @@ ONET_TASKS = Table(
 ONET_TITLES = Table(
     schema="parsed",
     name="onet_titles",
-    grain="O*NET occupation × reported job title",
-    description="Job titles that people in each occupation report.",
+    grain="O*NET occupation × job title",
+    description=(
+        "Job titles by which each occupation goes: those that people in it report, and O*NET's longer list (Job "
+        "Titles; up to release 30.2 Alternate Titles), with the short forms in it."
+    ),
     columns=(
         text("onet_code", "O*NET-SOC code.", required=True),
-        text("title", "Title as reported.", required=True),
+        text("title", "Title as reported or listed.", required=True),
+        text("kind", "reported, or listed where it stands in the longer list alone."),
         text("origin", "page or database."),
     ),
     key=("onet_code", "title"),
+)
+
+ONET_FEATURES = Table(
+    schema="parsed",
+    name="onet_features",
+    grain="O*NET occupation × feature",
+    description=(
+        "What matters most in each occupation: its skills and work activities by importance, its software (what "
+        "employers ask for first), its nearest relatives. At most ten of a kind; empty where the release has no such "
+        "table."
+    ),
+    columns=(
+        text("onet_code", "O*NET-SOC code.", required=True),
+        text("feature", "skills, software, work_activities or related.", required=True),
+        whole("place", "1 for what matters most.", required=True),
+        text("name", "Name of the skill, program, activity or occupation.", required=True),
+        text("element_id", "Element of the content model, or code of the related occupation; null of software."),
+        number("importance", "Mean importance, 1 to 5; null where none is rated.", unit="scale"),
+    ),
+    key=("onet_code", "feature", "place"),
 )
 
 ONET_UNREAD = Table(

@@ -167,7 +167,7 @@ def _workbook_rows(body: bytes, mapping: OwnMapping, known: KnownTitles) -> Rows
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        try_workbook(body, mapping.sheet or "")
+        try_workbook(body, *filter(None, [mapping.sheet]))
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         names = book.sheet_names
         sheet = mapping.sheet or next(iter(names), "")

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 
 from exposure_dagster.publishing.content import PublishedContent
-from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.site.document import site_document, site_titles
 from exposure_dagster.publishing.site.picture import map_picture
 
 SITE_FOLDER = "site"
@@ -23,7 +23,17 @@ SITE_FOLDER = "site"
 PICTURE = "map.png"
 """A small picture of the map, for places that show no page."""
 
-SITE_FILES = ("index.html", "site.css", "site.js", "data.js", "data.json", "plotly.min.js", "icon.svg", PICTURE)
+SITE_FILES = (
+    "index.html",
+    "site.css",
+    "site.js",
+    "data.js",
+    "data.json",
+    "titles.js",
+    "plotly.min.js",
+    "icon.svg",
+    PICTURE,
+)
 """Every file of the site's folder."""
 
 SCRIPTS = (
@@ -65,13 +75,15 @@ def build_site(content: PublishedContent, folder: Path) -> None:
     """Write the site of `content` into `folder`, which is made if need be. It opens from there, without a server."""
     folder.mkdir(parents=True, exist_ok=True)
     document = site_document(content)
-    data = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    data = _json(document)
+    titles = _packed(_json(site_titles(content, document)))
     texts = {
         "index.html": _index(document["layers"][0]),
         "site.css": _page_file("site.css"),
         "site.js": _script(),
         "data.json": data,
         "data.js": f'globalThis.packedData="{_packed(data)}";\n',
+        "titles.js": f'globalThis.packedTitles="{titles}";\n',
         "plotly.min.js": _library(),
         "icon.svg": _page_file("icon.svg"),
     }
@@ -118,6 +130,10 @@ def _script() -> str:
     """All of the page's scripts as one, in an async function: the first of them has to wait for the data."""
     modules = "\n".join(_page_file(f"js/{name}") for name in SCRIPTS)
     return f'"use strict";\n\n(async () => {{\nconst site = {{}};\n\n{modules}}})();\n'
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _packed(data: str) -> str:

@@ -8,6 +8,8 @@ Lists of a layer run in the order of its set's documents. A column of few differ
 `{"names": […], "at": [position in names, or null]}`. A layer with `answers_of` has the reasons and the answers of
 the layer that it names. All text is passed on as it is; the page shows it as text.
 
+Titles of the longer lists, which only searches need, are apart (`site_titles`).
+
 This module puts the document together; `sets` and `layers` make its parts.
 """
 
@@ -38,7 +40,8 @@ from exposure_dagster.publishing.site.layers import (
     resilience_ranking_layer,
     rollup_layer,
 )
-from exposure_dagster.publishing.site.sets import documents_set
+from exposure_dagster.publishing.site.sets import documents_set, further_titles
+from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
@@ -67,6 +70,16 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
     }
 
 
+def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """For each set whose documents go by more titles than the document has: these, a list a document in its order."""
+    found = {
+        documents["name"]: further_titles(documents, content.titles[documents["name"]])
+        for documents in document["sets"]
+        if documents["name"] in content.titles
+    }
+    return {name: titles for name, titles in found.items() if any(titles)}
+
+
 def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     """A set for each corpus that is asked about; parts are shown by the documents that they are parts of."""
     ranked: dict[str, list[pd.DataFrame]] = {JOINED_ON.name: []} if len(content.shown.get(JOINED_ON.name, ())) else {}
@@ -78,8 +91,9 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
         if parent is not None and parent not in ranked:
             rows = table.rows.rename(columns={"onet_code": "doc_id"})
             ranked[parent] = [rows.assign(soc_code=rows["doc_id"].str[:7])]
+    sections = next((table.rows for table in _tables(content, SECTIONS.name)), None)
     return {
-        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]))
+        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]), sections)
         for name, frames in ranked.items()
     }
 

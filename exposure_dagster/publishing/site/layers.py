@@ -84,7 +84,10 @@ def rollup_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[st
     return {
         **_head(prompt, documents),
         "tiers": [],
-        "formula": ["The score of an occupation is the weighted mean over its tasks."],
+        "formula": [
+            "The score of an occupation is the weighted mean over its tasks, by their type and, where it is rated, by "
+            "their importance."
+        ],
         "value": column(rows, "score"),
         "rank": column(rows, "rank"),
         **_behind_means(prompt.rankings, len(rows)),
@@ -222,6 +225,7 @@ def _asked(asked: AskedPrompt) -> dict[str, Any]:
         "samples": asked.samples,
         "documents_per_request": asked.documents_per_request,
         "prompt_hash": asked.prompt_hash,
+        **({"include": list(asked.include)} if asked.include else {}),
     }
 
 

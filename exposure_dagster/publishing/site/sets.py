@@ -15,11 +15,14 @@ from exposure_dagster.publishing.site.money import currencies_of, money_of
 _NO_CATEGORY = "Other"
 
 
-def documents_set(corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame) -> dict[str, Any]:
+def documents_set(
+    corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame, sections: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """The set of a corpus: of the documents that were ranked, or of all where the corpus shows all.
 
     `shown` are the rows of the corpus's `SiteView.query`; `ranked` those of rankings, which stand in for documents that
-    are no longer among the former: of a file of one's own that is not set any more, say.
+    are no longer among the former: of a file of one's own that is not set any more, say. `sections` are the published
+    rows of what more is known of documents.
     """
     view = corpus.site
     known = shown if view.shows_unranked else shown[shown["doc_id"].isin(ranked["doc_id"])]
@@ -38,7 +41,31 @@ def documents_set(corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame) -> 
         **view.head(rows),
         **_facts(rows, _categories(corpus, rows)),
         **view.columns(rows),
+        **_sections(corpus, rows, sections),
     }
+
+
+def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None) -> dict[str, Any]:
+    """The sections that any document has: their items as places in `names`, a list a document.
+
+    An item that is another document of the set is -1 less its place there: its title is not written twice.
+    """
+    if sections is None:
+        return {}
+    places = {doc_id: place for place, doc_id in enumerate(rows["doc_id"])}
+    of_title = {title: -1 - place for place, title in enumerate(column(rows, "title"))}
+    own = sections[sections["corpus"] == corpus.name]
+    found = []
+    for section in corpus.sections:
+        of_section = own[own["section"] == section.name]
+        items = dict(zip(of_section["doc_id"], map(texts, column(of_section, "items")), strict=True))
+        shown = [items.get(doc_id, []) for doc_id in places]
+        names = sorted({name for listed in shown for name in listed} - of_title.keys())
+        position = of_title | {name: place for place, name in enumerate(names)}
+        if any(shown):
+            at = [[position[name] for name in listed] for listed in shown]
+            found.append({"title": section.title, "names": names, "at": at})
+    return {"sections": found} if found else {}
 
 
 def _categories(corpus: Corpus, rows: pd.DataFrame) -> list[str]:
@@ -81,3 +108,15 @@ def _own_levels(rows: pd.DataFrame) -> list[str]:
         return []
     ordered = rows[rows["education_order"].notna() & rows["entry_education"].notna()]
     return list(ordered.groupby("entry_education")["education_order"].min().sort_values(kind="stable").index)
+
+
+def further_titles(documents: dict[str, Any], titles: pd.DataFrame) -> list[list[str]]:
+    """Titles by which the documents of a set go besides those that the set has: a list a document."""
+    of_document = {str(doc_id): list(rows) for doc_id, rows in titles.groupby("doc_id")["title"]}
+    known = zip(
+        documents["id"], documents["title_of"], documents.get("aliases") or [[]] * len(documents["id"]), strict=True
+    )
+    return [
+        [name for name in of_document.get(doc_id, ()) if name != title and name not in aliases]
+        for doc_id, title, aliases in known
+    ]

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, expect
 
+from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE, PublishedTable
 from exposure_dagster.publishing.site import (
     PICTURE,
     SITE_FILES,
@@ -27,8 +29,9 @@ from exposure_dagster.publishing.site import (
     content_security_policy,
     missing_site_files,
 )
+from exposure_dagster.publishing.tables import SECTIONS
 from tests.slow.browser.conftest import BuiltSite, Visit, Visits
-from tests.unit.publishing.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content
+from tests.unit.publishing.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content, two_onet_codes
 
 pytestmark = pytest.mark.browser
 
@@ -202,6 +205,61 @@ def test_search_finds_titles_and_other_names(visit: Visit) -> None:
     expect(option.first).to_contain_text("Registered Nurses")
     box.fill("no such thing")
     expect(page.locator("#search-status")).to_have_text("No occupation has such a title")
+
+
+@pytest.fixture(scope="module")
+def onet_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    """Two O*NET occupations of which more is known than the map shows."""
+    of_one = {"corpus": ONET_CORPUS, "doc_id": "29-1141.01"}
+    sections = pd.DataFrame(
+        [
+            {**of_one, "section": "software", "items": ["Tables", HOSTILE_TITLE]},
+            {**of_one, "section": "related", "items": ["Chiefs"]},
+        ]
+    )
+    content = replace(
+        two_onet_codes(site_content()),
+        tables=(PublishedTable(SECTIONS, "sections", sections),),
+        titles={ONET_CORPUS: pd.DataFrame({"doc_id": ["29-1141.00"], "title": ["Supreme Boss"]})},
+    )
+    folder = tmp_path_factory.mktemp("onet-site")
+    build_site(content, folder)
+    return BuiltSite(folder, content)
+
+
+def test_the_panel_lists_what_more_is_known_and_leads_to_relatives(visits: Visits, onet_site: BuiltSite) -> None:
+    titles_of = dict(onet_site.content.shown[ONET_CORPUS][["doc_id", "title"]].itertuples(index=False, name=None))
+    page = visits(onet_site).open("id=29-1141.01")
+    expect(page.locator("#detail-title")).to_have_text(titles_of["29-1141.01"])
+    software = page.locator("#detail .facts div", has_text="Software").locator("li")
+    expect(software).to_have_text(["Tables", HOSTILE_TITLE])
+    page.locator("#detail .facts div", has_text="Related occupations").get_by_role("link").click()
+    expect(page.locator("#detail-title")).to_have_text(titles_of["29-1141.00"])
+    expect(page.locator("#detail .facts div", has_text="Software")).to_have_count(0)
+
+
+def test_titles_of_the_longer_list_are_found_once_somebody_searches(visits: Visits, onet_site: BuiltSite) -> None:
+    visit = visits(onet_site)
+    page = visit.open()
+    assert not any(url.endswith("titles.js") for url in visit.requests)
+    box = page.get_by_role("combobox", name="Find an occupation")
+    box.fill("supreme")
+    option = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+    expect(option).to_contain_text("Supreme Boss in ")
+    assert any(url.endswith("titles.js") for url in visit.requests)
+
+
+def test_without_the_longer_list_the_other_titles_are_found(
+    visits: Visits, onet_site: BuiltSite, tmp_path: Path
+) -> None:
+    shutil.copytree(onet_site.folder, tmp_path / "site")
+    (tmp_path / "site" / "titles.js").unlink()
+    visit = visits(BuiltSite(tmp_path / "site", onet_site.content))
+    page = visit.open()
+    box = page.get_by_role("combobox", name="Find an occupation")
+    box.fill("nurse")
+    expect(page.get_by_role("listbox", name="Suggestions").get_by_role("option")).to_have_count(1)
+    visit.complaints.clear()  # the browser says that the file is not there
 
 
 def test_filters_narrow_map_table_and_figures_and_say_how_many_match(visit: Visit) -> None:
@@ -552,6 +610,7 @@ def test_it_is_the_same_from_a_server_as_from_the_folder(
     assert {url.removeprefix(served_site).split("#")[0] for url in visit.requests} == {"", *SITE_FILES} - {
         "index.html",
         "data.json",
+        "titles.js",
         PICTURE,
     }
 

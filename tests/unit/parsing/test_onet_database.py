@@ -1,115 +1,46 @@
-"""The O*NET database: zip or folder, text or Excel, any subset of its tables."""
+"""The O*NET database: every release from 27 on; zip or folder, text, CSV or Excel; any subset of its tables."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import pytest
 
 from exposure_dagster.core.errors import SourceError
-from exposure_dagster.corpora.onet.database import RELEASE_TABLES, OnetDatabase, database_url, read_onet_database
+from exposure_dagster.corpora.onet.database import (
+    OnetDatabase,
+    database_url,
+    is_whole_release,
+    lacking_tables,
+    read_onet_database,
+    table_files,
+)
+from exposure_dagster.corpora.onet.release_tables import NEEDED_TABLES, RELEASE_TABLES
 from exposure_dagster.parsing.unpacking import MAX_CELLS, MAX_FILE_BYTES
-
-SHEET = "xl/worksheets/sheet1.xml"
-
-Rows = list[list[str]]
-Release = Mapping[str, Rows]
-
-TABLES: dict[str, Rows] = {
-    "Occupation Data": [
-        ["O*NET-SOC Code", "Title", "Description"],
-        ["29-1141.00", "Registered Nurses", "Look after patients’ health, “day and night”."],
-        ["47-2181.00", "Roofers", "Cover roofs."],
-    ],
-    "Sample of Reported Titles": [
-        ["O*NET-SOC Code", "Title", "Reported Job Title", "Shown in My Next Move"],
-        ["29-1141.00", "Registered Nurses", "Charge Nurse", "Y"],
-        ["29-1141.00", "Registered Nurses", "Staff Nurse", "N"],
-    ],
-    "Education, Training, and Experience": [
-        ["O*NET-SOC Code", "Element ID", "Scale ID", "Category", "Data Value", "N"],
-        ["29-1141.00", "2.D.1", "RL", "5", "25.5", "40"],
-        ["29-1141.00", "2.D.1", "RL", "6", "74.5", "40"],
-        ["29-1141.00", "2.D.4.a", "IM", "", "3.01", "28"],
-    ],
-    "Education, Training, and Experience Categories": [
-        ["Element ID", "Scale ID", "Category", "Category Description"],
-        ["2.D.1", "RL", "5", "Associate's Degree (or other 2-year degree)"],
-        ["3.A.1", "RW", "1", "None"],
-    ],
-    "Task Statements": [
-        ["O*NET-SOC Code", "Task ID", "Task", "Task Type", "Incumbents Responding", "Date", "Domain Source"],
-        ["29-1141.00", "1001", 'Ask "how are you?" and listen.', "Core", "95", "08/2023", "Incumbent"],
-        ["29-1141.00", "1002", "Order supplies.", "n/a", "n/a", "08/2023", "Analyst"],
-    ],
-    "Job Zones": [["O*NET-SOC Code", "Job Zone", "Date"], ["29-1141.00", "3", "08/2023"]],
-    "Task Ratings": [
-        ["O*NET-SOC Code", "Task ID", "Scale ID", "Category", "Data Value"],
-        ["29-1141.00", "1001", "FT", "1", "0.5"],
-        ["29-1141.00", "1001", "IM", "n/a", "4.6"],
-    ],
-}
-
-
-def text_file(rows: Rows) -> bytes:
-    return "".join("\t".join(row) + "\r\n" for row in rows).encode()
-
-
-def workbook(rows: Rows, sheet: str) -> bytes:
-    """The least that is a workbook, numbers as numbers."""
-
-    def cell(text: str) -> str:
-        if text.replace(".", "", 1).isdecimal():
-            return f"<c><v>{text}</v></c>"
-        return f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>' if text else "<c/>"
-
-    return workbook_of({SHEET: "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)}, sheet)
-
-
-def workbook_of(parts: Mapping[str, str], sheet: str) -> bytes:
-    """A workbook with these rows, and perhaps one text that cells share."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    shared = parts.get("xl/sharedStrings.xml", "")
-    files = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">'
-        f'<sheets><sheet name="{escape(sheet)}" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="r2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
-        SHEET: f'<worksheet xmlns="{main}"><sheetData>{parts[SHEET]}</sheetData></worksheet>',
-        "xl/sharedStrings.xml": f'<sst xmlns="{main}"><si><t>{shared}</t></si></sst>',
-    }
-    return zipped({name: text.encode() for name, text in files.items()})
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-def text_zip(tables: Release = TABLES) -> bytes:
-    return zipped({f"db_30_2_text/{title}.txt": text_file(rows) for title, rows in tables.items()})
-
-
-def excel_zip(tables: Release = TABLES) -> bytes:
-    return zipped({f"db_30_2_excel/{title}.xlsx": workbook(rows, title[:31]) for title, rows in tables.items()})
+from tests.unit.parsing.onet_release import (
+    NEW_TABLES,
+    OLD_TABLES,
+    PACKS,
+    SHEET,
+    Pack,
+    Release,
+    Rows,
+    csv_zip,
+    excel_zip,
+    text_file,
+    text_zip,
+    workbook,
+    workbook_of,
+    zipped,
+)
 
 
 def changed(title: str, row: int, column: int, words: str) -> dict[str, Rows]:
     """The tables with one cell changed; rows count from 1, the header included."""
-    tables = {name: [list(cells) for cells in rows] for name, rows in TABLES.items()}
+    tables = {name: [list(cells) for cells in rows] for name, rows in OLD_TABLES.items()}
     tables[title][row - 1][column] = words
     return tables
 
@@ -122,9 +53,12 @@ def frames(database: OnetDatabase) -> dict[str, list[dict[str, object]]]:
     }
 
 
-@pytest.mark.parametrize("pack", [text_zip, excel_zip])
-def test_a_whole_release_is_read_with_types(pack: Callable[[], bytes]) -> None:
-    database = read_onet_database(pack(), required=RELEASE_TABLES)
+FORMS = [(OLD_TABLES, "30_2"), (NEW_TABLES, "31_0")]
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_whole_release_is_read_with_types(pack: Pack) -> None:
+    database = read_onet_database(pack(OLD_TABLES, "30_2"), required=NEEDED_TABLES)
     read = frames(database)
     nurse = "29-1141.00"
     assert [row["title"] for row in read["occupations"]] == ["Registered Nurses", "Roofers"]
@@ -139,11 +73,94 @@ def test_a_whole_release_is_read_with_types(pack: Callable[[], bytes]) -> None:
     ]
     assert [row["task_id"] for row in read["tasks"]] == [1001, 1002]
     assert read["job_zones"] == [{"onet_code": nurse, "job_zone": 3}]
-    assert [(row["category"], row["value"]) for row in read["task_ratings"]] == [(1, 0.5), (None, 4.6)]
+    assert read["task_ratings"] == [{"onet_code": nurse, "task_id": 1001, "scale_id": "IM", "value": 4.6}]
+    assert [(row["job_title"], row["short_title"]) for row in read["job_titles"]] == [
+        ("Registered Nurse (RN)", "RN"),
+        ("Ward Nurse", None),
+    ]
+    assert [(row["example"], row["is_hot"]) for row in read["software"]] == [
+        ("Epic Systems", True),
+        ("Charting software", False),
+    ]
+    assert read["related"] == [{"onet_code": nurse, "related_code": "47-2181.00", "place": 1}]
 
 
-def test_text_and_workbook_give_the_same_frames() -> None:
-    assert frames(read_onet_database(text_zip())) == frames(read_onet_database(excel_zip()))
+@pytest.mark.parametrize(("tables", "release"), FORMS)
+def test_text_csv_and_workbooks_give_the_same_frames(tables: Release, release: str) -> None:
+    text, *others = (frames(read_onet_database(pack(tables, release))) for pack in PACKS)
+    assert others == [text, text]
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_both_content_models_hold_the_same(pack: Pack) -> None:
+    old, new = (read_onet_database(pack(tables, release), required=NEEDED_TABLES) for tables, release in FORMS)
+    assert (old.release, new.release) == ("30.2", "31.0")
+    assert (old.not_read, old.absent, new.not_read, new.absent) == ((), (), (), ())
+    before, after = frames(old), frames(new)
+    shared = [*("occupations", "reported_titles", "job_titles", "tasks", "job_zones", "task_ratings"), "software"]
+    assert {name: after[name] for name in shared} == {name: before[name] for name in shared}
+    required = [row for row in before["education"] if row["element_id"] == "2.D.1"]
+    assert after["education"] == required
+    assert after["essential_skills"] + after["transferable_skills"] == before["essential_skills"]
+    assert after["work_activities"] == before["work_activities"]
+
+
+def test_training_is_not_taken_for_education() -> None:
+    assert {row["element_id"] for row in frames(read_onet_database(text_zip(NEW_TABLES)))["education"]} == {"2.D.1"}
+
+
+def renamed(tables: Release, title: str, other: str) -> dict[str, Rows]:
+    return {other if name == title else name: rows for name, rows in tables.items()}
+
+
+@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize("title", ["Education", "Education Categories", "Task Statements", "Occupation Data"])
+def test_a_needed_table_under_another_name_is_known_by_what_stands_in_it(pack: Pack, title: str) -> None:
+    other = read_onet_database(pack(renamed(NEW_TABLES, title, "Worker Facts"), "32_0"), required=NEEDED_TABLES)
+    assert frames(other) == frames(read_onet_database(pack(NEW_TABLES, "32_0")))
+
+
+def test_a_column_may_have_its_name_of_another_release() -> None:
+    rows = [["O*NET-SOC Code", "Job Title"], *(row[:2] for row in NEW_TABLES["Job Titles"][1:])]
+    read = read_onet_database(text_zip({**OLD_TABLES, "Alternate Titles": rows}))
+    assert [row["job_title"] for row in frames(read)["job_titles"]] == ["Registered Nurse (RN)", "Ward Nurse"]
+    assert read.absent == ("column 'Short Title' of table 'Job Titles' (db_30_2_text/Alternate Titles.txt)",)
+
+
+def test_what_can_be_done_without_is_left_out_where_a_column_is_missing_and_named() -> None:
+    rows = [["O*NET-SOC Code", "Name"], ["29-1141.00", "Ward Nurse"]]
+    read = read_onet_database(text_zip({**NEW_TABLES, "Job Titles": rows}))
+    assert read.job_titles is None
+    assert "job_titles" not in read.files
+    (said,) = read.not_read
+    assert "table 'Job Titles'" in said
+    assert "'Job Title' or 'Alternate Title'; the columns are: O*NET-SOC Code, Name" in said
+
+
+def test_a_subset_says_which_needed_tables_it_lacks_and_by_which_columns_they_are_known() -> None:
+    read = read_onet_database(text_zip({name: rows for name, rows in NEW_TABLES.items() if name != "Education"}))
+    (said,) = read.not_read
+    assert said.startswith("there is no table 'Education' (to 30.2: 'Education, Training, and Experience';")
+    assert "'Category', 'Data Value' and rows of 2.D.1" in said
+
+
+def test_a_folder_that_holds_the_archive_alone_is_that_archive(tmp_path: Path) -> None:
+    (tmp_path / "db_31_0_csv.zip").write_bytes(csv_zip(NEW_TABLES, "31_0"))
+    assert frames(read_onet_database(tmp_path)) == frames(read_onet_database(text_zip(NEW_TABLES)))
+
+
+def test_a_release_is_whole_where_it_holds_tables_that_are_not_read() -> None:
+    assert is_whole_release(text_zip(NEW_TABLES))
+    chosen = {name: NEW_TABLES[name] for name in ("Education", "Occupation Data")}
+    assert not is_whole_release(text_zip({**chosen, "Read Me": [["Thank you."]]}))
+    assert lacking_tables(text_zip(chosen)) == ["Sample of Reported Titles", "Education Categories", "Task Statements"]
+    assert table_files(text_zip(chosen)) == ["db_30_2_text/Occupation Data.txt", "db_30_2_text/Education.txt"]
+
+
+def test_a_csv_file_may_hold_commas_and_line_ends_in_quotes() -> None:
+    rows = [["O*NET-SOC Code", "Title", "Description"], ["29-1141.00", "Nurses, registered", "They care,\nand chart."]]
+    (row,) = frames(read_onet_database(csv_zip({"Occupation Data": rows})))["occupations"]
+    assert (row["title"], row["description"]) == ("Nurses, registered", "They care,\nand chart.")
 
 
 def test_what_is_not_available_is_null_and_quotation_marks_stay() -> None:
@@ -165,7 +182,7 @@ def test_a_release_has_its_address() -> None:
 
 
 def test_a_folder_with_some_tables_is_read_and_the_others_are_none(tmp_path: Path) -> None:
-    (tmp_path / "Occupation Data.txt").write_bytes(text_file(TABLES["Occupation Data"]))
+    (tmp_path / "Occupation Data.txt").write_bytes(text_file(OLD_TABLES["Occupation Data"]))
     (tmp_path / "Read Me.txt").write_text("Thank you.\n")
     database = read_onet_database(tmp_path)
     assert list(frames(database)) == ["occupations"]
@@ -183,8 +200,8 @@ def test_an_unpacked_release_and_its_zip_file_are_the_same(tmp_path: Path) -> No
 
 
 def test_saved_copies_with_plainer_names_are_known(tmp_path: Path) -> None:
-    education = TABLES["Education, Training, and Experience"]
-    categories = TABLES["Education, Training, and Experience Categories"]
+    education = OLD_TABLES["Education, Training, and Experience"]
+    categories = OLD_TABLES["Education, Training, and Experience Categories"]
     sheet = "Education, Training, and Experi"
     (tmp_path / "Education Training and Experience.xlsx").write_bytes(workbook(education, sheet))
     (tmp_path / "ETE Categories.xlsx").write_bytes(workbook(categories, sheet))
@@ -192,14 +209,14 @@ def test_saved_copies_with_plainer_names_are_known(tmp_path: Path) -> None:
 
 
 def test_columns_may_be_added_and_reordered() -> None:
-    rows = [[cells[2], "new", cells[0], cells[1]] for cells in TABLES["Occupation Data"]]
+    rows = [[cells[2], "new", cells[0], cells[1]] for cells in OLD_TABLES["Occupation Data"]]
     assert frames(read_onet_database(text_zip({"Occupation Data": rows})))["occupations"][1]["title"] == "Roofers"
 
 
 def test_a_required_table_that_is_missing_is_named() -> None:
-    tables = {title: rows for title, rows in TABLES.items() if title != "Task Statements"}
-    with pytest.raises(SourceError, match=r"saved\.zip: it lacks 'Task Statements'"):
-        read_onet_database(text_zip(tables), name="saved.zip", required=RELEASE_TABLES)
+    tables = {title: rows for title, rows in OLD_TABLES.items() if title != "Task Statements"}
+    with pytest.raises(SourceError, match=r"saved\.zip: it lacks 'Task Statements' \(known by the columns"):
+        read_onet_database(text_zip(tables), name="saved.zip", required=NEEDED_TABLES)
 
 
 def test_a_folder_without_any_table_is_refused(tmp_path: Path) -> None:
@@ -208,7 +225,7 @@ def test_a_folder_without_any_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_table_that_lies_there_twice_is_refused(tmp_path: Path) -> None:
-    rows = TABLES["Job Zones"]
+    rows = OLD_TABLES["Job Zones"]
     (tmp_path / "Job Zones.txt").write_bytes(text_file(rows))
     (tmp_path / "Job Zones.xlsx").write_bytes(workbook(rows, "Job Zones"))
     with pytest.raises(SourceError, match=r"'Job Zones\.txt' and 'Job Zones\.xlsx' both hold the table 'Job Zones'"):
@@ -223,7 +240,7 @@ def test_a_truncated_archive_is_refused(pack: Callable[[], bytes]) -> None:
 
 
 def test_a_damaged_member_is_named() -> None:
-    data = bytearray(text_zip({"Occupation Data": TABLES["Occupation Data"]}))
+    data = bytearray(text_zip({"Occupation Data": OLD_TABLES["Occupation Data"]}))
     start = data.index(b"Occupation Data.txt") + len("Occupation Data.txt")
     data[start + 4 : start + 12] = b"\xff" * 8
     with pytest.raises(SourceError, match=r"the file 'db_30_2_text/Occupation Data\.txt' in it is damaged"):
@@ -231,23 +248,28 @@ def test_a_damaged_member_is_named() -> None:
 
 
 def test_a_truncated_workbook_is_named(tmp_path: Path) -> None:
-    data = workbook(TABLES["Job Zones"], "Job Zones")
+    data = workbook(OLD_TABLES["Job Zones"], "Job Zones")
     (tmp_path / "Job Zones.xlsx").write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match=r"Job Zones\.xlsx: no Excel workbook, or not the whole of one"):
         read_onet_database(tmp_path)
 
 
 def test_a_truncated_text_file_is_refused_with_its_row(tmp_path: Path) -> None:
-    data = text_file(TABLES["Task Statements"])
+    data = text_file(OLD_TABLES["Task Statements"])
     (tmp_path / "Task Statements.txt").write_bytes(data[: data.index(b"\t08/2023\tAnalyst")])
     with pytest.raises(SourceError, match=r"Task Statements\.txt, row 3: 5 cells where the header has 7"):
         read_onet_database(tmp_path)
 
 
 def test_a_missing_sheet_is_named_with_those_there_are(tmp_path: Path) -> None:
-    (tmp_path / "Job Zones.xlsx").write_bytes(workbook(TABLES["Job Zones"], "Sheet1"))
-    with pytest.raises(SourceError, match=r"Job Zones\.xlsx: there is no sheet 'Job Zones'; the sheets are: Sheet1"):
+    (tmp_path / "Job Zones.xlsx").write_bytes(workbook(OLD_TABLES["Job Zones"], "Sheet1", "Notes"))
+    with pytest.raises(SourceError, match=r"Job Zones\.xlsx: there is no sheet 'Job Zones'; the sheets are: Sheet1, "):
         read_onet_database(tmp_path)
+
+
+def test_the_only_sheet_is_the_table_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "Job Zones.xlsx").write_bytes(workbook(OLD_TABLES["Job Zones"], "Sheet1"))
+    assert frames(read_onet_database(tmp_path))["job_zones"] == [{"onet_code": "29-1141.00", "job_zone": 3}]
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -272,21 +294,21 @@ def test_a_member_that_unpacks_to_more_than_the_limit_is_refused_by_name() -> No
 def test_a_member_that_can_only_be_unpacked_whole_is_refused() -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("Job Zones.txt", text_file(TABLES["Job Zones"]))
+        archive.writestr("Job Zones.txt", text_file(OLD_TABLES["Job Zones"]))
     with pytest.raises(SourceError, match=r"'Job Zones\.txt' in it: it is packed in another way than by deflate"):
         read_onet_database(packed.getvalue())
 
 
 @pytest.mark.parametrize(("bit", "what"), [(0x1, "encrypted"), (0x20, "a patch of"), (0x40, "encrypted")])
 def test_a_member_that_needs_more_than_unpacking_is_refused_by_name(bit: int, what: str) -> None:
-    packed = bytearray(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
+    packed = bytearray(zipped({"Job Zones.txt": text_file(OLD_TABLES["Job Zones"])}))
     packed[packed.index(b"PK\x01\x02") + 8] |= bit
     with pytest.raises(SourceError, match=rf"'Job Zones\.txt' in it: it is {what}"):
         read_onet_database(bytes(packed))
 
 
 def test_an_archive_of_a_later_version_of_the_format_is_refused() -> None:
-    packed = bytearray(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
+    packed = bytearray(zipped({"Job Zones.txt": text_file(OLD_TABLES["Job Zones"])}))
     packed[packed.index(b"PK\x01\x02") + 6] = 99
     with pytest.raises(SourceError, match=r"it cannot be read here: zip file version 9\.9"):
         read_onet_database(bytes(packed))
@@ -298,7 +320,7 @@ def test_a_mistake_of_ours_while_unpacking_is_not_taken_for_a_damaged_file(monke
 
     monkeypatch.setattr("exposure_dagster.corpora.onet.files.unpacked", mistaken)
     with pytest.raises(RuntimeError, match="ours"):
-        read_onet_database(zipped({"Job Zones.txt": text_file(TABLES["Job Zones"])}))
+        read_onet_database(zipped({"Job Zones.txt": text_file(OLD_TABLES["Job Zones"])}))
 
 
 def test_a_text_file_of_too_many_cells_is_refused() -> None:
@@ -336,11 +358,11 @@ def test_a_workbook_that_stands_for_more_than_its_size_is_refused_and_the_proces
     ("title", "cell", "words", "where", "what"),
     [
         (
-            "Job Zones",
+            "Occupation Data",
             (1, 1),
-            "Zone",
+            "Name",
             ", row 1",
-            "there is no column 'Job Zone'; the columns are: O*NET-SOC Code, Zone",
+            "there is no column 'Title'; the columns are: O*NET-SOC Code, Name",
         ),
         ("Occupation Data", (3, 0), "472181", ", row 3, column 'O*NET-SOC Code'", "'472181' is no O*NET-SOC code"),
         ("Occupation Data", (3, 0), "29-1141.00", ", row 3, column 'O*NET-SOC Code'", "a second row for 29-1141.00"),
@@ -348,7 +370,7 @@ def test_a_workbook_that_stands_for_more_than_its_size_is_refused_and_the_proces
         ("Job Zones", (2, 1), "three", ", row 2, column 'Job Zone'", "'three' is no whole number"),
         ("Task Statements", (3, 1), "10.5", ", row 3, column 'Task ID'", "'10.5' is no whole number"),
         ("Task Statements", (3, 1), "1001", ", row 3, column 'Task ID'", "a second row for 29-1141.00, 1001"),
-        ("Task Ratings", (2, 4), "often", ", row 2, column 'Data Value'", "'often' is no number"),
+        ("Task Ratings", (3, 4), "often", ", row 3, column 'Data Value'", "'often' is no number"),
     ],
 )
 def test_a_changed_form_is_refused_with_its_place(

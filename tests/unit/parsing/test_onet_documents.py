@@ -137,8 +137,19 @@ def test_a_task_document_says_whose_task_it_is() -> None:
     assert document.text == "Light lamps.\n\nA task of: Lamp Keepers"
 
 
-def test_reported_titles_are_tabled_with_their_origin() -> None:
-    assert title_table(keepers()).to_dict("records") == [
-        {"onet_code": "47-2999.00", "title": "Lighter", "origin": "database"},
-        {"onet_code": "47-2999.00", "title": "Trimmer", "origin": "database"},
+def test_reported_titles_are_tabled_before_listed_ones_each_once_with_their_origin() -> None:
+    listed = pd.DataFrame(
+        {
+            "onet_code": ["47-2999.00", "47-2999.00", "11-1011.00"],
+            "job_title": ["Trimmer", "Gas Lamp Lighter (GLL)", "Not among them"],
+            "short_title": [None, "GLL", None],
+        }
+    )
+    titles = title_table(keepers(), replace(DATABASE, job_titles=listed))
+    assert list(titles.itertuples(index=False, name=None)) == [
+        ("47-2999.00", "Lighter", "reported", "database"),
+        ("47-2999.00", "Trimmer", "reported", "database"),
+        ("47-2999.00", "Gas Lamp Lighter (GLL)", "listed", "database"),
+        ("47-2999.00", "GLL", "listed", "database"),
     ]
+    assert list(title_table(keepers(), DATABASE)["title"]) == ["Lighter", "Trimmer"]

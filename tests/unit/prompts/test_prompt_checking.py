@@ -331,3 +331,48 @@ def test_a_control_character_anywhere_is_told_with_its_line(text: str, line: int
 def test_a_control_character_is_no_tab_no_line_end_and_no_letter() -> None:
     text = changed("Take care.", "Take\tcare, می\u200cنویسنده.").replace("\n", "\r\n")
     assert isinstance(check(text), PromptFile)
+
+
+def included(text: str, include: str, corpus: str = "onet") -> str:
+    return text.replace("corpus: ooh", f"corpus: {corpus}\ninclude: {include}")
+
+
+def checked(text: str) -> PromptFile:
+    found = check_text(text, file="a.md", known_corpora=CORPORA, known_models=MODELS)
+    assert isinstance(found, PromptFile), found
+    return found
+
+
+def test_a_prompt_without_include_has_the_hash_that_it_had_before_there_were_any() -> None:
+    asked = asked_part(checked(GOOD))
+    assert "include" not in asked.model_dump(mode="json")
+    assert "include" not in asked.model_dump_json()
+    assert asked.prompt_hash == asked_part(checked(included(GOOD, "[]"))).prompt_hash
+    assert asked.prompt_hash == "ec18f7eb4c8c23699f07915cd110ee26353013bbb4af4a7c1fe9f29137bdfc97"
+
+
+def test_what_is_included_is_part_of_the_hash_in_whatever_order() -> None:
+    one, other = (asked_part(checked(included(GOOD, order))) for order in ("[related, skills]", "[skills, related]"))
+    assert one.include == other.include == ("skills", "related")
+    assert one.prompt_hash == other.prompt_hash != asked_part(checked(GOOD)).prompt_hash
+    assert type(one).model_validate_json(one.model_dump_json()) == one
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            included(GOOD, "[skills, wages]"),
+            "include.1: unknown section wages of corpus onet, which has skills, software, work_activities, related",
+        ),
+        (
+            included(GOOD, "[skills]", corpus="ooh"),
+            "include.0: unknown section skills of corpus ooh, which has nothing to include",
+        ),
+        (included(GOOD, "[skills, skills]"), "include.1: skills is there twice"),
+        (included(GOOD, "skills"), "include: is the text 'skills' (allowed: a list of sections of the corpus"),
+    ],
+)
+def test_a_section_that_a_corpus_does_not_have_is_named_with_those_that_it_has(text: str, what: str) -> None:
+    (problem,) = check_text(text, file="a.md", known_corpora=CORPORA, known_models=MODELS)
+    assert str(problem).startswith(f"a.md:4: {what}")

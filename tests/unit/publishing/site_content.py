@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
 
+from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
 from exposure_dagster.corpora.terms import soc_major_group
 from exposure_dagster.prompts.model import (
     AskedAttribute,
@@ -208,3 +210,17 @@ def _changes() -> pd.DataFrame:
             "to_model": "baseline 1",
         }
     )
+
+
+def two_onet_codes(content: PublishedContent) -> PublishedContent:
+    """A publication about two O*NET occupations: two of three parts of a row of the projections."""
+    prompt = content.prompts[0]
+    codes = ["29-1141.01", "29-1141.00"]
+    rankings = prompt.rankings.head(2).assign(doc_id=codes)
+    onet = pd.DataFrame({"doc_id": codes, "title": ["Nurses", "Chiefs"], "jobs": [20, 10], "soc_code": "29-1141"})
+    onet = onet.assign(shares=[2, 1], sharing=3, row_jobs=30, outlook_pct=4.0, median_pay_annual=90_000.0)
+    onet["entry_education"] = ["Bachelor's degree", "High school diploma"]
+    onet = onet.assign(projection_soc_code="29-1141", base_year=2024, projection_year=2034, wage_year=2023)
+    onet = onet.assign(pay_origin=["projections", "page"], outlook_origin="projections", onet_release="30.2")
+    onet["education_origin"] = ["database", "projections"]
+    return PublishedContent((replace(prompt, rankings=rankings, corpus=ONET_CORPUS),), shown={ONET_CORPUS: onet})

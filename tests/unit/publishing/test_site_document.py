@@ -16,10 +16,11 @@ from exposure_dagster.corpora.onet import TASKS_NAME as ONET_TASKS_CORPUS
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.exports import attribution
-from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.site.document import site_document, site_titles
 from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.tables import TASK_ROLLUPS
-from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content
+from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content, two_onet_codes
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +47,7 @@ def tasks_alone(content: PublishedContent) -> PublishedContent:
 
 @pytest.fixture(scope="module")
 def two_codes(content: PublishedContent) -> PublishedContent:
-    """A publication about two O*NET occupations: two of three parts of a row of the projections."""
-    prompt = content.prompts[0]
-    codes = ["29-1141.01", "29-1141.00"]
-    rankings = prompt.rankings.head(2).assign(doc_id=codes)
-    onet = pd.DataFrame({"doc_id": codes, "title": ["Nurses", "Chiefs"], "jobs": [20, 10], "soc_code": "29-1141"})
-    onet = onet.assign(shares=[2, 1], sharing=3, row_jobs=30, outlook_pct=4.0, median_pay_annual=90_000.0)
-    onet["entry_education"] = ["Bachelor's degree", "High school diploma"]
-    onet = onet.assign(projection_soc_code="29-1141", base_year=2024, projection_year=2034, wage_year=2023)
-    onet = onet.assign(pay_origin=["projections", "page"], outlook_origin="projections", onet_release="30.2")
-    onet["education_origin"] = ["database", "projections"]
-    return PublishedContent((replace(prompt, rankings=rankings, corpus=ONET_CORPUS),), shown={ONET_CORPUS: onet})
+    return two_onet_codes(content)
 
 
 def with_onet(content: PublishedContent, **columns: object) -> PublishedContent:
@@ -190,6 +181,44 @@ def test_a_title_that_the_picture_has_no_glyphs_for_is_left_to_the_site(
 def test_where_the_figures_of_onet_come_from_is_part_of_the_publication(two_codes: PublishedContent) -> None:
     other = with_onet(two_codes, onet_release="31.0")
     assert other.digest != two_codes.digest
+
+
+def test_what_more_is_known_of_an_occupation_stands_with_it_under_headings(two_codes: PublishedContent) -> None:
+    rows = pd.DataFrame(
+        [
+            {"corpus": ONET_CORPUS, "doc_id": "29-1141.01", "section": "software", "items": ["Tables", "Abacus"]},
+            {"corpus": ONET_CORPUS, "doc_id": "29-1141.00", "section": "related", "items": ["Nurses"]},
+            {"corpus": ONET_CORPUS, "doc_id": "47-2181.00", "section": "software", "items": ["Of none that is shown"]},
+            {"corpus": "another", "doc_id": "29-1141.00", "section": "software", "items": ["Of another corpus"]},
+        ]
+    )
+    (documents,) = site_document(replace(two_codes, tables=(PublishedTable(SECTIONS, "sections", rows),)))["sets"]
+    assert documents["id"] == ["29-1141.00", "29-1141.01"]
+    assert documents["sections"] == [
+        {"title": "Software", "names": ["Abacus", "Tables"], "at": [[], [1, 0]]},
+        {"title": "Related occupations", "names": [], "at": [[-2], []]},
+    ]
+    assert "sections" not in site_document(two_codes)["sets"][0]
+
+
+def test_what_a_prompt_includes_is_said_with_the_question(two_codes: PublishedContent) -> None:
+    (prompt,) = two_codes.prompts
+    including = replace(prompt, asked=prompt.asked.model_copy(update={"include": ("skills", "software")}))
+    asked = [site_document(replace(two_codes, prompts=(one,)))["layers"][0]["asked"] for one in (prompt, including)]
+    assert [one.get("include") for one in asked] == [None, ["skills", "software"]]
+
+
+def test_titles_that_a_set_does_not_have_itself_are_apart_and_part_of_the_publication(
+    two_codes: PublishedContent,
+) -> None:
+    known = with_onet(two_codes, sample_titles=[["Ward nurse"], []])
+    listed = pd.DataFrame({"doc_id": "29-1141.01", "title": ["Night nurse", "Nurses", "Ward nurse"]})
+    content = replace(known, titles={ONET_CORPUS: listed})
+    document = site_document(content)
+    assert document["sets"][0]["aliases"] == [[], ["Ward nurse"]]
+    assert site_titles(content, document) == {ONET_CORPUS: [[], ["Night nurse"]]}
+    assert site_titles(known, document) == {}
+    assert content.digest != known.digest
 
 
 @pytest.mark.parametrize("kind", ["content", "own_documents", "tasks_alone", "two_codes"])

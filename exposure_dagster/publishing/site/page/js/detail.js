@@ -149,6 +149,13 @@ site.detail = (() => {
     );
   }
 
+  /** What more is known: lists under headings. An item that is another occupation of the map leads there. */
+  function sections(doc) {
+    if (!doc.sections.length) return null;
+    const list = (items) => el("ul", { class: "plain" }, ...items.map(({ name, id }) => el("li", {}, id === null ? foreign(name) : el("a", { href: state.link({ id }) }, foreign(name)))));
+    return el("dl", { class: "facts" }, ...doc.sections.map(({ title, items }) => row(title, list(items))));
+  }
+
   function aliases(doc) {
     if (!doc.aliases.length) return null;
     const shown = el("p", { class: "quiet" });
@@ -177,6 +184,7 @@ site.detail = (() => {
       ...answer(layer, doc),
       facts(layer, doc),
       layerTable(layer, doc),
+      sections(doc),
       aliases(doc),
       sources(layer, doc),
     );

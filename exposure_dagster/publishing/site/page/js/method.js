@@ -35,7 +35,7 @@ site.method = (() => {
       tiers(layer),
       el("h4", {}, "Who answered"),
       answered(layer),
-      asked ? el("p", {}, `Written for ${asked.model}: ${formats.plural(asked.samples, "answer", "answers")} for each occupation, ${formats.plural(asked.documents_per_request, "occupation", "occupations")} in a request${asked.effort ? `, effort ${asked.effort}` : ""}.`) : null,
+      asked ? el("p", {}, `Written for ${asked.model}: ${formats.plural(asked.samples, "answer", "answers")} for each occupation, ${formats.plural(asked.documents_per_request, "occupation", "occupations")} in a request${asked.effort ? `, effort ${asked.effort}` : ""}${asked.include ? `; each with its ${asked.include.join(", ").replaceAll("_", " ")}` : ""}.`) : null,
       asked ? el("details", { open: layer === store.layers[0] }, el("summary", {}, "The question in full"), el("pre", { class: "question-text", tabindex: "0", role: "region", "aria-label": `The question in full: ${layer.title}` }, foreign(asked.system))) : null,
     );
   }

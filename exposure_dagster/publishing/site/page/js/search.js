@@ -20,6 +20,25 @@ site.search = (() => {
     return indexes.get(documents.name);
   }
 
+  let further = null;
+
+  /**
+   * Titles of the longer lists, too many for the page's own data: they are fetched when somebody begins to search.
+   * Without them the others are found as before.
+   */
+  function loadFurtherTitles() {
+    further ||= new Promise((resolve, reject) => document.head.append(el("script", { src: "titles.js", onload: resolve, onerror: reject })))
+      .then(() => site.unpacked(globalThis.packedTitles))
+      .then((titles) => {
+        for (const documents of site.store.sets.values()) {
+          const names = indexOf(documents);
+          (titles[documents.name] || []).forEach((of, index) => of.forEach((name) => names.push({ key: folded(name), name, doc: documents.docs[index], isAlias: true })));
+        }
+      })
+      .catch(() => {});
+    return further;
+  }
+
   /** How well a name fits, 0 best: the whole name, whole words (also as plurals), its beginning, beginnings of words, anywhere. */
   function quality(entry, wanted, words) {
     if (entry.key === wanted) return 0;
@@ -100,7 +119,10 @@ site.search = (() => {
     const input = byId("search");
     const documents = () => site.store.layerById.get(state.get().layer).documents;
     input.addEventListener("input", () => open(documents(), input.value));
-    input.addEventListener("focus", () => input.value && open(documents(), input.value));
+    input.addEventListener("focus", () => {
+      if (input.value) open(documents(), input.value);
+      loadFurtherTitles().then(() => document.activeElement === input && input.value && open(documents(), input.value));
+    });
     input.addEventListener("blur", close);
     input.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {

@@ -29,6 +29,9 @@ site.store = (() => {
 
   const shareOf = (share) => share && { part: `${share[0]}/${share[1]}`, jobs: share[2], soc: share[3] };
 
+  /** An item of a section: a name, or (where the place is below 0) another document of the set. */
+  const itemOf = (columns, names, place) => (place < 0 ? { name: columns.title_of[-1 - place], id: columns.id[-1 - place] } : { name: names[place], id: null });
+
   function readSet(columns) {
     const category = coded(columns.category);
     const education = coded(columns.education).map((level) => (level === null ? null : orderOf(level)));
@@ -64,6 +67,7 @@ site.store = (() => {
       jobZone: columns.job_zone ? columns.job_zone[index] : null,
       openings: columns.openings ? columns.openings[index] : null,
       share: columns.shares ? shareOf(columns.shares[index]) : null,
+      sections: (columns.sections || []).map(({ title, names, at }) => ({ title, items: at[index].map((place) => itemOf(columns, names, place)) })).filter(({ items }) => items.length),
     }));
     const hasJobs = docs.some((doc) => doc.jobs > 0);
     for (const doc of docs) doc.area = hasJobs ? doc.jobs || 0 : 1;
