@@ -15,8 +15,8 @@ from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.standing import State, record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder
+from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.scoring.job import DocumentRef, WarehouseTexts
-from exposure_dagster.scoring.prices import load_prices
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.sources.sites import open_site
 from exposure_dagster.store.warehouse import Warehouse
@@ -119,7 +119,7 @@ def test_another_section_makes_stale_only_what_includes_it(warehouse: Warehouse,
     plain, with_skills = standings(warehouse, folder, CLAUDE)
     assert plain.state is State.FRESH
     assert (with_skills.state, with_skills.reasons) == (State.STALE, ("1 changed",))
-    assert changed in with_skills.open_questions
+    assert changed in with_skills.open_questions["claude-haiku-5-5"]
 
 
 def test_taking_the_include_away_is_named_as_the_change(warehouse: Warehouse, prompts: Path) -> None:

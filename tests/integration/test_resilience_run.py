@@ -105,7 +105,7 @@ def test_key_drivers_name_no_attribute_by_its_code(warehouse: Warehouse) -> None
 def test_the_first_columns_are_the_issued_ones_in_the_table_and_in_the_file(settings: Settings) -> None:
     assert list(RESILIENCE.column_names[: len(ISSUED_COLUMNS)]) == ISSUED_COLUMNS
     folder = settings.published_folder / "current" / "resilience"
-    with (folder / "ai_resilience.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "ai_resilience.csv").open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file))
     assert header == [*ISSUED_COLUMNS, "status", "scorer", "model"]
     with duckdb.connect() as connection:
