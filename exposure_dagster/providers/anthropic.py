@@ -104,7 +104,7 @@ async def _open(endpoint: Endpoint, connections: int) -> AsyncIterator[anthropic
         api_key=endpoint.key(),
         base_url=endpoint.address,
         max_retries=0,
-        http_client=sdk.http_client(anthropic, connections),
+        http_client=sdk.http_client(connections),
     ) as client:
         yield client
 

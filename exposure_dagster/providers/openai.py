@@ -117,7 +117,7 @@ async def _open(endpoint: Endpoint, connections: int) -> AsyncIterator[openai.As
         base_url=endpoint.address,
         organization=None,
         max_retries=0,
-        http_client=sdk.http_client(openai, connections),
+        http_client=sdk.http_client(connections),
     ) as client:
         yield client
 

@@ -22,6 +22,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.proxies import usable_proxies
 from exposure_dagster.providers.exchange import Attempt, Fate
 from exposure_dagster.providers.prices import Usage
 from exposure_dagster.providers.provider import BatchRejectedError, BatchUncertainError, Endpoint
@@ -41,25 +42,16 @@ _OVERLOADED = 529
 _SHOWN_ERROR_LENGTH = 300
 _REQUEST_ID_LENGTH = 100
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
-_PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
 
 
-def http_client(sdk: ModuleType, connections: int) -> httpx2.AsyncClient:
+def http_client(connections: int) -> httpx2.AsyncClient:
     """The client that an SDK is handed: it follows no redirect, since documents go to the address that is set.
 
-    Raises ScoringError where the environment names a proxy that cannot be used.
+    Raises SettingError where the environment names a proxy that cannot be used.
     """
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    try:
-        client: httpx2.AsyncClient = sdk.DefaultAsyncHttpxClient(limits=limits, follow_redirects=False)
-    except (ImportError, ValueError, httpx2.InvalidURL) as error:
-        raise ScoringError(
-            f"a proxy that the environment names cannot be used ({shortened(str(error))})",
-            where=_PROXY_VARIABLES,
-            remedy="Unset it, or write it as in http://proxy.example.org:3128; hosts in NO_PROXY stand as names or "
-            "plain addresses, with commas between them.",
-        ) from error
-    return client
+    with usable_proxies(httpx2.InvalidURL):
+        return httpx2.AsyncClient(limits=limits, follow_redirects=False)
 
 
 def keep_requests_out_of_the_log(logger: str) -> None:

@@ -21,6 +21,7 @@ import httpx
 import tenacity
 
 from exposure_dagster import __version__
+from exposure_dagster.core.proxies import usable_proxies
 from exposure_dagster.sources.bodies import MAX_BYTES
 from exposure_dagster.sources.fetching import (
     NO_HEADERS,
@@ -143,11 +144,12 @@ class LiveFetcher(Fetcher):
     ) -> None:
         self._limits = limits or LiveLimits()
         self._clock = clock
-        self._client = httpx.Client(
-            headers={"User-Agent": f"exposure-dagster/{__version__} ({contact})", "Accept-Encoding": "gzip"},
-            timeout=self._limits.silence_seconds,
-            transport=transport,
-        )
+        with usable_proxies(httpx.InvalidURL):
+            self._client = httpx.Client(
+                headers={"User-Agent": f"exposure-dagster/{__version__} ({contact})", "Accept-Encoding": "gzip"},
+                timeout=self._limits.silence_seconds,
+                transport=transport,
+            )
         # An earlier fetcher may have asked a moment ago, so the first request too waits its turn.
         self._opened_at = clock.monotonic()
         self._asked_at: dict[str, float] = {}
