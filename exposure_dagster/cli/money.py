@@ -12,9 +12,10 @@ from exposure_dagster.cli.prompts import load_prompts, price_table
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.pipeline.estimates import estimates
+from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.scoring.estimate import Estimate, cost_with
-from exposure_dagster.settings import Settings, load_settings
+from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
 
 
@@ -83,7 +84,15 @@ def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: boo
     """On a terminal, show what a run will spend and ask; elsewhere the budgets decide."""
     if not (sys.stdin.isatty() and ERR.is_terminal):
         return
-    found = estimate_prompts(settings, names, prices=price_table(settings), ask_again=ask_again)
+    choice = choice_of(settings)
+    asked = [
+        prompt.name
+        for prompt in load_prompts(settings).prompts
+        if prompt.name in names and choice.of(prompt.asked).name is not ScorerName.BASELINE
+    ]
+    if not asked:
+        return
+    found = estimate_prompts(settings, asked, prices=price_table(settings), ask_again=ask_again)
     if any(one.requests for one in found):
         print_estimates(found)
         click.confirm("Ask the model?", abort=True, err=True)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import anthropic
@@ -18,10 +19,13 @@ from anthropic.types.messages import MessageBatch, MessageBatchResult
 from pydantic import BaseModel, ValidationError
 
 from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.providers import sdk
 from exposure_dagster.providers.exchange import Attempt, Fate, MessageRequest
 from exposure_dagster.providers.prices import Usage
 from exposure_dagster.providers.provider import BatchState, Candidate, Endpoint
+
+_Sdk = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.AsyncAnthropicVertex
 
 _TOOL = "answer"
 _ON_A_PAGE = 100
@@ -55,8 +59,9 @@ class _Message(BaseModel):
 
 
 class _Client:
-    def __init__(self, endpoint: Endpoint, client: anthropic.AsyncAnthropic) -> None:
-        self._params_of = _as_params if endpoint.is_own else _as_params_of_a_tool
+    def __init__(self, endpoint: Endpoint, client: _Sdk) -> None:
+        is_anthropic = endpoint.is_own and endpoint.provider.name == "anthropic"
+        self._params_of = _as_params if is_anthropic else _as_params_of_a_tool
         self._client = client
 
     async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
@@ -83,7 +88,8 @@ class _Client:
 
 @asynccontextmanager
 async def connect(endpoint: Endpoint, *, connections: int) -> AsyncIterator[_Client]:
-    async with _open(endpoint, connections) as client:
+    opened = _open if endpoint.provider.name == "anthropic" else _open_elsewhere
+    async with opened(endpoint, connections) as client:
         yield _Client(endpoint, client)
 
 
@@ -106,6 +112,32 @@ async def _open(endpoint: Endpoint, connections: int) -> AsyncIterator[anthropic
         max_retries=0,
         http_client=sdk.http_client(connections),
     ) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _open_elsewhere(endpoint: Endpoint, connections: int) -> AsyncIterator[_Sdk]:
+    """The same where Amazon or Google serves Claude. The address of a region is the SDK's to know."""
+    sdk.keep_requests_out_of_the_log("anthropic._base_client")
+    http, address = sdk.http_client(connections), endpoint.other_address
+    client: _Sdk
+    try:
+        if endpoint.provider.name == "bedrock":
+            client = anthropic.AsyncAnthropicBedrock(
+                api_key=endpoint.key(), base_url=address, max_retries=0, http_client=http
+            )
+        else:
+            import_module("google.auth")
+            client = anthropic.AsyncAnthropicVertex(
+                project_id=endpoint.key(), base_url=address, max_retries=0, http_client=http
+            )
+    except (ValueError, ModuleNotFoundError) as error:  # no region is set, or the extra is not installed
+        raise ScoringError(
+            sdk.shortened(str(error)),
+            where=f"provider {endpoint.provider.name}",
+            remedy="See docs/models.md for what it needs.",
+        ) from error
+    async with client:
         yield client
 
 

@@ -31,6 +31,25 @@ PROVIDERS: Mapping[str, Provider] = {
     for provider in (
         _ANTHROPIC,
         Provider(
+            name="bedrock",
+            title="Claude on Amazon Bedrock",
+            family="bedrock",
+            module="anthropic",
+            key_variable="AWS_BEARER_TOKEN_BEDROCK",
+            address_variable="ANTHROPIC_BEDROCK_BASE_URL",
+            address="https://bedrock-runtime.amazonaws.com",  # with the region of AWS_REGION, as the SDK has it
+        ),
+        Provider(
+            name="vertex",
+            title="Claude on Google's Vertex AI",
+            family="vertex",
+            module="anthropic",
+            key_variable="ANTHROPIC_VERTEX_PROJECT_ID",
+            address_variable="ANTHROPIC_VERTEX_BASE_URL",
+            address="https://aiplatform.googleapis.com",  # with the region of CLOUD_ML_REGION
+            extra="vertex",
+        ),
+        Provider(
             name="openai",
             title="OpenAI",
             family="openai",

@@ -113,7 +113,7 @@ class Exchange:
             "id": "msg_1",
             "type": "message",
             "role": "assistant",
-            "model": self.request["model"],
+            "model": self.request.get("model", "in the address"),
             "content": [{"type": "thinking", "thinking": "", "signature": "s"}, {"type": "text", "text": text}],
             "stop_reason": stop_reason,
             "usage": {

@@ -8,12 +8,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.money import Budget
+from exposure_dagster.providers.prices import load_prices
+from exposure_dagster.providers.registry import endpoints_of
+from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.job import ScoringJob, WarehouseTexts, open_questions
 from exposure_dagster.scoring.ledger_file import LEDGER_VERSION
 from exposure_dagster.scoring.mirror import ledger_path
+from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from tests.endpoints import prices_at
 from tests.integration.formats import make_ledger
 from tests.integration.scoring.faulty_model import Exchange, Fault, FaultyModel
@@ -111,3 +117,30 @@ def test_a_model_on_a_server_of_ones_own_needs_neither_key_nor_price(
     assert len(by_status(result)["ok"]) == len(scene.refs)
     assert result.figures.cost_usd == 0
     assert prices_at(model.url, None, provider=provider).endpoints.of(model_name).is_usable
+
+
+def test_claude_on_amazon_bedrock_is_asked_with_its_own_key_in_the_region_that_is_set(
+    tmp_path: Path, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "bedrock/anthropic.claude-haiku-5-5-v1:0"
+    at = {"AWS_BEARER_TOKEN_BEDROCK": SecretStr("bedrock-key"), "ANTHROPIC_BEDROCK_BASE_URL": SecretStr(model.url)}
+    scene = Scene(tmp_path, model, asked=asked_prompt(model=name))
+
+    def score() -> ScoringResult:
+        return score_with_model(
+            ScoringJob("run-1", "exposure", scene.asked, scene.refs, WarehouseTexts(scene.warehouse)),
+            warehouse=scene.warehouse,
+            prices=load_prices(endpoints=endpoints_of(at)),
+            limits=Limits(Budget(100, 100)),
+        )
+
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(ScoringError, match="provider bedrock: No AWS region"):
+        score()
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    result = score()
+
+    assert len(by_status(result)["ok"]) == len(scene.refs)
+    assert {seen.key for seen in model.seen} == {"Bearer bedrock-key"}
+    assert scene.rows("DISTINCT scorer, endpoint", "true --") == [("bedrock", "bedrock-compatible")]
