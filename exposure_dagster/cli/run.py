@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
+from exposure_dagster.cli.interrupts import kept_interrupts
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
@@ -87,11 +88,13 @@ class _Runner:
         Warns of failed checks. Raises our error as it was raised in the step, and KeyboardInterrupt where a signal
         ended it.
         """
+        from dagster import DagsterExecutionInterruptedError
+
         from assets.scored import ANSWERS_CHECK
 
         graph = self.definitions.get_repository_def().asset_graph
         run_id = str(uuid4())
-        with running(Path(self.instance.root_directory), run_id):
+        with running(Path(self.instance.root_directory), run_id), kept_interrupts(DagsterExecutionInterruptedError):
             result = self.definitions.resolve_job_def(job).execute_in_process(
                 instance=self.instance,
                 partition_key=partition,

@@ -61,7 +61,7 @@ class _Message(BaseModel):
 class _Client:
     def __init__(self, endpoint: Endpoint, client: _Sdk) -> None:
         is_anthropic = endpoint.is_own and endpoint.provider.name == "anthropic"
-        self._params_of = _as_params if is_anthropic else _as_params_of_a_tool
+        self._params_of = as_params if is_anthropic else _params_of_a_tool
         self._client = client
 
     async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
@@ -100,7 +100,7 @@ async def connect_batches(endpoint: Endpoint) -> AsyncIterator[_Batches]:
 
 
 def size_bytes(request: MessageRequest) -> int:
-    return len(json.dumps(_as_params(request)).encode())
+    return len(json.dumps(as_params(request)).encode())
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def _open_elsewhere(endpoint: Endpoint, connections: int) -> AsyncIterator
         yield client
 
 
-def _as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
+def as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
     """A request as the SDK takes it, alone or in a batch."""
     return {
         "model": request.model,
@@ -152,7 +152,7 @@ def _as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
     }
 
 
-def _as_params_of_a_tool(request: MessageRequest) -> MessageCreateParamsNonStreaming:
+def _params_of_a_tool(request: MessageRequest) -> MessageCreateParamsNonStreaming:
     """The same for a server that speaks as Anthropic does. Many pass over `output_config`; some, as llama.cpp and vLLM,
     keep to the schema of a tool that has to be called, and the others are told the form in words."""
     tool: ToolParam = {
@@ -160,7 +160,7 @@ def _as_params_of_a_tool(request: MessageRequest) -> MessageCreateParamsNonStrea
         "description": "Takes the answer.",
         "input_schema": dict(request.answer_schema),
     }
-    return {**_as_params(request), "tools": [tool], "tool_choice": {"type": "tool", "name": _TOOL}}
+    return {**as_params(request), "tools": [tool], "tool_choice": {"type": "tool", "name": _TOOL}}
 
 
 def _output_config(request: MessageRequest) -> OutputConfigParam:
@@ -216,7 +216,7 @@ class _Batches:
         self._client = client
 
     async def create(self, token: str, requests: Sequence[tuple[str, MessageRequest]]) -> str:
-        body: Any = [{"custom_id": custom_id, "params": _as_params(request)} for custom_id, request in requests]
+        body: Any = [{"custom_id": custom_id, "params": as_params(request)} for custom_id, request in requests]
 
         async def send() -> str:
             with sdk.certain_or_not(anthropic):

@@ -1,4 +1,5 @@
-"""A scoring run in a process of its own, to be killed. Arguments: folder of the scene, URL, concurrency."""
+"""A scoring run in a process of its own, to be killed. Arguments: folder of the scene, URL, documents, concurrency,
+and who is asked."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ import sys
 from pathlib import Path
 
 from tests.integration.scoring.faulty_model import FaultyModel
-from tests.integration.scoring.scene import Scene
+from tests.integration.scoring.scene import PROVIDERS, Scene, asked_prompt
 
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell would ignore it
-    folder, url, documents, concurrency = sys.argv[1:]
-    scene = Scene(Path(folder), FaultyModel(url), documents=0)
+    folder, url, documents, concurrency, provider = sys.argv[1:]
+    asked = asked_prompt(model=PROVIDERS[provider])
+    scene = Scene(Path(folder), FaultyModel(url), documents=0, asked=asked, provider=provider)
     scene.refs = Scene.refs_of(range(int(documents)))
     scene.score(concurrency=int(concurrency))
 

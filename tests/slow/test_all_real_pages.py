@@ -40,6 +40,7 @@ def test_the_real_files_give_the_known_figures(shared_dir: Path, tmp_path: Path)
     assert {name: table.rows for name, table in report.tables.items()} == {
         "onet_occupations": 1_016,
         "onet_tasks": 18_796,
+        "onet_features": 0,
         "onet_titles": 7_953,
         "onet_unread": 0,
     }

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.scoring.faulty_model import hang
-from tests.integration.scoring.scene import Scene, by_status
+from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
 from tests.processes import tied
 
 ROOT = Path(__file__).resolve().parents[2]
 CONCURRENCY = 4
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None:
     scene.refs += scene.add(range(10, 60))
     scene.model.latency_s = 0.05
@@ -81,7 +82,7 @@ def end_a_life(scene: Scene, seconds_after_first_request: float, by: signal.Sign
 
 def begin_a_life(scene: Scene) -> subprocess.Popen[bytes]:
     """A run in a process of its own, to which signals mean what they mean to a command in the foreground."""
-    arguments = [str(scene.folder), scene.model.url, str(len(scene.refs)), str(CONCURRENCY)]
+    arguments = [str(scene.folder), scene.model.url, str(len(scene.refs)), str(CONCURRENCY), scene.provider]
     return subprocess.Popen(
         tied(sys.executable, "-m", "tests.slow.one_life", *arguments), cwd=ROOT, stderr=subprocess.DEVNULL
     )
