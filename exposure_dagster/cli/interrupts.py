@@ -10,8 +10,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+_AGAIN_S = 0.05
 
 
 @contextmanager
@@ -21,7 +25,8 @@ def kept_interrupts(*of_others: type[BaseException]) -> Iterator[None]:
 
     def raised_again(dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, (KeyboardInterrupt, *of_others)):
-            os.kill(os.getpid(), signal.SIGINT)  # handled when the object is gone
+            # from another thread: here it would be dropped at once
+            threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
         else:
             shown(dropped)
 
