@@ -682,6 +682,7 @@ def test_a_page_that_is_no_handbook_page_keeps_its_earlier_rows_and_is_named(sav
     saved.reparse()
     assert saved.parsed("(title, jobs, text)") == before
     assert saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL") == rows
+    assert saved.raw("body")["roofers"] == sample_page("roofers")
     outcome = outcome_of(saved.warehouse, "no_field_is_unread")
     assert outcome.description.startswith(
         "1 field on 1 page could not be read (roofers, page: this is no handbook page: it has no tabs"
@@ -709,9 +710,13 @@ def test_a_page_that_never_was_a_handbook_page_has_no_row_and_is_named(empty: So
     empty.refresh_and_parse()
     assert set(empty.parsed()) == set(CATEGORIES) - {"roofers"}
     assert found_by(outcome_of(empty.warehouse, "every_listed_page_has_a_row")) == [
-        {"url": f"https://www.bls.gov/{path_of('roofers')}", "reason": "not parsed"}
+        {
+            "url": f"https://www.bls.gov/{path_of('roofers')}",
+            "reason": "this is no handbook page: it has no tabs, and is titled 'Access denied'",
+        }
     ]
-    assert empty.unread() == [("roofers", "page")]
+    assert empty.raw("body")["roofers"] is None
+    assert [row["slug"] for row in found_by(outcome_of(empty.warehouse, "no_field_is_unread"))] == ["roofers"]
 
 
 # Layout drift

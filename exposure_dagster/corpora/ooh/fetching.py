@@ -9,6 +9,7 @@ import pandas as pd
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.corpora.ooh.index import INDEX_URL, index_pages, parse_index
+from exposure_dagster.corpora.ooh.page import problem_of_page
 from exposure_dagster.corpora.ooh.tables import OOH_INDEX, OOH_PAGES
 from exposure_dagster.parsing.damage import damage_of
 from exposure_dagster.parsing.records import IndexPage
@@ -76,7 +77,7 @@ def refresh_ooh_pages(
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
     places = {page.url: {"slug": page.slug, "category": page.category, "is_listed": True} for page in pages.values()}
     writer = PageWriter(warehouse, OOH_PAGES, places, stored)
-    fetch_into(writer, fetcher, requests, progress)
+    fetch_into(writer, fetcher, requests, progress, problem_of_page)
     mark_listed(warehouse, OOH_PAGES, pages)
     listed = [stored[url] for url in pages]
     digest = content_hash(sorted((row.url, row.content_sha256) for row in listed))
@@ -95,8 +96,7 @@ def _refused_if_damaged(fetched: Fetched, body: bytes) -> Fetched:
     damage = damage_of(body)
     if not damage:
         return fetched
-    reason = f"it is damaged, and the earlier one stands: {'; '.join(damage)}"
-    return Fetched(url=fetched.url, status=fetched.status, reason=reason, checked_at=fetched.checked_at)
+    return fetched.refused(f"it is damaged, and the earlier one stands: {'; '.join(damage)}")
 
 
 def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
