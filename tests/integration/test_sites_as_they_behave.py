@@ -40,9 +40,11 @@ pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 LIMITS = LiveLimits(seconds_between_requests=0, silence_seconds=5, attempts=2)
 HOST = "https://www.bls.gov"
+INDEX = "/ooh/a-z-index.htm"
 ROOFERS = "/ooh/construction-and-extraction/roofers.htm"
 ACTORS = "/ooh/entertainment-and-sports/actors.htm"
 PATHS = (ROOFERS, ACTORS, "/ooh/military/military-careers.htm")
+LIST = LIST_URL.removeprefix("https://www.onetonline.org")
 NURSES, LAMPS = "/link/summary/29-1141.00", "/link/summary/47-2999.00"
 
 
@@ -69,7 +71,7 @@ def handbook_page(path: str) -> bytes:
 
 
 def put_handbook(site: LoopbackSite, paths: Sequence[str]) -> None:
-    site.has("/ooh/a-z-index.htm", Reply(body=index_of(paths)))
+    site.has(INDEX, Reply(body=index_of(paths)))
     for path in paths:
         site.has(path, Reply(body=handbook_page(path)))
 
@@ -88,10 +90,7 @@ def onet_page(path: str, *, without: str = "", instead: str = "") -> bytes:
 def put_onet(site: LoopbackSite) -> None:
     rows = [f"4,{path.rpartition('/')[2]},Lamp Keepers {n},Y\n" for n, path in enumerate((NURSES, LAMPS))]
     listed = "Job Zone,Code,Occupation,Data-level\n" + "".join(rows)
-    site.has(
-        LIST_URL.removeprefix("https://www.onetonline.org"),
-        Reply(body=listed.encode(), headers={"Content-Type": "text/csv"}),
-    )
+    site.has(LIST, Reply(body=listed.encode(), headers={"Content-Type": "text/csv"}))
     for path in (NURSES, LAMPS):
         site.has(path, Reply(body=onet_page(path)))
 
@@ -119,18 +118,29 @@ class Run:
         clock = replace(SYSTEM_CLOCK, sleep=self.pauses.append)
         return self.site.fetcher(limits=LIMITS, transport=ToLoopback(self.server), clock=clock)
 
+    def index(self) -> CheckOutcome:
+        """Of the check that names it where it could not be had."""
+        with self.fetcher() as fetcher:
+            report = refresh_ooh_index(self.warehouse, self.site, fetcher, refetch_after_hours=0)
+        return every_listed_page_is_there(report.listed, report.missing)
+
     def handbook(self) -> dict[str, CheckOutcome]:
         """The outcomes of its checks, by name."""
+        self.index()
         with self.fetcher() as fetcher:
-            refresh_ooh_index(self.warehouse, self.site, fetcher, refetch_after_hours=0)
             report = refresh_ooh_pages(self.warehouse, self.site, fetcher, refetch_after_hours=0)
         parse_ooh_titles(self.warehouse)
         parse_ooh_pages(self.warehouse)
         return self._outcomes(report, checks.occupations(self.warehouse))
 
-    def onet(self) -> dict[str, CheckOutcome]:
+    def onet_list(self) -> CheckOutcome:
         with self.fetcher() as fetcher:
-            refresh_onet_list(self.warehouse, self.site, fetcher, refetch_after_hours=0)
+            report = refresh_onet_list(self.warehouse, self.site, fetcher, refetch_after_hours=0)
+        return every_listed_page_is_there(report.listed, report.missing)
+
+    def onet(self) -> dict[str, CheckOutcome]:
+        self.onet_list()
+        with self.fetcher() as fetcher:
             report = refresh_onet_pages(self.warehouse, self.site, fetcher, is_wanted=True, refetch_after_hours=0)
         parse_onet(self.warehouse)
         return self._outcomes(report, [no_field_is_unread(self.warehouse)])
@@ -141,9 +151,8 @@ class Run:
         return {outcome.name: outcome for outcome in told}
 
     def bodies(self) -> dict[str, bytes]:
-        return dict(
-            self.warehouse.rows("SELECT url, body FROM raw.ooh_pages UNION ALL SELECT url, body FROM raw.onet_pages")
-        )
+        tables = ("raw.ooh_index", "raw.ooh_pages", "raw.onet_list", "raw.onet_pages")
+        return dict(self.warehouse.rows(" UNION ALL ".join(f"SELECT url, body FROM {table}" for table in tables)))
 
     def rows(self) -> list[tuple[object, ...]]:
         return [
@@ -268,6 +277,27 @@ def test_a_summary_page_that_cannot_be_had_leaves_all_as_it_was_and_is_named(
     assert (filled.bodies(), filled.rows(), filled.asked_about()) == before
 
 
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [*NOT_HAD.values(), (MAINTENANCE, "it cannot be used, and the earlier one stands: no entry of the A–Z index")],
+    ids=[*NOT_HAD, "a page of maintenance"],
+)
+def test_an_index_that_cannot_be_had_leaves_all_as_it_was_and_is_named(filled: Run, reply: Reply, says: str) -> None:
+    before = filled.bodies(), filled.rows(), filled.asked_about()
+    filled.server.has(INDEX, reply)
+    assert named(filled.index())[HOST + INDEX].startswith(says)
+    assert all(outcome.passed for outcome in filled.handbook().values())
+    assert (filled.bodies(), filled.rows(), filled.asked_about()) == before
+
+
+def test_a_list_that_is_under_maintenance_leaves_all_as_it_was_and_is_named(filled: Run) -> None:
+    before = filled.bodies(), filled.rows(), filled.asked_about()
+    filled.server.has(LIST, MAINTENANCE)
+    assert named(filled.onet_list()) == {LIST_URL: "an HTML page came instead of CSV"}
+    assert all(outcome.passed for outcome in filled.onet().values())
+    assert (filled.bodies(), filled.rows(), filled.asked_about()) == before
+
+
 def test_a_page_of_maintenance_is_an_error_of_the_check_for_unread_fields_too_until_the_page_is_back(
     filled: Run,
 ) -> None:
@@ -367,7 +397,7 @@ def test_a_busy_site_is_asked_again_after_the_pause_that_it_names(filled: Run) -
 def test_a_page_that_the_index_names_under_a_new_slug_is_another_page_and_the_old_one_is_kept(filled: Run) -> None:
     moved = ROOFERS.replace("roofers", "thatchers")
     body = handbook_page(ROOFERS)
-    filled.server.has("/ooh/a-z-index.htm", Reply(body=index_of([moved, *PATHS[1:]])))
+    filled.server.has(INDEX, Reply(body=index_of([moved, *PATHS[1:]])))
     filled.server.has(ROOFERS, redirect(moved))
     filled.server.has(moved, Reply(body=body.replace(ROOFERS.encode(), moved.encode())))
     others = [row for row in filled.asked_about() if row[1] != "roofers"]

@@ -364,15 +364,23 @@ def test_where_the_index_is_gone_the_earlier_one_stands(saved: Sources, folder: 
         ),
     ],
 )
-def test_an_index_that_cannot_be_used_is_a_clear_error_and_the_earlier_one_stays(
+def test_an_index_that_cannot_be_used_is_named_and_the_earlier_one_stands(
     saved: Sources, folder: Folder, body: bytes, says: str
 ) -> None:
     before = saved.raw("body", "raw.ooh_index")
     folder.put(INDEX_PATH, body)
-    with pytest.raises(SourceError) as raised:
-        saved.refresh_index()
-    assert says in str(raised.value)
+    (missing,) = saved.refresh_index().missing
+    assert missing.reason == f"it cannot be used, and the earlier one stands: {says}"
+    assert missing.has_earlier_body
     assert saved.raw("body", "raw.ooh_index") == before
+    assert saved.refresh_pages().listed == 4
+
+
+def test_a_first_index_that_cannot_be_used_is_a_clear_error(empty: Sources, folder: Folder) -> None:
+    folder.put(INDEX_PATH, NO_HANDBOOK_PAGE)
+    with pytest.raises(SourceError, match="no entry of the A–Z index can be read"):
+        empty.refresh_index()
+    assert empty.raw("body", "raw.ooh_index") == {}
 
 
 def test_a_damaged_index_loses_no_page_and_the_earlier_one_stands(saved: Sources, folder: Folder) -> None:

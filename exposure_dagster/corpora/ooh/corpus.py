@@ -132,11 +132,9 @@ CORPUS = Corpus(
         FROM parsed.ooh_occupations
     """,
     other_titles="SELECT title, slug AS doc_id FROM parsed.ooh_titles ORDER BY title, slug",
-    # a page that can no longer be read in full keeps the rows of an earlier body, whose day is not known any more
-    provenance="""
-        SELECT o.slug AS doc_id, o.url, o.content_sha256, p.fetched_at
-        FROM parsed.ooh_occupations o LEFT JOIN raw.ooh_pages p USING (slug, content_sha256)
-    """,
+    provenance=(
+        "SELECT slug AS doc_id, url, content_sha256, fetched_at FROM raw.ooh_pages WHERE content_sha256 IS NOT NULL"
+    ),
     occupations="SELECT slug AS doc_id, slug FROM parsed.ooh_occupations",
     document_lineage={
         **made_from("doc_id", "parsed.ooh_occupations.slug"),

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.corpora.ooh.index import INDEX_URL, index_pages, parse_index
@@ -32,9 +33,8 @@ from exposure_dagster.store.warehouse import Warehouse
 def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:
     """Fetch the A–Z index into raw.ooh_index.
 
-    Raises SourceError where there is no index, neither a new one nor an earlier one, or where a new
-    one names no page: then the earlier one stays. It stays too where a new one is damaged, since the pages that
-    such an index names no more are not gone.
+    A new one that cannot be used does not take the place of an earlier one, nor does one that is damaged, since the
+    pages that such an index names no more are not gone. Raises SourceError where there is no earlier one.
     """
     warehouse.claim_for_site(site.kind)
     stored = stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
@@ -43,7 +43,7 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
         return FetchReport(1, 0, 0, (), stored.content_sha256 or "")
     fetched = fetcher.fetch(PageRequest(url=INDEX_URL, known=stored.known if stored else None))
     if fetched.body is not None and stored is not None and stored.known is not None:
-        fetched = _refused_if_damaged(fetched, fetched.body)
+        fetched = _refused_if_of_no_use(fetched, fetched.body)
     row = updated(stored, fetched)
     if row.content_sha256 is None:
         required_body(row, what="the A–Z index")
@@ -92,7 +92,11 @@ def listed_pages(warehouse: Warehouse) -> list[IndexPage]:
     return index_pages(parse_index(required_body(page, what="the A–Z index")))
 
 
-def _refused_if_damaged(fetched: Fetched, body: bytes) -> Fetched:
+def _refused_if_of_no_use(fetched: Fetched, body: bytes) -> Fetched:
+    try:
+        index_pages(parse_index(body))
+    except SourceError as error:
+        return fetched.refused(f"it cannot be used, and the earlier one stands: {error.what}")
     damage = damage_of(body)
     if not damage:
         return fetched
