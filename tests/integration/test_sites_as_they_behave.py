@@ -60,10 +60,18 @@ _WITH_ADDRESS = re.compile(r"\([^()\s]+@[^()\s]+\.[^()\s]+\)")
 class StrictSite(LoopbackSite):
     """Answers 403 to who does not give an e-mail address in parentheses, and to everyone at github.com."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._only: Reply | None = None
+
+    def has_nothing_but(self, reply: Reply) -> None:
+        """Answer so to everyone, whatever is asked for."""
+        self._only = reply
+
     def next_reply(self, path: str) -> Reply:
         agent = self.seen[-1].headers.get("User-Agent", "")
         is_welcome = _WITH_ADDRESS.search(agent) and "github.com" not in agent.lower()
-        return super().next_reply(path) if is_welcome else DENIED
+        return (self._only or super().next_reply(path)) if is_welcome else DENIED
 
 
 def handbook_page(path: str) -> bytes:
@@ -96,7 +104,7 @@ def put_onet(site: LoopbackSite) -> None:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackSite]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictSite]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with running_site(StrictSite) as site:
         yield site
@@ -434,7 +442,7 @@ def put_sample(server: LoopbackSite) -> list[str]:
 
 
 def test_a_run_over_a_site_in_every_kind_of_trouble_keeps_what_was_had_names_it_and_asks_nobody(
-    server: LoopbackSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: StrictSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = put_sample(server)
     fetcher = Site.fetcher
@@ -471,11 +479,16 @@ def test_a_run_over_a_site_in_every_kind_of_trouble_keeps_what_was_had_names_it_
             expected[HOST + path] = says
         assert len(expected) == len(troubles)
         second = CliRunner().invoke(main, ["run", "--prompt", "exposure"], env=settings)
+        reasons = dict(store.warehouse.rows("SELECT url, reason FROM raw.ooh_pages WHERE reason IS NOT NULL"))
+        server.has_nothing_but(MAINTENANCE)
+        third = CliRunner().invoke(main, ["run", "--prompt", "exposure"], env=settings)
 
     assert second.exit_code == 0, second.output
     assert f"{len(troubles)} of 30 could not be had" in second.stderr
-    reasons = dict(store.warehouse.rows("SELECT url, reason FROM raw.ooh_pages WHERE reason IS NOT NULL"))
     assert reasons.keys() == expected.keys()
     assert all(reasons[url].startswith(says) for url, says in expected.items()), reasons
+    assert third.exit_code == 0, third.output
+    assert "30 of 30 could not be had" in third.stderr
+    assert "it cannot be used, and the earlier one stands: no entry of the A–Z index can be read" in third.stderr
     assert model.asked == []
     assert (store.bodies(), store.rows(), store.asked_about(), store.warehouse.rows(ranking)) == before
