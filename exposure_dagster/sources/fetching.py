@@ -72,6 +72,10 @@ class Fetched:
     def is_good(self) -> bool:
         return self.reason is None
 
+    def refused(self, reason: str) -> Fetched:
+        """The outcome where the body that came is of no use: it is not kept, and the page is to be asked for again."""
+        return Fetched(url=self.url, status=self.status, reason=reason, checked_at=self.checked_at)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BodyHeaders:

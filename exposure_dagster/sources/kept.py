@@ -104,12 +104,23 @@ class PageWriter:
         self._written_at = time.monotonic()
 
 
-def fetch_into(writer: PageWriter, fetcher: Fetcher, requests: Sequence[PageRequest], progress: Progress) -> None:
-    """Fetch in order; what came in survives a stop."""
+def fetch_into(
+    writer: PageWriter,
+    fetcher: Fetcher,
+    requests: Sequence[PageRequest],
+    progress: Progress,
+    problem_of: Callable[[bytes, str], str | None],
+) -> None:
+    """Fetch in order; what came in survives a stop.
+
+    `problem_of` says of a new body and its address why it is not the page that was asked for (a site under
+    maintenance answers 200 too), and None where it is. One that is not takes no other's place.
+    """
     progress.start("fetched", len(requests))
     try:
         for fetched in fetcher.fetch_many(requests):
-            writer.add(fetched)
+            problem = None if fetched.body is None else problem_of(fetched.body, fetched.url)
+            writer.add(fetched if problem is None else fetched.refused(problem))
             progress.advance(failed=writer.failures)
     finally:
         writer.flush()

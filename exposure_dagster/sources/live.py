@@ -333,7 +333,10 @@ def _unpacked_parts(response: httpx.Response) -> Iterator[bytes]:
         yield from response.iter_raw()
         return
     if encoding not in ("gzip", "x-gzip"):
-        raise _EncodingError(f"the body is packed as {encoding:.40}, which was not asked for")
+        raise _EncodingError(
+            f"the body is packed as {encoding:.40}, which was not asked for and is not read: see whether a proxy does "
+            "so, or point EXPOSURE_SITES at a folder of saved pages"
+        )
     gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         for packed in response.iter_raw():

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 # No brackets or quotes: it stands in the comment of a header.
 _EMAIL = re.compile(r"[^@\s()<>\\,;:\"]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
+_REFUSED_BY_BLS = "github.com"
+"""Addresses at users.noreply.github.com are what Git knows many people by."""
 _SHOWN_ENTRIES = 5
 
 
@@ -78,7 +80,10 @@ def open_site(sites: str, *, contact: str | None) -> Site:
 
 
 def checked_contact(contact: str | None) -> str:
-    """The contact, if it is an e-mail address. Raises SettingError, which never repeats what was set."""
+    """The contact, if it is an e-mail address that bls.gov takes.
+
+    Raises SettingError, which never repeats what was set.
+    """
     remedy = (
         "Set it to your e-mail address, as in EXPOSURE_CONTACT=name@university.edu; it is sent to the site "
         "in the User-Agent and nowhere else. EXPOSURE_SITES=sample needs none."
@@ -89,6 +94,9 @@ def checked_contact(contact: str | None) -> str:
         raise SettingError(what, where="EXPOSURE_CONTACT", remedy=remedy)
     if not (text.isascii() and text.isprintable() and _EMAIL.fullmatch(text)):
         raise SettingError("what is set is not an e-mail address", where="EXPOSURE_CONTACT", remedy=remedy)
+    if _REFUSED_BY_BLS in text.lower():
+        what = f"bls.gov answers 403 to every User-Agent that contains {_REFUSED_BY_BLS}, as what is set does"
+        raise SettingError(what, where="EXPOSURE_CONTACT", remedy=remedy)
     return text
 
 

@@ -114,9 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_site() -> Iterator[LoopbackSite]:
+def running_site(kind: type[LoopbackSite] = LoopbackSite) -> Iterator[LoopbackSite]:
     """The site, answering in a thread of its own until the block ends."""
-    site = LoopbackSite()
+    site = kind()
     thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -136,8 +136,9 @@ class ToLoopback(httpx.BaseTransport):
         self._network = httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._site.server_port)
-        return self._network.handle_request(request)
+        url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._site.server_port)
+        sent = httpx.Request(request.method, url, headers=request.headers, extensions=request.extensions)
+        return self._network.handle_request(sent)
 
     def close(self) -> None:
         self._network.close()

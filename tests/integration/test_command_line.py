@@ -83,6 +83,12 @@ def test_live_fetching_without_a_contact_says_what_to_set(tmp_path: Path) -> Non
     assert "EXPOSURE_CONTACT" in one_sentence(exposure("run", home=tmp_path))
 
 
+def test_a_contact_that_bls_refuses_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    error = one_sentence(exposure("run", home=tmp_path, EXPOSURE_CONTACT="12+jo@users.noreply.github.com"))
+    assert "bls.gov answers 403 to every User-Agent that contains github.com" in error
+    assert "noreply" not in error
+
+
 def test_a_setting_that_cannot_be_used_is_named_with_what_is_allowed(tmp_path: Path) -> None:
     error = one_sentence(exposure("run", home=tmp_path, EXPOSURE_SCORER="gpt"))
     assert "EXPOSURE_SCORER" in error and "'baseline'" in error

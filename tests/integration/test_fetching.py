@@ -25,6 +25,10 @@ from tests.integration.loopback import HTML, PAGE, HandMovedTime, LoopbackSite, 
 CONTACT = "jo@uni.edu"
 NEW_PAGE = PAGE.replace(b"Bread", b"Cake")
 QUICK = LiveLimits(seconds_between_requests=1, silence_seconds=30, attempts=3)
+NOT_ASKED_FOR = (
+    "which was not asked for and is not read: see whether a proxy does so, or point EXPOSURE_SITES at a folder of "
+    "saved pages"
+)
 IMPATIENT = replace(QUICK, silence_seconds=0.5)
 
 
@@ -306,8 +310,8 @@ def packed(body: bytes, *, times: int = 1, encoding: str = "gzip") -> Reply:
     ("reply", "reason"),
     [
         (packed(bytes(MAX_BYTES["html"] + 1)), f"the body is longer than {MAX_BYTES['html']:,} bytes"),
-        (packed(PAGE, times=2, encoding="gzip, gzip"), "the body is packed as gzip, gzip, which was not asked for"),
-        (packed(PAGE, encoding="br"), "the body is packed as br, which was not asked for"),
+        (packed(PAGE, times=2, encoding="gzip, gzip"), f"the body is packed as gzip, gzip, {NOT_ASKED_FOR}"),
+        (packed(PAGE, encoding="br"), f"the body is packed as br, {NOT_ASKED_FOR}"),
         (Reply(body=gzip.compress(PAGE)[:-9], headers={**HTML, "Content-Encoding": "gzip"}), "ends too early"),
     ],
 )

@@ -364,15 +364,23 @@ def test_where_the_index_is_gone_the_earlier_one_stands(saved: Sources, folder: 
         ),
     ],
 )
-def test_an_index_that_cannot_be_used_is_a_clear_error_and_the_earlier_one_stays(
+def test_an_index_that_cannot_be_used_is_named_and_the_earlier_one_stands(
     saved: Sources, folder: Folder, body: bytes, says: str
 ) -> None:
     before = saved.raw("body", "raw.ooh_index")
     folder.put(INDEX_PATH, body)
-    with pytest.raises(SourceError) as raised:
-        saved.refresh_index()
-    assert says in str(raised.value)
+    (missing,) = saved.refresh_index().missing
+    assert missing.reason == f"it cannot be used, and the earlier one stands: {says}"
+    assert missing.has_earlier_body
     assert saved.raw("body", "raw.ooh_index") == before
+    assert saved.refresh_pages().listed == 4
+
+
+def test_a_first_index_that_cannot_be_used_is_a_clear_error(empty: Sources, folder: Folder) -> None:
+    folder.put(INDEX_PATH, NO_HANDBOOK_PAGE)
+    with pytest.raises(SourceError, match="no entry of the A–Z index can be read"):
+        empty.refresh_index()
+    assert empty.raw("body", "raw.ooh_index") == {}
 
 
 def test_a_damaged_index_loses_no_page_and_the_earlier_one_stands(saved: Sources, folder: Folder) -> None:
@@ -682,6 +690,7 @@ def test_a_page_that_is_no_handbook_page_keeps_its_earlier_rows_and_is_named(sav
     saved.reparse()
     assert saved.parsed("(title, jobs, text)") == before
     assert saved.warehouse.rows("SELECT * FROM parsed.ooh_projections ORDER BY ALL") == rows
+    assert saved.raw("body")["roofers"] == sample_page("roofers")
     outcome = outcome_of(saved.warehouse, "no_field_is_unread")
     assert outcome.description.startswith(
         "1 field on 1 page could not be read (roofers, page: this is no handbook page: it has no tabs"
@@ -709,9 +718,13 @@ def test_a_page_that_never_was_a_handbook_page_has_no_row_and_is_named(empty: So
     empty.refresh_and_parse()
     assert set(empty.parsed()) == set(CATEGORIES) - {"roofers"}
     assert found_by(outcome_of(empty.warehouse, "every_listed_page_has_a_row")) == [
-        {"url": f"https://www.bls.gov/{path_of('roofers')}", "reason": "not parsed"}
+        {
+            "url": f"https://www.bls.gov/{path_of('roofers')}",
+            "reason": "this is no handbook page: it has no tabs, and is titled 'Access denied'",
+        }
     ]
-    assert empty.unread() == [("roofers", "page")]
+    assert empty.raw("body")["roofers"] is None
+    assert [row["slug"] for row in found_by(outcome_of(empty.warehouse, "no_field_is_unread"))] == ["roofers"]
 
 
 # Layout drift

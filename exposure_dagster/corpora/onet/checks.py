@@ -7,6 +7,7 @@ import pandas as pd
 from exposure_dagster.core.checks import CheckOutcome, unread_fields
 from exposure_dagster.corpora.onet.parsing import OnetReport
 from exposure_dagster.corpora.onet.releases import NEWEST_KNOWN, is_newer
+from exposure_dagster.parsing.records import WHOLE_PAGE
 from exposure_dagster.store.warehouse import Warehouse
 
 
@@ -57,8 +58,18 @@ def occupations(warehouse: Warehouse, report: OnetReport) -> list[CheckOutcome]:
 
 
 def no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
-    """Whether every field that should be on a summary page was read."""
-    unread = warehouse.read("SELECT onet_code, field, found FROM parsed.onet_unread ORDER BY field, onet_code")
+    """Whether every field that should be on a summary page was read.
+
+    Of a page that the site answered with something else (status 200), the whole is unread.
+    """
+    unread = warehouse.read(
+        """
+        SELECT onet_code, field, found FROM parsed.onet_unread
+        UNION SELECT onet_code, ?, reason FROM raw.onet_pages WHERE is_listed AND status = 200 AND reason IS NOT NULL
+        ORDER BY field, onet_code, found
+        """,
+        [WHOLE_PAGE],
+    )
     description = "every field that should be on a summary page was read"
     if len(unread):
         description = unread_fields("onet_code", unread)

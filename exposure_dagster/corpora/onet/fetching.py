@@ -14,6 +14,7 @@ from typing import cast
 
 import pandas as pd
 
+from exposure_dagster.core.checks import first_of
 from exposure_dagster.core.errors import SettingError, SourceError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
@@ -29,6 +30,7 @@ from exposure_dagster.corpora.onet.database import (
 from exposure_dagster.corpora.onet.employment_projections import PROJECTIONS_URL, parse_projections
 from exposure_dagster.corpora.onet.files import saved_archive
 from exposure_dagster.corpora.onet.listing import LIST_URL, ListedOccupation, parse_onet_list
+from exposure_dagster.corpora.onet.page import parse_onet_page
 from exposure_dagster.corpora.onet.release_tables import NEEDED_TABLES
 from exposure_dagster.corpora.onet.releases import (
     NEWEST_KNOWN,
@@ -40,6 +42,7 @@ from exposure_dagster.corpora.onet.releases import (
 )
 from exposure_dagster.corpora.onet.tables import ONET_DATABASE, ONET_LIST, ONET_PAGES, RAW_PROJECTIONS
 from exposure_dagster.parsing.codes import summary_url
+from exposure_dagster.parsing.damage import DAMAGE
 from exposure_dagster.sources.bodies import Expected
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.kept import (
@@ -261,7 +264,7 @@ def refresh_onet_pages(
         url: {"onet_code": one.onet_code, "is_listed": True, "licence": ONET_LICENCE} for url, one in listed.items()
     }
     writer = PageWriter(warehouse, ONET_PAGES, places, stored)
-    fetch_into(writer, fetcher, requests, progress)
+    fetch_into(writer, fetcher, requests, progress, lambda body, url: _problem_of_page(warehouse, body, url))
     mark_listed(warehouse, ONET_PAGES, listed)
     rows = [stored[url] for url in listed]
     return FetchReport(len(rows), len(requests), writer.new_bodies, missing_pages(rows), _digest_of(rows))
@@ -374,6 +377,31 @@ def _write(
 def _edition(body: bytes, name: str) -> str:
     first = parse_projections(body, file=name)[0]
     return f"{first.base_year}–{first.projection_year}"
+
+
+def _problem_of_page(warehouse: Warehouse, body: bytes, url: str) -> str | None:
+    """Why a new summary page is not to take the earlier one's place; None where it is.
+
+    What is known of an occupation is read from the stored page in every run, so one of which less can be read would
+    take words out of the text that was asked about.
+    """
+    try:
+        unread = _unread_in(body, url)
+    except SourceError as error:
+        return error.what
+    if not unread:
+        return None
+    rows = warehouse.rows(f"SELECT body FROM {ONET_PAGES.full_name} WHERE url = ? AND body IS NOT NULL", [url])
+    try:
+        unread_before = [_unread_in(earlier, url) for (earlier,) in rows]
+    except SourceError:
+        return None
+    lost = [f"{field}: {found}" for before in unread_before for field, found in unread.items() if field not in before]
+    return f"less can be read of it than of the earlier one, which stands ({first_of(lost)})" if lost else None
+
+
+def _unread_in(body: bytes, url: str) -> dict[str, str]:
+    return {one.field: one.found for one in parse_onet_page(body, url=url).unread if one.field != DAMAGE}
 
 
 def _nothing(_: object) -> None:

@@ -22,7 +22,7 @@ from exposure_dagster.parsing.findings import Findings
 from exposure_dagster.parsing.html import NestedTooDeeplyError, squeezed, text_of, tree_of_words
 from exposure_dagster.parsing.records import UnreadField
 
-ONET_PARSER_VERSION = "2"
+ONET_PARSER_VERSION = "3"
 """Changes whenever the same page would give another record."""
 
 _TITLES_LABEL = re.compile(r"sample of reported job titles:?", re.IGNORECASE)
@@ -150,7 +150,7 @@ def _checked_code(tree: LexborHTMLParser, url: str) -> str:
     wanted = ONET_CODE.search(url)
     heading, title = tree.css_first("h1"), tree.css_first("title")
     printed = [match[0] for node in (heading, title) if node is not None and (match := ONET_CODE.search(text_of(node)))]
-    if wanted is None or heading is None or (printed and printed[0] != wanted[0]):
+    if wanted is None or heading is None or not printed or printed[0] != wanted[0]:
         about = f"it is about {printed[0]}" if printed else f"it is titled {text_of(title) if title else ''!r}"
         raise SourceError(
             f"this is not the summary page of {wanted[0] if wanted else 'an O*NET occupation'}: {about}",

@@ -7,6 +7,7 @@ import pandas as pd
 from exposure_dagster.core.checks import CheckOutcome, unread_fields
 from exposure_dagster.corpora.ooh.parsing import TitlesReport
 from exposure_dagster.corpora.terms import SOC_MAJOR_GROUPS
+from exposure_dagster.parsing.records import WHOLE_PAGE
 from exposure_dagster.store.warehouse import Warehouse
 
 ROUNDING_JOBS_A_ROW = 100
@@ -63,7 +64,15 @@ def _one_row_a_page(warehouse: Warehouse) -> CheckOutcome:
 
 
 def _no_field_is_unread(warehouse: Warehouse) -> CheckOutcome:
-    unread = warehouse.read("SELECT slug, field, found FROM parsed.ooh_unread ORDER BY field, slug")
+    """Of a page that the site answered with something else (status 200), the whole is unread."""
+    unread = warehouse.read(
+        """
+        SELECT slug, field, found FROM parsed.ooh_unread
+        UNION SELECT slug, ?, reason FROM raw.ooh_pages WHERE is_listed AND status = 200 AND reason IS NOT NULL
+        ORDER BY field, slug, found
+        """,
+        [WHOLE_PAGE],
+    )
     description = "every field that should be on a page was read"
     if len(unread):
         description = (

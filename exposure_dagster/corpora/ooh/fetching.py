@@ -6,9 +6,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from exposure_dagster.core.errors import SourceError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.corpora.ooh.index import INDEX_URL, index_pages, parse_index
+from exposure_dagster.corpora.ooh.page import problem_of_page
 from exposure_dagster.corpora.ooh.tables import OOH_INDEX, OOH_PAGES
 from exposure_dagster.parsing.damage import damage_of
 from exposure_dagster.parsing.records import IndexPage
@@ -31,9 +33,8 @@ from exposure_dagster.store.warehouse import Warehouse
 def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, refetch_after_hours: float) -> FetchReport:
     """Fetch the A–Z index into raw.ooh_index.
 
-    Raises SourceError where there is no index, neither a new one nor an earlier one, or where a new
-    one names no page: then the earlier one stays. It stays too where a new one is damaged, since the pages that
-    such an index names no more are not gone.
+    A new one that cannot be used does not take the place of an earlier one, nor does one that is damaged, since the
+    pages that such an index names no more are not gone. Raises SourceError where there is no earlier one.
     """
     warehouse.claim_for_site(site.kind)
     stored = stored_pages(warehouse, OOH_INDEX.full_name).get(INDEX_URL)
@@ -42,7 +43,7 @@ def refresh_ooh_index(warehouse: Warehouse, site: Site, fetcher: Fetcher, *, ref
         return FetchReport(1, 0, 0, (), stored.content_sha256 or "")
     fetched = fetcher.fetch(PageRequest(url=INDEX_URL, known=stored.known if stored else None))
     if fetched.body is not None and stored is not None and stored.known is not None:
-        fetched = _refused_if_damaged(fetched, fetched.body)
+        fetched = _refused_if_of_no_use(fetched, fetched.body)
     row = updated(stored, fetched)
     if row.content_sha256 is None:
         required_body(row, what="the A–Z index")
@@ -76,7 +77,7 @@ def refresh_ooh_pages(
     requests = [PageRequest(url=url, known=known.known if (known := stored.get(url)) else None) for url in due]
     places = {page.url: {"slug": page.slug, "category": page.category, "is_listed": True} for page in pages.values()}
     writer = PageWriter(warehouse, OOH_PAGES, places, stored)
-    fetch_into(writer, fetcher, requests, progress)
+    fetch_into(writer, fetcher, requests, progress, problem_of_page)
     mark_listed(warehouse, OOH_PAGES, pages)
     listed = [stored[url] for url in pages]
     digest = content_hash(sorted((row.url, row.content_sha256) for row in listed))
@@ -91,12 +92,15 @@ def listed_pages(warehouse: Warehouse) -> list[IndexPage]:
     return index_pages(parse_index(required_body(page, what="the A–Z index")))
 
 
-def _refused_if_damaged(fetched: Fetched, body: bytes) -> Fetched:
+def _refused_if_of_no_use(fetched: Fetched, body: bytes) -> Fetched:
+    try:
+        index_pages(parse_index(body))
+    except SourceError as error:
+        return fetched.refused(f"it cannot be used, and the earlier one stands: {error.what}")
     damage = damage_of(body)
     if not damage:
         return fetched
-    reason = f"it is damaged, and the earlier one stands: {'; '.join(damage)}"
-    return Fetched(url=fetched.url, status=fetched.status, reason=reason, checked_at=fetched.checked_at)
+    return fetched.refused(f"it is damaged, and the earlier one stands: {'; '.join(damage)}")
 
 
 def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from exposure_dagster.core.errors import SourceError
 from exposure_dagster.corpora.ooh.index import page_at
-from exposure_dagster.corpora.ooh.page_words import TEXT_TABS, PageWords, Section, page_words
+from exposure_dagster.corpora.ooh.page_words import TEXT_TABS, PageWords, Section, check_build, page_words
 from exposure_dagster.corpora.ooh.projections import Projections, read_projections
 from exposure_dagster.corpora.ooh.quick_facts import QuickFacts, read_quick_facts
 from exposure_dagster.parsing.damage import DAMAGE, damage_of
@@ -25,6 +25,7 @@ _HEADING_IDS = dict(
     zip(TEXT_TABS, ["what-they-do", "work-environment", "become-one", "pay", "job-outlook"], strict=True)
 )
 _PAY_TAB = 5
+_TOO_DEEP = "this is no handbook page: its elements are nested too deeply to be followed"
 _ONET_CODE = re.compile(r"onetonline\.org/.*\b(\d{2}-\d{4}\.\d{2})\b")
 
 
@@ -56,13 +57,24 @@ def parse_page(body: bytes, *, url: str) -> ParsedPage:
         words = page_words(body, url=url)
     except (NestedTooDeeplyError, RecursionError):
         raise SourceError(
-            "this is no handbook page: its elements are nested too deeply to be followed",
+            _TOO_DEEP,
             where=url,
             remedy="Open the address in a browser; if the page looks right there, report it",
         ) from None
     parsed = interpret(words, page)
     parsed.unread.extend(UnreadField(page.slug, DAMAGE, clause) for clause in damage_of(body))
     return parsed
+
+
+def problem_of_page(body: bytes, url: str) -> str | None:
+    """Why the body is no handbook page at all, as one clause; None where it has the build of one."""
+    try:
+        check_build(body, url=url)
+    except SourceError as error:
+        return error.what
+    except (NestedTooDeeplyError, RecursionError):
+        return _TOO_DEEP
+    return None
 
 
 def interpret(words: PageWords, page: IndexPage) -> ParsedPage:

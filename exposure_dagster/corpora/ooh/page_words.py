@@ -58,15 +58,9 @@ def page_words(body: bytes, *, url: str) -> PageWords:
     """Raises SourceError if the body has not the build of a handbook page."""
     tree = tree_of_words(body)
     build = _build(tree)
-    if build.panes is None:
-        title = tree.css_first("title")
-        raise SourceError(
-            f"this is no handbook page: it has no tabs, and is titled {text_of(title) if title else ''!r}",
-            where=url,
-            remedy="Look whether BLS refused the request; if it changed its layout, the parser has to follow",
-        )
-    tabs = {tab.id: tab for tab in build.panes.iter()}
-    facts = build.panes.css_first("#quickfacts")
+    panes = _panes(tree, build, url)
+    tabs = {tab.id: tab for tab in panes.iter()}
+    facts = panes.css_first("#quickfacts")
     links = tabs.get(f"tab-{_LINKS_TAB}")
     sections: dict[int, Section] = {}
     grids: list[Grid] = []
@@ -91,6 +85,12 @@ def page_words(body: bytes, *, url: str) -> PageWords:
     )
 
 
+def check_build(body: bytes, *, url: str) -> None:
+    """Raises SourceError if the body has not the build of a handbook page."""
+    tree = tree_of_words(body)
+    _panes(tree, _build(tree), url)
+
+
 @dataclass(slots=True)
 class _Build:
     """The parts of a page's body; the first of each, where several would do."""
@@ -113,6 +113,17 @@ def _build(tree: LexborHTMLParser) -> _Build:
         else:
             build.modified = build.modified or node
     return build
+
+
+def _panes(tree: LexborHTMLParser, build: _Build, url: str) -> LexborNode:
+    if build.panes is None:
+        title = tree.css_first("title")
+        raise SourceError(
+            f"this is no handbook page: it has no tabs, and is titled {text_of(title) if title else ''!r}",
+            where=url,
+            remedy="Look whether BLS refused the request; if it changed its layout, the parser has to follow",
+        )
+    return build.panes
 
 
 def _in_head(tree: LexborHTMLParser, selector: str, attribute: str) -> str:

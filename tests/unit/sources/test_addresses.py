@@ -82,6 +82,16 @@ def test_what_is_no_address_is_refused_and_not_repeated(contact: str) -> None:
     assert contact not in str(caught.value)
 
 
+@pytest.mark.parametrize("contact", ["123+jo@users.noreply.github.com", "jo@GitHub.com", "jo.github.com@uni.edu"])
+def test_a_contact_that_bls_refuses_is_refused_with_the_reason_and_not_repeated(contact: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        open_site("live", contact=contact)
+    assert str(caught.value).startswith(
+        "EXPOSURE_CONTACT: bls.gov answers 403 to every User-Agent that contains github.com, as what is set does. "
+    )
+    assert contact not in str(caught.value)
+
+
 def test_a_site_does_not_show_its_contact() -> None:
     site = open_site("live", contact="jo@uni.edu")
     assert site.kind is SiteKind.LIVE
