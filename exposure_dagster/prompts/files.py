@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -150,15 +150,27 @@ def _checked(path: Path, known_corpora: Collection[str], known_models: Collectio
         return (
             Problem(source, line, None, f"byte {error.object[error.start]:#04x} is not UTF-8", "text saved as UTF-8"),
         )
-    return _of_text(path.stem, source, text, tuple(known_corpora), tuple(known_models))
+    return _of_text(path.stem, source, text, tuple(known_corpora), _Names.of(known_models))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Known names, told from others by `key`: a collection may hold more than it lists (see `PriceTable`)."""
+
+    key: tuple[object, ...]
+    names: Collection[str] = field(compare=False)
+
+    @classmethod
+    def of(cls, names: Collection[str]) -> _Names:
+        return cls((*names, *getattr(names, "unlisted", ())), names)
 
 
 @lru_cache(maxsize=256)
 def _of_text(
-    name: str, source: str, text: str, known_corpora: tuple[str, ...], known_models: tuple[str, ...]
+    name: str, source: str, text: str, known_corpora: tuple[str, ...], known_models: _Names
 ) -> Prompt | tuple[Problem, ...]:
     """What a file with that text is. Every sensor reads all files each time it looks, and most are as they were."""
-    checked = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models)
+    checked = check_text(text, file=source, known_corpora=known_corpora, known_models=known_models.names)
     if isinstance(checked, tuple):
         return checked
     return Prompt(

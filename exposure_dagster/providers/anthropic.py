@@ -153,8 +153,8 @@ def as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
 
 
 def _params_of_a_tool(request: MessageRequest) -> MessageCreateParamsNonStreaming:
-    """The same for a server that speaks as Anthropic does. Many pass over `output_config`; some, as llama.cpp and vLLM,
-    keep to the schema of a tool that has to be called, and the others are told the form in words."""
+    """The same for a server that speaks as Anthropic does. Many pass over `output_config`; some, as vLLM, keep to the
+    schema of a tool that has to be called, and the others are told the form in words."""
     tool: ToolParam = {
         "name": _TOOL,
         "description": "Takes the answer.",

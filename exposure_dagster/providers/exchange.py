@@ -26,8 +26,8 @@ _FORM_IN_WORDS = (
 class MessageRequest:
     """What one request holds; `system` comes first and is cached by the provider between requests.
 
-    `model` is the name by which the provider knows it. The form of the answer is said in words as well where the
-    server that is asked may pass over the schema (`is_form_in_words`).
+    `model` is the name by which the provider knows it. `form_in_words` is a schema that is put into the words of the
+    system block as well, the same for all requests, where the server that is asked may pass over `answer_schema`.
     """
 
     model: str
@@ -36,14 +36,14 @@ class MessageRequest:
     answer_schema: Mapping[str, Any]
     effort: Effort | None
     max_tokens: int
-    is_form_in_words: bool = False
+    form_in_words: Mapping[str, Any] | None = None
 
     @cached_property
     def instruction(self) -> str:
         """The system block as it is sent."""
-        if not self.is_form_in_words:
+        if self.form_in_words is None:
             return self.system
-        return f"{self.system}\n\n{_FORM_IN_WORDS}{json.dumps(self.answer_schema)}"
+        return f"{self.system}\n\n{_FORM_IN_WORDS}{json.dumps(self.form_in_words)}"
 
     @cached_property
     def worst_usage(self) -> Usage:

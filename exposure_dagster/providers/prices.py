@@ -173,6 +173,11 @@ class PriceTable(Mapping[str, ModelPrice]):
         """Whether it is known what a model costs (see `of`)."""
         return isinstance(model, str) and self._found(model) is not None
 
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """The providers of which any model is known, since it costs nothing where it is asked."""
+        return tuple(name for name, endpoint in self.endpoints.by_provider.items() if endpoint.is_local)
+
     def _found(self, model: str) -> ModelPrice | None:
         found = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
         return FREE if found is None and self.endpoints.of(model).is_local else found

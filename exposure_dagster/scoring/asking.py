@@ -48,17 +48,28 @@ MAX_GROWTH = 8
 DEFAULT_THINKING_TOKENS = THINKING_TOKENS["high"]
 
 
-def answer_schema(asked: AskedPrompt, documents: int, *, is_bounded: bool = False) -> dict[str, Any]:
+def answer_schema(asked: AskedPrompt, documents: int) -> dict[str, Any]:
     """The form of an answer: a list of one object a document, and of one document alone just the object.
 
-    A list would let a model answer twice about the one document that it was sent. `is_bounded` says how long a
-    rationale may be: a small model that is held to a form goes on for as long as the form lets it.
+    A list would let a model answer twice about the one document that it was sent.
     """
-    schema = copy.deepcopy(asked.answer_schema) if is_bounded else asked.answer_schema
+    schema = asked.answer_schema
     items: dict[str, Any] = schema["properties"]["answers"]["items"]
-    if is_bounded:
-        items["properties"]["rationale"]["maxLength"] = RATIONALE_LENGTH
     return items if documents == 1 else schema
+
+
+def narrow_schema(asked: AskedPrompt, documents: Sequence[Document]) -> dict[str, Any]:
+    """The same form with the ids and titles that there are, and a bound to a rationale, for a server of one's own.
+
+    A small model that is held to a form writes anything where the form lets it, and goes on for as long as it lets it.
+    Providers' own schemas know no bounds, and keep a schema in mind between requests; this one is each request's own.
+    """
+    schema = copy.deepcopy(answer_schema(asked, len(documents)))
+    items = schema if len(documents) == 1 else schema["properties"]["answers"]["items"]
+    items["properties"]["id"]["enum"] = [document.doc_id for document in documents]
+    items["properties"]["title"]["enum"] = list(dict.fromkeys(document.title for document in documents))
+    items["properties"]["rationale"]["maxLength"] = RATIONALE_LENGTH
+    return schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +108,16 @@ class Asking:
             model=name_at_provider(self.asked.model),
             system=self.asked.system,
             user=user_message(documents),
-            answer_schema=answer_schema(self.asked, len(documents), is_bounded=not self.is_provider_asked),
+            answer_schema=self._schema(documents),
             effort=self.asked.effort,
             max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
-            is_form_in_words=not self.is_provider_asked,
+            form_in_words=None if self.is_provider_asked else answer_schema(self.asked, len(documents)),
         )
+
+    def _schema(self, documents: Sequence[Document]) -> dict[str, Any]:
+        if self.is_provider_asked or not documents:
+            return answer_schema(self.asked, len(documents))
+        return narrow_schema(self.asked, documents)
 
     def worst_cost(self, request: MessageRequest) -> int:
         """Nano-dollars that a request can cost at most.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
 from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.prompts.files import load_folder, template
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.providers.registry import PROVIDERS, endpoints_of, name_at_provider, provider_of
 from tests.endpoints import asked_at
@@ -104,3 +107,16 @@ def test_every_provider_has_a_module_that_can_be_asked(provider: object) -> None
     service = provider.service  # type: ignore[attr-defined]
     assert callable(service.connect)
     assert provider.batches is None or callable(service.connect_batches)  # type: ignore[attr-defined]
+
+
+def test_a_prompt_may_name_any_model_where_that_costs_nothing_and_no_other_unknown_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text(template("mine").replace("claude-haiku-5-5", "gemma"), encoding="utf-8")
+
+    def is_good(url: str) -> bool:
+        prices = load_prices(endpoints=asked_at(url))
+        return not load_folder(tmp_path, known_corpora=["ooh"], known_models=prices).broken
+
+    assert not is_good("https://gateway.example.org")
+    assert is_good("http://127.0.0.1:8080")
+    assert not is_good("https://gateway.example.org")
