@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +30,7 @@ from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.batch_store import BatchRequest, BatchStore, SentBatch
 from exposure_dagster.scoring.budget import BudgetStopError, Purse
 from exposure_dagster.scoring.context import RunContext
+from exposure_dagster.scoring.course import Course
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Verdict, judge
 from exposure_dagster.scoring.ledger import DAY, LedgerRow, Status
@@ -75,10 +75,8 @@ class BatchEngine:
     watchdog: Watchdog
     cancels_batches: bool
     stopped_by: BaseException | None = None
-    _max_tokens: dict[str, int] = field(default_factory=dict)
     _settled: set[str] = field(default_factory=set)
-    _alone: set[str] = field(default_factory=set)
-    _tries: Counter[str] = field(default_factory=Counter)
+    _courses: dict[str, Course] = field(default_factory=dict)  # of questions that were asked in vain, and go alone now
     _not_ours: set[str] = field(default_factory=set)
     _lost: int = 0
     _alike: AlikeFailures = field(init=False)
@@ -128,7 +126,10 @@ class BatchEngine:
         if self._is_stopped:
             return []
         bound = self.run.limits.patience.attempts
-        return [q for q in questions if q.key not in self._settled and self._tries[q.key] < bound]
+        return [q for q in questions if q.key not in self._settled and self._course(q).tries < bound]
+
+    def _course(self, question: Question) -> Course:
+        return self._courses.get(question.key) or Course(self.run.asking.max_tokens(1))
 
     async def _send_and_collect(self, chunk: list[_Pending], by_key: dict[str, Question]) -> None:
         if self._is_stopped:
@@ -383,14 +384,11 @@ class BatchEngine:
                 self._note_likeness(question, verdict)
         is_hopeless = attempt.fate in (Fate.REJECTED, Fate.DENIED) and len(questions) == 1
         for question, verdict in zip(questions, judgement.verdicts, strict=True):
-            self._tries[question.key] += 1
             if verdict.status in (Status.OK, Status.REFUSED) or is_hopeless:
                 self._settled.add(question.key)
             else:
-                self._alone.add(question.key)
-                if judgement.is_cut_short:
-                    before = self._max_tokens.get(question.key, self.run.asking.max_tokens(1))
-                    self._max_tokens[question.key] = self.run.asking.more_tokens(before, 1)
+                course = self._courses[question.key] = self._course(question)
+                course.learn(judgement, self.run.asking)
         return rows
 
     def _note_likeness(self, question: Question, verdict: Verdict) -> None:
@@ -419,7 +417,7 @@ class BatchEngine:
             cuts = self._cut_now(portion)
             by_kind: dict[bool, list[tuple[Question, CutDocument]]] = {True: [], False: []}
             for question, cut in zip(portion, cuts, strict=True):
-                by_kind[question.key in self._alone].append((question, cut))
+                by_kind[question.key in self._courses].append((question, cut))
             groups = [[cut] for _, cut in by_kind[True]]
             together = list(asking.groups([cut for _, cut in by_kind[False]]))
             in_order = iter([question for kind in (True, False) for question, _ in by_kind[kind]])
@@ -427,8 +425,8 @@ class BatchEngine:
                 of_group = list(itertools.islice(in_order, len(group)))
                 room, repeat = asking.max_tokens(len(group)), 0
                 if len(of_group) == 1:
-                    room = max(room, self._max_tokens.get(of_group[0].key, 0))
-                    repeat = self._tries[of_group[0].key]
+                    course = self._course(of_group[0])
+                    room, repeat = course.max_tokens, course.bad_answers
                 request = asking.request([cut.document for cut in group], room, repeat=repeat)
                 size = self.run.endpoint.provider.service.size_bytes(request)
                 yield _Pending(of_group, group, request, asking.worst_cost(request), size)

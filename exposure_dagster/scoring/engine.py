@@ -25,6 +25,7 @@ from exposure_dagster.scoring.alike import AlikeFailures
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.budget import Purse
 from exposure_dagster.scoring.context import RunContext
+from exposure_dagster.scoring.course import Course
 from exposure_dagster.scoring.job import Question
 from exposure_dagster.scoring.judging import Judgement, Next, judge
 from exposure_dagster.scoring.ledger import Status
@@ -48,13 +49,11 @@ _FIRST_BACKOFF_SECONDS = 0.25
 
 @dataclass(slots=True)
 class Ask:
-    """A request in the making: its questions, each with its document, and how often it was tried."""
+    """A request in the making: its questions, each with its document, and what was learnt of it."""
 
     questions: Sequence[Question]
     cuts: Sequence[CutDocument]
-    max_tokens: int
-    tries: int = 0
-    bad_answers: int = 0
+    course: Course
     is_repeat: bool = False
     first_sent_at: float | None = None
 
@@ -64,7 +63,7 @@ class Ask:
 
     def alone(self, place: int, max_tokens: int) -> Ask:
         """The same question, in a request of its own."""
-        return Ask([self.questions[place]], [self.cuts[place]], max_tokens, tries=self.tries, is_repeat=True)
+        return Ask([self.questions[place]], [self.cuts[place]], Course(max_tokens, self.course.tries), is_repeat=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class Engine:
                 unasked = iter(portion)
                 for group in self.run.asking.groups(cuts):
                     of_group = list(itertools.islice(unasked, len(group)))
-                    yield Ask(of_group, group, self.run.asking.max_tokens(len(group)))
+                    yield Ask(of_group, group, Course(self.run.asking.max_tokens(len(group))))
 
     async def _first_of(self, task: asyncio.Task[None]) -> None:
         """Wait until the API has answered at all, or will not."""
@@ -173,11 +172,11 @@ class Engine:
 
     def _falls_apart(self, ask: Ask) -> bool:
         """Whether a request for several documents has failed so often that one of them may be the reason."""
-        is_tried_enough = len(ask.questions) > 1 and ask.tries >= self.run.limits.patience.attempts_together
+        is_tried_enough = len(ask.questions) > 1 and ask.course.tries >= self.run.limits.patience.attempts_together
         return is_tried_enough and self._opened.is_set() and not self._stopping.is_set()
 
     async def _attempt(self, ask: Ask) -> Step | None:
-        request = self.run.asking.request(ask.documents, ask.max_tokens, repeat=ask.bad_answers)
+        request = self.run.asking.request(ask.documents, ask.course.max_tokens, repeat=ask.course.bad_answers)
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
@@ -194,10 +193,9 @@ class Engine:
         judgement = judge(self.run.job.asked, ask.documents, attempt)
         self._stop_if_alike(ask, judgement)
         ask.is_repeat = True
-        ask.tries += not self._is_told_to_wait(attempt)
-        ask.bad_answers += judgement.next is Next.SAME_AT_ONCE and not judgement.is_cut_short
-        if judgement.is_cut_short:
-            ask.max_tokens = self.run.asking.more_tokens(ask.max_tokens, len(ask.questions))
+        ask.course.learn(
+            judgement, self.run.asking, documents=len(ask.questions), is_try=not self._is_told_to_wait(attempt)
+        )
         rows = ledger_rows(self.run, ask.questions, ask.cuts, attempt, judgement.verdicts)
         try:
             await self.purse.settle(rows, worst, is_charge_known=attempt.usage is not None)
@@ -300,16 +298,21 @@ class Engine:
         if ask.first_sent_at is None:
             ask.first_sent_at = now
         left = self._seconds_allowed - (now - ask.first_sent_at)
-        return max(1.0, min(left, self.run.limits.patience.of_attempt(ask.max_tokens)))
+        return max(1.0, min(left, self.run.limits.patience.of_attempt(ask.course.max_tokens)))
 
     def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
         patience, step = self.run.limits.patience, _last_step(state)
-        if step is None or ask.first_sent_at is None or self._stopping.is_set() or ask.tries >= patience.attempts:
+        if (
+            step is None
+            or ask.first_sent_at is None
+            or self._stopping.is_set()
+            or ask.course.tries >= patience.attempts
+        ):
             return True
         if self._falls_apart(ask):
             return True
         if step.attempt.fate is Fate.UNREACHABLE and not self._opened.is_set():
-            return ask.tries >= patience.opening_connections
+            return ask.course.tries >= patience.opening_connections
         elapsed = asyncio.get_running_loop().time() - ask.first_sent_at
         return elapsed + state.upcoming_sleep >= self._seconds_allowed
 
