@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -134,6 +135,18 @@ def _scorer_of_today(name: object) -> object:
     return _EARLIER_SCORERS.get(name, name) if isinstance(name, str) else name
 
 
+def _usable_addresses(variables: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    for variable in {provider.address_variable for provider in PROVIDERS.values()} & variables.keys():
+        try:
+            address = urlsplit(variables[variable].get_secret_value())
+            is_good = address.scheme in ("http", "https") and bool(address.hostname) and (address.port or 1) > 0
+        except ValueError:  # of a port, or of brackets
+            is_good = False
+        if not is_good:
+            raise ValueError(f"{variable} is no address; write it as in https://example.org/v1")
+    return variables
+
+
 class Settings(BaseModel):
     """All settings, from the environment. Relative paths are relative to the project root."""
 
@@ -235,7 +248,7 @@ class Settings(BaseModel):
     prices: ProjectPath | None = Field(
         None, description="A file of model prices that adds to or replaces the bundled table."
     )
-    provider_variables: Mapping[str, SecretStr] = Field(
+    provider_variables: Annotated[Mapping[str, SecretStr], AfterValidator(_usable_addresses)] = Field(
         default_factory=dict,
         repr=False,
         description="Keys and addresses of those who answer, by the variables that `PROVIDER_VARIABLES` lists.",
@@ -340,6 +353,9 @@ def load_settings() -> Settings:
         problems = []
         for item in error.errors():
             name = str(item["loc"][0])
+            if name == "provider_variables":
+                problems.append(item["msg"].removeprefix("Value error, "))
+                continue
             variable = name if name.isupper() else variable_of(name)
             problems.append(f"{variable}={item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
         raise SettingError(

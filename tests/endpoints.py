@@ -10,8 +10,7 @@ from exposure_dagster.providers.registry import Endpoints, endpoints_of
 
 def asked_at(url: str, key: str | None = "a-key", *, provider: str = "ANTHROPIC") -> Endpoints:
     """Claude, or all that speaks as OpenAI does (`OPENAI`, `GEMINI` …), asked at this address."""
-    address = "ANTHROPIC_BASE_URL" if provider == "ANTHROPIC" else "EXPOSURE_BASE_URL"
-    variables = {address: SecretStr(url)}
+    variables = {f"{provider}_BASE_URL": SecretStr(url)}
     if key is not None:
         variables[f"{provider}_API_KEY"] = SecretStr(key)
     return endpoints_of(variables)

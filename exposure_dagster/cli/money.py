@@ -14,6 +14,7 @@ from exposure_dagster.core.errors import PromptError
 from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.providers.prices import PriceTable
+from exposure_dagster.providers.registry import provider_of
 from exposure_dagster.scoring.estimate import Estimate, cost_with
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -99,8 +100,11 @@ def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: boo
 
 
 def _print_other_models(found: Sequence[Estimate], prices: PriceTable) -> None:
-    costs = sorted((cost_with(prices, model, found), model) for model in prices)
+    once = list({one.prompt: one for one in reversed(found)}.values())  # of several models that are asked, the first
+    costs = sorted((cost_with(prices, model, once), model) for model in prices)
     table = Table("the same with", "USD", "batch USD", box=None)
     for cost, model in costs:
-        table.add_row(model, f"{cost:,.2f}", f"{cost * prices.batch_factor:,.2f}")
+        table.add_row(
+            model, f"{cost:,.2f}", f"{cost * prices.batch_factor:,.2f}" if provider_of(model).batches else "–"
+        )
     OUT.print(table)

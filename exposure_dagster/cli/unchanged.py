@@ -31,7 +31,7 @@ def inputs_digest(settings: Settings, names: Sequence[str]) -> str:
     It is taken before anything is read: what changes while the run goes on is not as noted.
     """
     values = settings.model_dump(mode="json")
-    return content_hash([values, settings.scorer_in_force, list(names), _stats(_inputs(settings))])
+    return content_hash([values, _asked_at(settings), settings.scorer_in_force, list(names), _stats(_inputs(settings))])
 
 
 def is_unchanged(settings: Settings, inputs: str) -> bool:
@@ -97,3 +97,8 @@ def _files(place: Path) -> Iterator[Path]:
         yield place
     elif place.is_dir():
         yield from (path for path in place.resolve().rglob("*") if path.is_file() and path.suffix != ".pyc")
+
+
+def _asked_at(settings: Settings) -> list[list[object]]:
+    """Where models are asked, and whether they can be; the values of these variables are not shown in `values`."""
+    return [[name, endpoint.address, endpoint.is_usable] for name, endpoint in settings.endpoints.by_provider.items()]

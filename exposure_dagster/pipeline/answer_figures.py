@@ -17,7 +17,11 @@ WITH asked(prompt_hash, asked_hash) AS (VALUES {asked}), stands AS (
 ), last_runs AS (
   SELECT prompt, arg_max(asked, started_at) AS asked, arg_max(reused, started_at) AS reused,
     arg_max(outcome, started_at) AS outcome
-  FROM scored.runs WHERE NOT starts_with(run_id, 'rehearsal-') GROUP BY prompt
+  FROM (  -- of a prompt that several models are asked, all of them
+    SELECT prompt, split_part(run_id, '#', 1) AS run_id, sum(asked) AS asked, min(reused) AS reused,
+      arg_max(outcome, started_at) AS outcome, min(started_at) AS started_at
+    FROM scored.runs WHERE NOT starts_with(run_id, 'rehearsal-') GROUP BY 1, 2
+  ) GROUP BY prompt
 ), paid AS (
   SELECT a.prompt_hash, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
     sum(cache_read_tokens) AS cache_read_tokens, sum(cache_write_tokens) AS cache_write_tokens,

@@ -29,6 +29,7 @@ from exposure_dagster.scoring.job import (
     scores_frame,
     together,
 )
+from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.tally import RunFigures, all_figures
@@ -41,7 +42,7 @@ from exposure_dagster.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from exposure_dagster.scoring.run import Batching
+    from exposure_dagster.scoring.run import Batching, ScoringResult
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,7 @@ def score_with_model(
         texts=WarehouseTexts(warehouse),
     )
     ledger = open_ledger(warehouse)
-    jobs = [
-        replace(one, epoch=ledger.epoch_to_ask(one.prompt_hash, is_asked_again=means.is_asked_again))
-        for one in jobs_by_model(job)
-    ]
+    jobs = in_their_epochs(jobs_by_model(job), ledger, is_asked_again=means.is_asked_again)
     estimated_usd = sum(_estimated_usd(warehouse, one, means.prices) for one in jobs)
     found, figures = ask_models(jobs, warehouse=warehouse, means=means, progress=progress)
     frame = scores_frame(job, found).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
@@ -163,6 +161,22 @@ def score_with_model(
     return figures, estimated_usd
 
 
+def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_again: bool) -> list[ScoringJob]:
+    """The jobs of a prompt's models, each with its epoch. Where asking them again was begun and not ended, those that
+    came to their end are not asked once more."""
+    unfinished = ledger.unfinished_epochs()
+    is_going_on = any(job.prompt_hash in unfinished for job in jobs)
+    return [
+        replace(
+            job,
+            epoch=ledger.epoch_to_ask(
+                job.prompt_hash, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
+            ),
+        )
+        for job in jobs
+    ]
+
+
 def ask_models(
     jobs: Sequence[ScoringJob], *, warehouse: Warehouse, means: ModelMeans, progress: Progress = NO_PROGRESS
 ) -> tuple[list[Standing], RunFigures]:
@@ -170,19 +184,27 @@ def ask_models(
 
     Raises ScoringError where one of them had to end early; what all were answered is in the ledger.
     """
+    from exposure_dagster.scoring.run import check_can_be_asked
     from exposure_dagster.scoring.run import score_with_model as ask_model
 
-    results = [
-        ask_model(
-            job,
-            warehouse=warehouse,
-            prices=means.prices,
-            limits=means.limits_of(job.asked.model),
-            batching=means.batching,
-            progress=progress,
+    if len(jobs) > 1:  # none is paid for before it is known that all can be asked
+        for job in jobs:
+            check_can_be_asked(job.asked, means.prices)
+    results: list[ScoringResult] = []
+    for job in jobs:
+        limits = means.limits_of(job.asked.model)
+        spent_usd = sum(one.figures.cost_usd + one.figures.assumed_usd for one in results)
+        budget = replace(limits.budget, run_usd=limits.budget.run_usd - spent_usd)  # one run's, whoever is asked
+        results.append(
+            ask_model(
+                job,
+                warehouse=warehouse,
+                prices=means.prices,
+                limits=replace(limits, budget=budget),
+                batching=means.batching,
+                progress=progress,
+            )
         )
-        for job in jobs
-    ]
     found = [together(of_one) for of_one in zip(*(result.standings for result in results), strict=True)]
     return found, all_figures([result.figures for result in results])
 

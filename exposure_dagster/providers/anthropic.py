@@ -60,18 +60,22 @@ class _Message(BaseModel):
 
 class _Client:
     def __init__(self, endpoint: Endpoint, client: _Sdk) -> None:
-        is_anthropic = endpoint.is_own and endpoint.provider.name == "anthropic"
-        self._params_of = as_params if is_anthropic else _params_of_a_tool
+        is_claudes_own = endpoint.provider.name == "anthropic"
+        self._params_of = as_params if is_claudes_own and endpoint.is_own else _params_of_a_tool
+        self._left_out = () if is_claudes_own else ("output_config",)  # neither Bedrock nor Vertex knows it
         self._client = client
 
     async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
         create = self._client.messages.with_raw_response.create
         return await sdk.attempt(
             anthropic,
-            lambda timeout: create(**self._params_of(request), timeout=timeout),
+            lambda timeout: create(**self._params(request), timeout=timeout),
             _read,
             timeout_seconds=timeout_seconds,
         )
+
+    def _params(self, request: MessageRequest) -> dict[str, Any]:
+        return {name: value for name, value in self._params_of(request).items() if name not in self._left_out}
 
     async def count_tokens(self, request: MessageRequest) -> int | None:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,16 +19,20 @@ from openai.types import Batch
 from pydantic import BaseModel, ValidationError
 
 from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.providers import sdk
 from exposure_dagster.providers.exchange import Attempt, Fate, MessageRequest, StopReason
 from exposure_dagster.providers.prices import Usage
-from exposure_dagster.providers.provider import BatchState, Candidate, Endpoint
+from exposure_dagster.providers.provider import BatchRejectedError, BatchState, Candidate, Endpoint
 
 _PATH: Final = "/v1/chat/completions"
 _ON_A_PAGE = 100
 _CLOCKS_DIFFER_SECONDS = 120
 _ENDED = ("completed", "failed", "expired", "cancelled")
 _STOP_REASONS = {"length": StopReason.CUT_SHORT, "content_filter": StopReason.REFUSAL}
+_NOT_FOR_OTHERS: dict[str, Any] = {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
+"""Headers that the SDK takes from the environment for whatever address is set."""
+
 _TOKEN = "exposure_token"
 """Under this name a batch carries our token."""
 
@@ -39,6 +44,7 @@ class _Details(BaseModel):
 class _Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
+    total_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
 
@@ -115,23 +121,28 @@ async def _open(endpoint: Endpoint, connections: int) -> AsyncIterator[openai.As
     async with openai.AsyncOpenAI(
         api_key=endpoint.key(),
         base_url=endpoint.address,
-        organization=None,
         max_retries=0,
+        default_headers={} if is_openai(endpoint) else _NOT_FOR_OTHERS,
         http_client=sdk.http_client(connections),
     ) as client:
         yield client
 
 
+def is_openai(endpoint: Endpoint) -> bool:
+    """Whether OpenAI itself is asked."""
+    return endpoint.is_own and endpoint.provider.name == "openai"
+
+
 def _as_params(request: MessageRequest, endpoint: Endpoint | None) -> dict[str, Any]:
     """A request as the API takes it. Servers that are not OpenAI's know `max_tokens` by its earlier name alone."""
-    is_openai = endpoint is None or (endpoint.is_own and endpoint.provider.name == "openai")
+    is_early = endpoint is not None and not is_openai(endpoint)
     params: dict[str, Any] = {
         "model": request.model,
         "messages": [
             {"role": "system", "content": request.instruction},
             {"role": "user", "content": request.user},
         ],
-        "max_completion_tokens" if is_openai else "max_tokens": request.max_tokens,
+        "max_tokens" if is_early else "max_completion_tokens": request.max_tokens,
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "answer", "strict": True, "schema": dict(request.answer_schema)},
@@ -167,8 +178,9 @@ def _failed(said: object) -> Attempt | None:
         error = _Error.model_validate(said)
     except ValidationError:
         return None
-    status = error.code if isinstance(error.code, int) else 500
-    fate = sdk.fate_of_status(status)
+    code = str(error.code)
+    status = int(code) if re.fullmatch(r"[45]\d\d", code) else 500
+    fate = sdk.fate_of_status(429 if code == "insufficient_quota" else status, code)
     return Attempt(fate, 0.0, Usage(), error=sdk.shortened(f"error {error.code}: {error.message}"), status=status)
 
 
@@ -179,9 +191,8 @@ def _read_usage(said: Any) -> Usage | None:
     except ValidationError:
         return None
     cached = (usage.prompt_tokens_details.cached_tokens or 0) if usage.prompt_tokens_details else 0
-    return Usage(
-        input_tokens=usage.prompt_tokens - cached, output_tokens=usage.completion_tokens, cache_read_tokens=cached
-    )
+    written = max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)  # thinking, where apart
+    return Usage(input_tokens=usage.prompt_tokens - cached, output_tokens=written, cache_read_tokens=cached)
 
 
 class _Batches:
@@ -204,7 +215,10 @@ class _Batches:
             )
             return file.id
 
-        file_id = await self._patiently(upload)  # a file that is there twice costs nothing
+        try:
+            file_id = await self._patiently(upload)  # a file that is there twice costs nothing
+        except ScoringError as error:
+            raise BatchRejectedError(error.what, where=error.where, remedy=error.remedy) from error
 
         async def send() -> str:
             with sdk.certain_or_not(openai):
@@ -237,6 +251,13 @@ class _Batches:
         batch = await self._batch(batch_id)
         if batch is None:
             return None
+        if batch.status == "failed":
+            reasons = "; ".join(error.message or "" for error in (batch.errors.data or [] if batch.errors else []))
+            raise BatchRejectedError(
+                f"the API took the batch and then refused it ({sdk.shortened(reasons) or 'it does not say why'})",
+                where=sdk.WHERE_BATCHES,
+                remedy="Nothing of it was done or charged. Look at the prompt's model and the account's limits.",
+            )
         counts = batch.request_counts
         done = counts.completed + counts.failed if counts else 0
         return BatchState(_has_ended(batch), (counts.total if counts else 0) - done, done)
@@ -245,6 +266,8 @@ class _Batches:
         batch = await self._batch(batch_id)
         if batch is None:
             return False
+        if batch.output_file_id is None and batch.request_counts is not None and batch.request_counts.completed:
+            return False  # the file of what was done is still to come
         for file_id in (batch.output_file_id, batch.error_file_id):
             lines = await self._lines(file_id)
             if lines is None:
@@ -298,8 +321,8 @@ def _results(content: bytes) -> Iterator[_Result]:
     """The results that can be read; what a file lacks is asked again."""
     for line in content.splitlines():
         try:
-            yield _Result.model_validate_json(line)
-        except ValidationError:
+            yield _Result.model_validate(json.loads(line))
+        except (ValueError, RecursionError):
             continue
 
 

@@ -38,7 +38,8 @@ class Provider:
 
     `name` stands before the model's in a prompt file (`openai/gpt-5-mini`), `family` in the identity of a request,
     which must never change. The environment holds its key in `key_variable`, and in `address_variable` another address
-    than its own. `efforts` are those it knows; `batches` is None where it takes none.
+    than its own. Hosts of `domain` are its own as well, as those of its regions; by default those below its address.
+    `efforts` are those it knows; `batches` is None where it takes none.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Provider:
     key_variable: str
     address_variable: str
     address: str | None
+    domain: str | None = None
     extra: str | None = None
     is_key_needed: bool = True
     efforts: Collection[str] = ("low", "medium", "high", "xhigh", "max")
@@ -85,8 +87,9 @@ class Endpoint:
         """Whether it is the provider itself that answers, and not a server that speaks like it."""
         if self.other_address is None:
             return self.provider.address is not None
-        own, other = (urlsplit(address or "").hostname for address in (self.provider.address, self.other_address))
-        return own is not None and own == other
+        host = urlsplit(self.other_address).hostname or ""
+        own = self.provider.domain or urlsplit(self.provider.address or "").hostname
+        return own is not None and (host == own or host.endswith(f".{own}"))
 
     @property
     def family(self) -> str:

@@ -13,8 +13,6 @@ from pydantic import SecretStr
 
 from exposure_dagster.providers.provider import BatchTerms, Endpoint, Provider
 
-_OWN_ADDRESS = "EXPOSURE_BASE_URL"
-
 _ANTHROPIC = Provider(
     name="anthropic",
     title="Claude",
@@ -38,6 +36,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="AWS_BEARER_TOKEN_BEDROCK",
             address_variable="ANTHROPIC_BEDROCK_BASE_URL",
             address="https://bedrock-runtime.amazonaws.com",  # with the region of AWS_REGION, as the SDK has it
+            domain="amazonaws.com",
         ),
         Provider(
             name="vertex",
@@ -47,6 +46,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="ANTHROPIC_VERTEX_PROJECT_ID",
             address_variable="ANTHROPIC_VERTEX_BASE_URL",
             address="https://aiplatform.googleapis.com",  # with the region of CLOUD_ML_REGION
+            domain="googleapis.com",
             extra="vertex",
         ),
         Provider(
@@ -55,7 +55,7 @@ PROVIDERS: Mapping[str, Provider] = {
             family="openai",
             module="openai",
             key_variable="OPENAI_API_KEY",
-            address_variable=_OWN_ADDRESS,
+            address_variable="OPENAI_BASE_URL",
             address="https://api.openai.com/v1",
             extra="openai",
             efforts=("low", "medium", "high", "xhigh"),
@@ -67,7 +67,7 @@ PROVIDERS: Mapping[str, Provider] = {
             family="gemini",
             module="openai",
             key_variable="GEMINI_API_KEY",
-            address_variable=_OWN_ADDRESS,
+            address_variable="GEMINI_BASE_URL",
             address="https://generativelanguage.googleapis.com/v1beta/openai",
             extra="openai",
             efforts=("low", "medium", "high"),
@@ -78,7 +78,7 @@ PROVIDERS: Mapping[str, Provider] = {
             family="openrouter",
             module="openai",
             key_variable="OPENROUTER_API_KEY",
-            address_variable=_OWN_ADDRESS,
+            address_variable="OPENROUTER_BASE_URL",
             address="https://openrouter.ai/api/v1",
             extra="openai",
             efforts=("low", "medium", "high", "xhigh"),
@@ -89,7 +89,7 @@ PROVIDERS: Mapping[str, Provider] = {
             family="local",
             module="openai",
             key_variable="EXPOSURE_API_KEY",
-            address_variable=_OWN_ADDRESS,
+            address_variable="EXPOSURE_BASE_URL",
             address=None,
             extra="openai",
             efforts=("low", "medium", "high"),

@@ -185,7 +185,8 @@ def _json(body: bytes) -> Any:
 
 def lost_on_the_way(sdk: ModuleType) -> tuple[type[BaseException], ...]:
     """What is raised where a reply did not come, or not whole."""
-    return (sdk.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, TimeoutError)
+    odd = (AttributeError, TypeError)  # of a reply that is no object of the API, as a page of a proxy
+    return (sdk.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, TimeoutError, *odd)
 
 
 @contextmanager

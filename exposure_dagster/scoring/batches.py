@@ -126,7 +126,13 @@ class BatchEngine:
         if self._is_stopped:
             return []
         bound = self.run.limits.patience.attempts
-        return [q for q in questions if q.key not in self._settled and self._course(q).tries < bound]
+        return [
+            question
+            for question in questions
+            if question.key not in self._settled
+            and (course := self._course(question)).tries < bound
+            and not course.is_hopeless
+        ]
 
     def _course(self, question: Question) -> Course:
         return self._courses.get(question.key) or Course(self.run.asking.max_tokens(1))
@@ -255,6 +261,9 @@ class BatchEngine:
         try:
             if not await self._wait_for(batch):
                 return True
+        except BatchRejectedError as refusal:
+            await asyncio.to_thread(self.store.give_up, batch.token, refusal.what)
+            raise
         except asyncio.CancelledError:
             await asyncio.shield(self._leave(batch.batch_id))
             raise

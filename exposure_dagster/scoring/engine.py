@@ -307,6 +307,7 @@ class Engine:
             or ask.first_sent_at is None
             or self._stopping.is_set()
             or ask.course.tries >= patience.attempts
+            or ask.course.is_hopeless
         ):
             return True
         if self._falls_apart(ask):

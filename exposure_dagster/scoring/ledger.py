@@ -204,7 +204,8 @@ class Ledger:
                 key
                 for prompt_hash in prompt_hashes
                 for (key,) in connection.execute(
-                    "SELECT DISTINCT request_key FROM responses WHERE prompt_hash = ? AND endpoint IS NULL",
+                    "SELECT DISTINCT request_key FROM responses WHERE prompt_hash = ? AND endpoint IS NULL"
+                    " AND (is_accepted OR status = 'refused')",
                     [prompt_hash],
                 )
             )

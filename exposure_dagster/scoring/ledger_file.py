@@ -16,8 +16,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.private import make_private
+from exposure_dagster.store.locks import holding
 
 LEDGER_VERSION = 2
 """Raised when a table changes; a file of an earlier format is brought up to it by `_MIGRATIONS`."""
@@ -212,21 +214,25 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the file up to date in one transaction, after a copy of it was made."""
-    copy = path.with_name(f"{path.name}.before-{LEDGER_VERSION}")
-    if not copy.exists():
+    """Bring the file up to date in one transaction, after a copy of it was made. Others that open it meanwhile wait."""
+    with holding(path.parent / "locks" / "ledger-format.lock"):
+        found = int(_meta(connection, "version"))
+        if found >= LEDGER_VERSION:
+            return  # another process was first
+        copy = path.with_name(f"{path.name}.before-{LEDGER_VERSION}")
+        if copy.exists():  # of an earlier upgrade, before an older file was brought back
+            copy = copy.with_name(f"{copy.name}-{utc_now():%Y%m%dT%H%M%S}")
         draft = copy.with_name(copy.name + ".new")
         draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(draft)) as target:
             connection.backup(target)
         draft.chmod(0o600)
         draft.rename(copy)
-    with _transaction(connection, path):
-        found = int(_meta(connection, "version"))  # another process may have been first
-        for number in range(found + 1, LEDGER_VERSION + 1):
-            for statement in _MIGRATIONS[number]:
-                connection.execute(statement)
-        connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", [str(LEDGER_VERSION)])
+        with _transaction(connection, path):
+            for number in range(found + 1, LEDGER_VERSION + 1):
+                for statement in _MIGRATIONS[number]:
+                    connection.execute(statement)
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", [str(LEDGER_VERSION)])
     _log.warning("%s is brought up to format %d; as it was before it is kept in %s", path, LEDGER_VERSION, copy.name)
 
 

@@ -14,9 +14,10 @@ from functools import partial
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.providers.provider import Endpoint
-from exposure_dagster.scoring.asking import Asking
+from exposure_dagster.scoring.asking import Asking, asking_of
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
 from exposure_dagster.scoring.interrupts import RunInterruptedError
@@ -152,6 +153,14 @@ def score_with_model(
         figures = _figures(job, records, questions, tally)
         end(figures, "incomplete" if figures.failed else "complete")
         return ScoringResult(standings(job, ledger.outcomes(job.prompt_hash, job.epoch)), figures)
+
+
+def check_can_be_asked(asked: AskedPrompt, prices: PriceTable) -> None:
+    """Raises ScoringError where a prompt's model cannot be asked: no key, no package, no price, no room."""
+    endpoint = prices.endpoints.of(asked.model)
+    _refuse_without_a_key(endpoint)
+    _ = endpoint.provider.service
+    asking_of(asked, prices).check_room()
 
 
 def _refuse_without_a_key(endpoint: Endpoint) -> None:

@@ -183,3 +183,14 @@ def test_a_time_zone_or_address_that_is_none_is_told_by_its_variable(
     monkeypatch.setenv(f"EXPOSURE_{variable}", value)
     with pytest.raises(SettingError, match=f"EXPOSURE_{variable}='{value}'"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1:8080/v1", "http://127.0.0.1:80a0", "http://a:99999", "127.0.0.1:8080", "ftp://a"]
+)
+def test_an_address_that_is_none_is_a_sentence_that_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("EXPOSURE_BASE_URL", address)
+    with pytest.raises(SettingError, match=r"^environment: EXPOSURE_BASE_URL is no address"):
+        load_settings()

@@ -99,8 +99,10 @@ class Exchange:
         """The content of a good answer, by the schema that was sent."""
         if self.is_openai:
             schema = self.request["response_format"]["json_schema"]["schema"]
-        else:
+        elif "output_config" in self.request:
             schema = self.request["output_config"]["format"]["schema"]
+        else:
+            schema = self.request["tools"][0]["input_schema"]
         if "answers" in schema["properties"]:
             item = schema["properties"]["answers"]["items"]
             return {"answers": [_about(item, *document) for document in self.documents]}

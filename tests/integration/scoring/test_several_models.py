@@ -8,8 +8,9 @@ from statistics import fmean, stdev
 import pytest
 from pydantic import SecretStr
 
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.money import Budget
-from exposure_dagster.pipeline.scores import ModelMeans, ask_models
+from exposure_dagster.pipeline.scores import ModelMeans, ask_models, in_their_epochs
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.providers.registry import endpoints_of
@@ -28,7 +29,7 @@ def ask(scene: Scene, asked: AskedPrompt, run_id: str = "run-1") -> tuple[dict[s
     endpoints = endpoints_of(
         {
             "ANTHROPIC_BASE_URL": SecretStr(scene.model.url),
-            "EXPOSURE_BASE_URL": SecretStr(scene.model.url),
+            "OPENAI_BASE_URL": SecretStr(scene.model.url),
             "ANTHROPIC_API_KEY": SecretStr("k"),
             "OPENAI_API_KEY": SecretStr("k"),
         }
@@ -102,3 +103,20 @@ def test_of_all_models_one_that_failed_has_the_document_asked_again() -> None:
     assert together([good, bad]).error == "n: no answer"
     assert together([replace(bad, status=Status.REFUSED)] * 2).status is Status.REFUSED
     assert together([good]) is good
+
+
+def test_asking_again_goes_on_where_it_stopped_and_asks_no_model_twice(scene: Scene) -> None:
+    ask(scene, several(*BOTH))
+    jobs = jobs_by_model(ScoringJob("run-2", "exposure", several(*BOTH), scene.refs, WarehouseTexts(scene.warehouse)))
+    assert [one.epoch for one in in_their_epochs(jobs, scene.ledger, is_asked_again=True)] == [1, 1]
+    begun = "UPDATE responses SET epoch = 1 WHERE prompt_hash = ? AND doc_id = 'doc-000'"
+    scene.sql(begun, jobs[1].prompt_hash)  # as if a run that asks again had been stopped there
+
+    assert [one.epoch for one in in_their_epochs(jobs, scene.ledger, is_asked_again=True)] == [0, 1]
+
+
+def test_no_model_is_paid_for_before_it_is_known_that_all_can_be_asked(scene: Scene) -> None:
+    with pytest.raises(ScoringError, match="OPENROUTER_API_KEY: there is no key"):
+        ask(scene, several(BOTH[0], "openrouter/any/model"))
+
+    assert scene.model.seen == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.providers.registry import endpoints_of
 from exposure_dagster.scoring.context import Limits
 from exposure_dagster.scoring.job import ScoringJob, WarehouseTexts, open_questions
-from exposure_dagster.scoring.ledger_file import LEDGER_VERSION
+from exposure_dagster.scoring.ledger_file import LEDGER_VERSION, LedgerFile
 from exposure_dagster.scoring.mirror import ledger_path
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from tests.endpoints import prices_at
@@ -94,6 +96,50 @@ def test_answers_from_before_the_ledger_named_who_was_asked_stand_wherever_it_is
             == 26
         )
         assert kept.execute("SELECT count(*), sum(is_accepted) FROM responses").fetchone() == (10, 10)
+
+
+def test_what_was_asked_in_vain_before_the_ledger_named_who_was_asked_leaves_nobody_elses_answer_behind(
+    tmp_path: Path, model: FaultyModel
+) -> None:
+    scene = Scene(tmp_path, model, documents=1)
+    (ref,) = scene.refs
+    path, prompt_hash = ledger_path(scene.warehouse), scene.asked.prompt_hash
+    make_ledger(path, 1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO responses VALUES (?, 1, 0, 'exposure', ?, ?, ?, 'claude', ?, 1, 0, 'failed', NULL, NULL, NULL,"
+            " NULL, NULL, NULL, NULL, NULL, NULL, 1.0, '2026-01-01 00:00:00', 'no answer', NULL, 1)",
+            [
+                content_hash(["claude", prompt_hash, ref.doc_id, ref.text_sha256, 1, 0]),
+                prompt_hash,
+                ref.doc_id,
+                ref.text_sha256,
+                MODEL,
+            ],
+        )
+
+    scene.score()
+
+    assert (open_to(scene, "claude-compatible"), open_to(scene, "claude")) == (0, 1)
+
+
+def open_in_a_process(path: str) -> int:
+    """What the ledger holds, as a process of its own sees it."""
+    with LedgerFile(Path(path)).reading() as connection:
+        return int(connection.execute("SELECT count(endpoint) FROM responses").fetchone()[0])
+
+
+def test_several_processes_may_be_the_first_to_open_a_ledger_of_an_earlier_format(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    make_ledger(path, 1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE ballast AS SELECT randomblob(8000000) AS bytes")
+
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        assert list(pool.map(open_in_a_process, [str(path)] * 8)) == [0] * 8
+
+    assert [one.name for one in tmp_path.glob("ledger.sqlite.before*")] == [f"ledger.sqlite.before-{LEDGER_VERSION}"]
 
 
 def test_a_ledger_of_an_earlier_format_that_cannot_be_written_says_so(tmp_path: Path, model: FaultyModel) -> None:
