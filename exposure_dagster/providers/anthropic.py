@@ -60,9 +60,7 @@ class _Message(BaseModel):
 
 class _Client:
     def __init__(self, endpoint: Endpoint, client: _Sdk) -> None:
-        is_claudes_own = endpoint.provider.name == "anthropic"
-        self._params_of = as_params if is_claudes_own and endpoint.is_own else _params_of_a_tool
-        self._left_out = () if is_claudes_own else ("output_config",)  # neither Bedrock nor Vertex knows it
+        self._endpoint = endpoint
         self._client = client
 
     async def ask(self, request: MessageRequest, *, timeout_seconds: float) -> Attempt:
@@ -75,7 +73,12 @@ class _Client:
         )
 
     def _params(self, request: MessageRequest) -> dict[str, Any]:
-        return {name: value for name, value in self._params_of(request).items() if name not in self._left_out}
+        """A request in the way that its model keeps to a form: Claude by `output_config`, through a gateway as well;
+        another model by a tool."""
+        if self._endpoint.provider.name != "anthropic":  # neither Bedrock nor Vertex knows `output_config`
+            return {name: value for name, value in _params_of_a_tool(request).items() if name != "output_config"}
+        is_claude = self._endpoint.is_own or request.model.startswith("claude")
+        return {**(as_params(request) if is_claude else _params_of_a_tool(request))}
 
     async def count_tokens(self, request: MessageRequest) -> int | None:
         try:
@@ -157,12 +160,12 @@ def as_params(request: MessageRequest) -> MessageCreateParamsNonStreaming:
 
 
 def _params_of_a_tool(request: MessageRequest) -> MessageCreateParamsNonStreaming:
-    """The same for a server that speaks as Anthropic does. Many pass over `output_config`; some, as vLLM, keep to the
-    schema of a tool that has to be called, and the others are told the form in words."""
+    """The same for another model on a server that speaks as Anthropic does. Many pass over `output_config`; some, as
+    vLLM, keep to the schema of a tool that has to be called, and the others are told the form in words."""
     tool: ToolParam = {
         "name": _TOOL,
         "description": "Takes the answer.",
-        "input_schema": dict(request.answer_schema),
+        "input_schema": dict(request.narrow_schema or request.answer_schema),
     }
     return {**as_params(request), "tools": [tool], "tool_choice": {"type": "tool", "name": _TOOL}}
 

@@ -28,6 +28,7 @@ class MessageRequest:
 
     `model` is the name by which the provider knows it. `form_in_words` is a schema that is put into the words of the
     system block as well, the same for all requests, where the server that is asked may pass over `answer_schema`.
+    `narrow_schema` is the same form with bounds, for servers that keep to one; providers themselves refuse bounds.
     """
 
     model: str
@@ -37,6 +38,7 @@ class MessageRequest:
     effort: Effort | None
     max_tokens: int
     form_in_words: Mapping[str, Any] | None = None
+    narrow_schema: Mapping[str, Any] | None = None
 
     @cached_property
     def instruction(self) -> str:
@@ -48,7 +50,8 @@ class MessageRequest:
     @cached_property
     def worst_usage(self) -> Usage:
         """The most that it can take: no token is shorter than a byte, and none of it is cached yet."""
-        system = len(self.instruction.encode()) + len(json.dumps(self.answer_schema)) + OVERHEAD_TOKENS
+        schemas = sum(len(json.dumps(schema)) for schema in (self.answer_schema, self.narrow_schema) if schema)
+        system = len(self.instruction.encode()) + schemas + OVERHEAD_TOKENS
         return Usage(input_tokens=len(self.user.encode()), cache_write_5m_tokens=system, output_tokens=self.max_tokens)
 
 

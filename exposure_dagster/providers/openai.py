@@ -135,6 +135,8 @@ def is_openai(endpoint: Endpoint) -> bool:
 
 def _as_params(request: MessageRequest, endpoint: Endpoint | None) -> dict[str, Any]:
     """A request as the API takes it. Servers that are not OpenAI's know `max_tokens` by its earlier name alone."""
+    is_local = endpoint is not None and endpoint.provider.name == "local"
+    schema = request.narrow_schema if is_local else None
     is_early = endpoint is not None and not is_openai(endpoint)
     params: dict[str, Any] = {
         "model": request.model,
@@ -145,7 +147,7 @@ def _as_params(request: MessageRequest, endpoint: Endpoint | None) -> dict[str, 
         "max_tokens" if is_early else "max_completion_tokens": request.max_tokens,
         "response_format": {
             "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": True, "schema": dict(request.answer_schema)},
+            "json_schema": {"name": "answer", "strict": True, "schema": dict(schema or request.answer_schema)},
         },
     }
     if request.effort is not None:

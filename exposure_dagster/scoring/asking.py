@@ -87,12 +87,13 @@ class Asking:
     asked: AskedPrompt
     price: ModelPrice
     is_provider_asked: bool = True
-    """False where a server answers that speaks like the provider: it may pass over the form of the answer, and it
-    thinks only where the prompt says so."""
+    """False where a server answers that speaks like the provider: it may pass over the form of the answer, and if it is
+    no gateway to Claude, it thinks only where the prompt says so."""
 
     def max_tokens(self, documents: int) -> int:
         """How much a first request about so many documents may write, thinking included."""
-        unsaid = DEFAULT_THINKING_TOKENS if self.is_provider_asked else 0
+        is_thoughtful = self.is_provider_asked or self.asked.model.startswith("claude")
+        unsaid = DEFAULT_THINKING_TOKENS if is_thoughtful else 0
         thinking = THINKING_TOKENS.get(self.asked.effort or "", unsaid)
         answer = ANSWER_TOKENS + TOKENS_PER_ATTRIBUTE * len(self.asked.attributes)
         return min(thinking + documents * answer, self.price.max_output_tokens)
@@ -108,16 +109,12 @@ class Asking:
             model=name_at_provider(self.asked.model),
             system=self.asked.system,
             user=user_message(documents),
-            answer_schema=self._schema(documents),
+            answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
             max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
             form_in_words=None if self.is_provider_asked else answer_schema(self.asked, len(documents)),
+            narrow_schema=None if self.is_provider_asked or not documents else narrow_schema(self.asked, documents),
         )
-
-    def _schema(self, documents: Sequence[Document]) -> dict[str, Any]:
-        if self.is_provider_asked or not documents:
-            return answer_schema(self.asked, len(documents))
-        return narrow_schema(self.asked, documents)
 
     def worst_cost(self, request: MessageRequest) -> int:
         """Nano-dollars that a request can cost at most.

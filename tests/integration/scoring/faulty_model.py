@@ -50,6 +50,7 @@ class FaultyModel:
     is_uneven: bool = False
     last_answer_at: float = 0.0
     seen: list[Seen] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     under_way: int = 0
     most_under_way: int = 0
@@ -246,6 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
         documents = tuple(doc_id for doc_id, _ in exchange.documents)
         with model.lock:
             fault = model.fault_for(documents)
+            model.bodies.append(exchange.request)
             model.seen.append(
                 Seen(
                     documents,

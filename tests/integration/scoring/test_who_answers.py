@@ -190,3 +190,20 @@ def test_claude_on_amazon_bedrock_is_asked_with_its_own_key_in_the_region_that_i
     assert len(by_status(result)["ok"]) == len(scene.refs)
     assert {seen.key for seen in model.seen} == {"Bearer bedrock-key"}
     assert scene.rows("DISTINCT scorer, endpoint", "true --") == [("bedrock", "bedrock-compatible")]
+
+
+ASKED = [("gemma", "ANTHROPIC"), *((name, provider) for provider, name in PROVIDERS.items())]
+
+
+@pytest.mark.parametrize(("model_name", "provider"), ASKED)
+def test_only_a_server_of_ones_own_is_sent_bounds_which_the_providers_refuse(
+    tmp_path: Path, model: FaultyModel, model_name: str, provider: str
+) -> None:
+    scene = Scene(tmp_path, model, documents=1, asked=asked_prompt(model=model_name), provider=provider)
+
+    scene.score()
+
+    (request,) = model.bodies
+    strict = request.get("output_config") or request.get("response_format")
+    assert ("maxLength" in json.dumps(strict)) == (provider == "EXPOSURE")
+    assert ("tools" in request) == (model_name == "gemma")
