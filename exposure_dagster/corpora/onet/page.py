@@ -22,9 +22,6 @@ from exposure_dagster.parsing.findings import Findings
 from exposure_dagster.parsing.html import NestedTooDeeplyError, squeezed, text_of, tree_of_words
 from exposure_dagster.parsing.records import UnreadField
 
-ONET_PARSER_VERSION = "3"
-"""Changes whenever the same page would give another record."""
-
 _TITLES_LABEL = re.compile(r"sample of reported job titles:?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"a subset of this occupation", re.IGNORECASE)
 _SHORTEST_DESCRIPTION = 20
