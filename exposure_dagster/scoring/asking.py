@@ -5,7 +5,6 @@ Token counts here are bounds from the number of bytes, since nothing is asked of
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -64,12 +63,19 @@ def narrow_schema(asked: AskedPrompt, documents: Sequence[Document]) -> dict[str
     A small model that is held to a form writes anything where the form lets it, and goes on for as long as it lets it.
     Providers' own schemas know no bounds, and keep a schema in mind between requests; this one is each request's own.
     """
-    schema = copy.deepcopy(answer_schema(asked, len(documents)))
-    items = schema if len(documents) == 1 else schema["properties"]["answers"]["items"]
-    items["properties"]["id"]["enum"] = [document.doc_id for document in documents]
-    items["properties"]["title"]["enum"] = list(dict.fromkeys(document.title for document in documents))
-    items["properties"]["rationale"]["maxLength"] = RATIONALE_LENGTH
-    return schema
+    one = answer_schema(asked, 1)
+    fields = one["properties"]
+    bounds = {
+        "id": {"enum": [document.doc_id for document in documents]},
+        "title": {"enum": list(dict.fromkeys(document.title for document in documents))},
+        "rationale": {"maxLength": RATIONALE_LENGTH},
+    }
+    one = one | {"properties": fields | {name: fields[name] | bound for name, bound in bounds.items()}}
+    if len(documents) == 1:
+        return one
+    several = answer_schema(asked, len(documents))
+    answers = several["properties"]["answers"] | {"items": one}
+    return several | {"properties": several["properties"] | {"answers": answers}}
 
 
 @dataclass(frozen=True, slots=True)
