@@ -1,6 +1,6 @@
 """How often a process is killed (SIGKILL) at a random moment, and what is lost or left half by it.
 
-    python benchmarks/kills.py [KILLS] [NAME …]
+    python -m benchmarks.kills [KILLS] [NAME …]
 
 NAME is one or more of: parsing, checkpoint, publishing, publishing_steps (see `tests/slow/kill_rounds.py`); run: whole
 runs of `exposure run` over the bundled sample with the baseline; asking_anthropic, asking_openai, asking_local: scoring
@@ -21,16 +21,12 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "slow"))
-
-from kill_rounds import ROUNDS
-
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.scoring.faulty_model import running_model
 from tests.integration.scoring.scene import PROVIDERS, Scene, asked_prompt, by_status
+from tests.slow.kill_rounds import ROUNDS
 
+ROOT = Path(__file__).parents[1]
 GOOD = ("kills", "ended before", "writes", "publications", "steps of a publication", "looks of the reader")
 STATES = ("with a log to be replayed", "answers lost in all", "answers lost a life, at most")
 CONCURRENCY = 4
