@@ -249,6 +249,8 @@ RESPONSES = Table(
         ),
         text("endpoint", "Who was asked: a provider, or a server that speaks like it; null in rows of before 0.2.0."),
         text("answered_by", "Name that the server gave the model which answered."),
+        whole("position", "Place of the document in its request, from 1; null in rows of before 0.2.0."),
+        text("request_group", "What the rows of one request share, where it held several documents.", unit="hex"),
     ),
     key=("request_key", "attempt"),
     is_append_only=True,

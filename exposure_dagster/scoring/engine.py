@@ -179,7 +179,9 @@ class Engine:
         return is_tried_enough and self._opened.is_set() and not self._stopping.is_set()
 
     async def _attempt(self, ask: Ask) -> Step | None:
-        request = self.run.asking.request(ask.documents, ask.course.max_tokens, repeat=ask.course.bad_answers)
+        request = self.run.asking.request(
+            ask.documents, ask.course.max_tokens, repeat=ask.course.bad_answers, sample=ask.questions[0].sample
+        )
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
