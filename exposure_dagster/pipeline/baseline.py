@@ -57,6 +57,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
                     None if len(score.attributes) == 1 else json.dumps(score.attributes) for score in scores
                 ],
                 "rationale": [score.rationale for score in scores],
+                "standard_errors": [json.dumps(score.standard_errors) for score in scores],
             }
         ),
         on="doc_id",
