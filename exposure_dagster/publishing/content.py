@@ -24,6 +24,11 @@ BASELINE_NOTE = (
     "until a model is asked, and are not that model's answers."
 )
 
+BASELINE_QUADRANTS_NOTE = (
+    "Quadrants need a model: the baseline estimates both of their numbers from the same words, so that they rise and "
+    "fall together, and hardly anything is high on the one and low on the other."
+)
+
 SAMPLE_NOTE = (
     "The pages are those of the bundled sample: 30 occupations, with real figures and texts that were written for "
     "the sample. Nothing here is a finding."
@@ -45,7 +50,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.2"
+PUBLICATION_VERSION = f"{__version__}.3"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 
@@ -78,6 +83,13 @@ class PublishedPrompt:
     @property
     def has_baseline_scores(self) -> bool:
         return "baseline" in self.scorers
+
+    @property
+    def baseline_note(self) -> str | None:
+        """What must be known of scores that are the baseline's; None where there are none."""
+        if not self.has_baseline_scores:
+            return None
+        return BASELINE_NOTE if self.definition.quadrants is None else f"{BASELINE_NOTE} {BASELINE_QUADRANTS_NOTE}"
 
     @property
     def scored_at(self) -> datetime | None:
