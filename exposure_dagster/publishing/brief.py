@@ -16,6 +16,7 @@ from exposure_dagster.core.characters import harmless
 from exposure_dagster.corpora.registry import Attribution
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -57,6 +58,8 @@ def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample:
         lines += [f"**{prompt.baseline_note}**", ""]
     lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]
     lines += [METHOD, "", *_how_numbers_combine(definition)]
+    if prompt.has_baseline_scores:
+        lines += [BASELINE_METHOD, ""]
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():

@@ -22,6 +22,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
     BASELINE_NOTE,
     BASELINE_QUADRANTS_NOTE,
     CAVEATS,
@@ -413,6 +414,7 @@ def test_the_method_page_has_questions_formula_sources_and_caveats(visit: Visit)
         "weighted mean of its attributes",
         "employment of 2024",
         "pay of 2024",
+        BASELINE_METHOD,
     ):
         expect(notes).to_contain_text(text)
     expect(page.locator("#table-body")).to_be_hidden()
