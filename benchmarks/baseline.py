@@ -1,6 +1,6 @@
 """How far the baseline can be trusted: against published scores of handbook pages, and people's labels of tasks.
 
-    python benchmarks/baseline.py [SITES_FOLDER] [REFERENCE_FOLDER] [--sensitivity]
+    python benchmarks/baseline.py [SITES_FOLDER] [REFERENCE_FOLDER] [--sensitivity | --distil]
 
 SITES_FOLDER holds one folder a host; left out, EXPOSURE_SITES names it. REFERENCE_FOLDER, by default the current one,
 holds published_exposure_half.csv (`slug, exposure`) and, for the tasks, gpts_are_gpts_task_labels.tsv of Eloundou 2024.
@@ -9,7 +9,8 @@ prompt names as examples are left out of the comparison. The estimates are compa
 are the middle 90 % of 2,000 bootstrap samples of pages or occupations, and of 200 of tasks.
 
 With --sensitivity the method's own settings are moved, and what becomes of the agreement is shown: a result that hangs
-on one of them is none.
+on one of them is none. With --distil the published scores stand in for a model that is asked about some of the
+published pages: how well its answers estimate the others, and how sure the job-weighted mean becomes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,14 @@ from exposure_dagster.prompts.model import BaselineDefinition, Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.providers.baseline import scorer, text
 from exposure_dagster.providers.baseline.anchors import Titles, anchors_of
-from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION, Alias, BaselineScore, score_documents
+from exposure_dagster.providers.baseline.distilling import choose, difference_estimate
+from exposure_dagster.providers.baseline.scorer import (
+    BASELINE_VERSION,
+    Alias,
+    BaselineScore,
+    estimate_from_answers,
+    score_documents,
+)
 from exposure_dagster.ranking.task_rollup import roll_up_tasks
 from exposure_dagster.settings import BUNDLED_PROMPTS
 
@@ -50,6 +58,10 @@ BY_PEOPLE = {"E0": 0.0, "E2": 0.5, "E1": 1.0}
 
 DRAWS = 2000
 NOMINAL = (0.8, 0.9)
+
+ANSWERED = (60, 120)
+SEEDS = 40
+"""How many answers --distil takes, and by how many seeds they are chosen."""
 
 SETTINGS: tuple[tuple[Any, str, tuple[float, ...]], ...] = (
     (text, "_DIMENSIONS", (30, 80, 120)),
@@ -67,17 +79,19 @@ SETTINGS: tuple[tuple[Any, str, tuple[float, ...]], ...] = (
 class Handbook:
     documents: list[Document]
     aliases: list[Alias]
+    jobs: dict[str, int | None]
 
 
 def read_handbook(sites: Path) -> Handbook:
     """All pages of a saved handbook and its A–Z index."""
     entries = parse_index((sites / HOST / "ooh" / "a-z-index.htm").read_bytes())
-    documents = []
+    documents, jobs = [], {}
     for page in index_pages(entries):
         body = (sites / HOST / page.url.split(HOST + "/", 1)[1]).read_bytes()
         occupation = parse_page(body, url=page.url).occupation
         documents.append(Document(occupation.slug, occupation.title or occupation.slug, occupation.text))
-    return Handbook(documents, [Alias(entry.title, entry.slug) for entry in entries])
+        jobs[occupation.slug] = occupation.jobs
+    return Handbook(documents, [Alias(entry.title, entry.slug) for entry in entries], jobs)
 
 
 def read_published(file: Path) -> dict[str, float]:
@@ -214,6 +228,58 @@ def move_settings(handbook: Handbook, published: dict[str, float]) -> None:
     line("all sections, as one text", whole)
 
 
+def distil(handbook: Handbook, published: dict[str, float]) -> None:
+    """Print what a few answers make of the rest, over samples that other seeds choose."""
+    definition = bundled("exposure").baseline
+    pages = sorted(published)
+    truth = np.array([published[page] for page in pages])
+    jobs = handbook.jobs
+    weights = {page: float(jobs[page] or 0) for page in pages}
+    mean = sum(weights[page] * published[page] for page in pages) / sum(weights.values())
+    before = {score.doc_id: score.attributes["score"] for score in score_handbook(handbook)}
+    print(
+        f"{len(pages)} published pages; the baseline alone: {spearman(np.array([before[p] for p in pages]), truth):.3f}"
+    )
+    for wanted in ANSWERED:
+        found = []
+        for seed in range(SEEDS):
+            chances = choose({page: jobs[page] for page in pages}, wanted, seed=str(seed))
+            answers = {page: published[page] for page in chances}
+            of_all = {page: {"score": answer} for page, answer in answers.items()}
+            scores = estimate_from_answers(
+                definition, handbook.documents, handbook.aliases, HANDBOOK.about_work, of_all
+            )
+            estimates = {score.doc_id: score.attributes["score"] for score in scores}
+            rest = [page for page in pages if page not in answers]
+            ours, theirs = np.array([estimates[p] for p in rest]), np.array([published[p] for p in rest])
+            total = difference_estimate(weights, {page: estimates[page] for page in pages}, answers, chances)
+            alone = sum(weights[p] * answers[p] / chances[p] for p in answers)
+            alone /= sum(weights[p] / chances[p] for p in answers)
+            assert total.standard_error is not None
+            found.append(
+                (
+                    spearman(ours, theirs),
+                    mean_absolute_error(ours, theirs),
+                    spearman(np.array([answers.get(p, estimates[p]) for p in pages]), truth),
+                    total.value - mean,
+                    total.standard_error,
+                    abs(total.value - mean) <= NormalDist().inv_cdf(0.95) * total.standard_error,
+                    alone - mean,
+                )
+            )
+        rest_rho, error, all_rho, misses, standard_error, is_held, alone_misses = np.array(found).T
+        print(f"{wanted} answers, {SEEDS} samples:")
+        print(
+            f"  the others: Spearman {rest_rho.mean():.3f} (sd {rest_rho.std():.3f}), mean absolute error "
+            f"{error.mean():.3f}; all: Spearman {all_rho.mean():.3f}"
+        )
+        print(
+            f"  job-weighted mean {mean:.3f}: bias {misses.mean():+.3f}, sd {misses.std():.3f}, standard error as told "
+            f"{standard_error.mean():.3f}, 90 % interval holds {is_held.mean():.0%}; "
+            f"by the answers alone sd {alone_misses.std():.3f}"
+        )
+
+
 @contextmanager
 def stopwatch() -> Iterator[Any]:
     """Reads afterwards as the time and the processor time that the block took."""
@@ -237,6 +303,9 @@ def main() -> None:
         sys.exit(f"no handbook in {sites}, or no {PUBLISHED} in {reference}; usage: baseline.py SITES REFERENCE_FOLDER")
     published, handbook = read_published(reference / PUBLISHED), read_handbook(sites)
     print(f"baseline {BASELINE_VERSION}")
+    if "--distil" in sys.argv:
+        distil(handbook, published)
+        return
     if "--sensitivity" in sys.argv:
         move_settings(handbook, published)
         return

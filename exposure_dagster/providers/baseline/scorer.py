@@ -10,7 +10,7 @@ an axis that was fitted without it bring the average to the scale, and say how f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from exposure_dagster.providers.baseline.text import (
 if TYPE_CHECKING:
     from exposure_dagster.providers.baseline.text import Floats
 
-__all__ = ["BASELINE_VERSION", "Alias", "BaselineScore", "score_documents"]
+__all__ = ["BASELINE_VERSION", "Alias", "BaselineScore", "estimate_from_answers", "score_documents"]
 
 BASELINE_VERSION = "3"
 """Changes whenever the same prompt and documents would give other scores or rationales."""
@@ -46,6 +46,8 @@ _ERRORS_ABOVE_CHANCE = 2
 _DEVIATIONS_ON_A_SCALE = 5
 _DECIMALS = 1
 _DECIMALS_BETWEEN_VALUES = 3
+_INDEX_BEFORE_VECTORS = 3.0
+_PENALTY_OF_ANSWERS = 3.0
 _NAMED_ANCHORS = 2
 _NAMED_WORDS = 4
 _EXPLAINED_ONE_BY_ONE = 3
@@ -132,6 +134,17 @@ class _Calibration:
 
 
 @dataclass(frozen=True)
+class _Index:
+    """Where all documents stand on one attribute, on no scale yet; `left_out` is where the others put each anchor."""
+
+    values: Floats
+    left_out: Floats
+    anchors: Sequence[Anchor]
+    axis: _Axis | None
+    words: _Words | None
+
+
+@dataclass(frozen=True)
 class _Estimate:
     """All documents on one attribute."""
 
@@ -171,7 +184,52 @@ def score_documents(
     ]
 
 
+def estimate_from_answers(
+    definition: BaselineDefinition,
+    documents: Sequence[Document],
+    aliases: Sequence[Alias],
+    sections: Sequence[str],
+    answers: Mapping[str, Mapping[str, float]],
+) -> list[BaselineScore]:
+    """An estimate for each document from a model's answers about some of them, in the order of their ids.
+
+    `answers` has for these the number of each attribute. A ridge regression over the documents' vectors learns what the
+    baseline's own index, which it takes on unpenalized but for a little, says too much or too little. An answered
+    document gets what the answers about the others say of it, and `standard_errors` how far these lie from its own.
+    """
+    import numpy as np
+
+    ordered = sorted(documents, key=lambda document: document.doc_id)
+    corpus = _Corpus.of(ordered, aliases, sections)
+    rows = [row for row, document in enumerate(ordered) if document.doc_id in answers]
+    weights = np.zeros(len(ordered))
+    weights[rows] = 1.0
+    found: list[dict[str, float]] = [{} for _ in ordered]
+    errors = {}
+    for attribute in definition.attributes:
+        known = np.zeros(len(ordered))
+        known[rows] = [answers[ordered[row].doc_id][attribute.key] for row in rows]
+        index = _index(attribute, corpus).values * _INDEX_BEFORE_VECTORS
+        vectors = index[:, None] if corpus.space is None else np.column_stack([corpus.space.vectors, index])
+        fitted = ridge(vectors, known, weights, _PENALTY_OF_ANSWERS)
+        for row, value in enumerate(np.where(weights > 0, fitted.left_out, fitted.predict(vectors))):
+            found[row][attribute.key] = _on_scale(value, attribute.scale)
+        missed = [found[row][attribute.key] - known[row] for row in rows]
+        errors[attribute.key] = float(np.sqrt(np.mean(np.square(missed))))
+    return [
+        BaselineScore(document.doc_id, found[row], _by_the_likest(corpus, rows, row, answers), errors)
+        for row, document in enumerate(ordered)
+    ]
+
+
 def _estimate(attribute: BaselineAttribute, corpus: _Corpus) -> _Estimate:
+    index = _index(attribute, corpus)
+    calibration = _calibrate(index.values, index.left_out, index.anchors, attribute)
+    on_scale = [_on_scale(value, attribute.scale) for value in calibration.offset + calibration.slope * index.values]
+    return _Estimate(attribute, on_scale, index.anchors, index.axis, index.words, calibration)
+
+
+def _index(attribute: BaselineAttribute, corpus: _Corpus) -> _Index:
     import numpy as np
 
     anchors = [anchor for anchor in anchors_of(attribute.levels, corpus.titles) if corpus.whole[anchor.row]]
@@ -182,14 +240,16 @@ def _estimate(attribute: BaselineAttribute, corpus: _Corpus) -> _Estimate:
     # Of words and what is learnt from them no example is a part: left out, they say of it what they say.
     parts = [(signal.values, signal.values[rows], 1.0) for signal in (words and words.signal, learnt) if signal]
     parts += [(axis.signal.values, axis.left_out, _AXIS_WEIGHT)] if axis else []
-    if parts:
-        values, left_outs, weights = zip(*parts, strict=True)
-        index, left_out = np.average(values, axis=0, weights=weights), np.average(left_outs, axis=0, weights=weights)
-    else:
-        index, left_out = np.zeros(len(corpus.documents)), np.zeros(len(rows))
-    calibration = _calibrate(index, left_out, anchors, attribute)
-    on_scale = [_on_scale(value, attribute.scale) for value in calibration.offset + calibration.slope * index]
-    return _Estimate(attribute, on_scale, anchors, axis, words, calibration)
+    if not parts:
+        return _Index(np.zeros(len(corpus.documents)), np.zeros(len(rows)), anchors, axis, words)
+    values, left_outs, weights = zip(*parts, strict=True)
+    return _Index(
+        np.average(values, axis=0, weights=weights),
+        np.average(left_outs, axis=0, weights=weights),
+        anchors,
+        axis,
+        words,
+    )
 
 
 def _fit_axis(attribute: BaselineAttribute, anchors: Sequence[Anchor], space: TextSpace | None) -> _Axis | None:
@@ -300,6 +360,19 @@ def _rationale(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> str
         heading = f"{estimate.attribute.title or estimate.attribute.key}: " if len(estimates) > 1 else ""
         parts.append(heading + " ".join(sentences))
     return " ".join(parts)
+
+
+def _by_the_likest(corpus: _Corpus, rows: Sequence[int], row: int, answers: Mapping[str, Mapping[str, float]]) -> str:
+    """Why an estimate from answers is what it is: the answered documents whose texts are most like this one's."""
+    others = [other for other in rows if other != row]
+    start = f"Estimated from a model's answers about {len(others)} other documents, by the words of the text."
+    if corpus.space is None or not corpus.space.vectors[row].any():
+        return start
+    likeness = corpus.space.vectors[others] @ corpus.space.vectors[row]
+    nearest = sorted(zip(-likeness, others, strict=True), key=lambda pair: (float(pair[0]), pair[1]))
+    named = [corpus.documents[other] for _, other in nearest[:_NAMED_ANCHORS]]
+    told = (f"{one.title} ({', '.join(f'{value:g}' for value in answers[one.doc_id].values())})" for one in named)
+    return f"{start} Most like it: {' and '.join(told)}."
 
 
 def _outstanding(estimates: Sequence[_Estimate], corpus: _Corpus, row: int) -> list[str]:

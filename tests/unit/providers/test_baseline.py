@@ -8,7 +8,12 @@ import pytest
 
 from exposure_dagster.prompts.model import BaselineAttribute, BaselineDefinition, Level, Scale, WordLists
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.providers.baseline.scorer import Alias, BaselineScore, score_documents
+from exposure_dagster.providers.baseline.scorer import (
+    Alias,
+    BaselineScore,
+    estimate_from_answers,
+    score_documents,
+)
 
 DESK = ["keyboard", "spreadsheet", "memo", "invoice", "ledger", "browser", "document", "report", "archive", "inbox"]
 YARD = ["shovel", "ladder", "gravel", "trench", "boots", "rope", "timber", "crane", "mud", "weather"]
@@ -322,6 +327,50 @@ def test_where_too_few_examples_agree_no_error_is_claimed() -> None:
     lists = WordLists(raises=("keyboard",), lowers=("shovel",))
     results = score_documents(definition(levels=without_examples(but=3), words=lists), trades(), [])
     assert all(result.standard_errors == {} for result in results)
+
+
+def answered(documents: list[Document]) -> dict[str, dict[str, float]]:
+    """What a model says of every other trade: the contrary of what the levels say."""
+    share = {one.doc_id: (number * 7 % 40) / 39 for number, one in enumerate(documents)}
+    return {one.doc_id: {"score": round(10 - 10 * share[one.doc_id])} for one in documents[::2]}
+
+
+def test_answers_about_some_documents_estimate_the_others() -> None:
+    documents = many_trades()
+    scores = scores_of(estimate_from_answers(definition(), documents, [], (), answered(documents)))
+    expected = {one.doc_id: 10 - 10 * (number * 7 % 40) / 39 for number, one in enumerate(documents)}
+    assert list(scores) == sorted(expected)
+    assert all(abs(scores[doc_id] - value) < 2.5 for doc_id, value in expected.items())
+
+
+def test_an_answered_document_is_estimated_without_its_own_answer() -> None:
+    documents = many_trades()
+    answers = answered(documents)
+    other = {**answers, "d02": {"score": 10 - answers["d02"]["score"]}}
+    one, another = (
+        scores_of(estimate_from_answers(definition(), documents, [], (), these)) for these in (answers, other)
+    )
+    assert one["d02"] == another["d02"]
+    assert one["d04"] != another["d04"]
+
+
+def test_the_error_of_estimates_from_answers_is_how_far_they_miss_those_that_are_left_out() -> None:
+    documents = many_trades()
+    answers = answered(documents)
+    results = estimate_from_answers(definition(), documents, [], (), answers)
+    scores = scores_of(results)
+    squares = [(scores[doc_id] - answer["score"]) ** 2 for doc_id, answer in answers.items()]
+    assert results[0].standard_errors == {"score": pytest.approx((sum(squares) / len(squares)) ** 0.5)}
+
+
+def test_an_estimate_from_answers_names_the_answered_documents_most_like_it() -> None:
+    documents = many_trades()
+    results = {
+        one.doc_id: one.rationale for one in estimate_from_answers(definition(), documents, [], (), answered(documents))
+    }
+    assert "answers about 20 other documents, by the words of the text. Most like it: Trade " in results["d01"]
+    assert "answers about 19 other documents" in results["d02"]
+    assert "Trade 2 " not in results["d02"]
 
 
 def test_each_attribute_has_an_axis_of_its_own() -> None:
