@@ -172,6 +172,12 @@ SCORES = Table(
         ),
         whole("samples", "Accepted samples behind the score.", unit="samples"),
         number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        json(
+            "standard_errors",
+            "How far an estimate of the baseline errs, by attribute (`score` where there is one): the standard error "
+            "by the examples that were left out. An attribute of which too few examples agree with the texts is "
+            "missing; null where a model answered.",
+        ),
         moment("scored_at", "When the last of its samples was answered."),
         text("error", "Last error, where status is failed or refused."),
         text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from exposure_dagster.core.hashing import content_hash
@@ -92,7 +92,7 @@ def input_hash(
     """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
-    the other titles by which it finds the prompt's examples (`titles_digest`).
+    what it is told of the corpus (`titles_digest`).
     `family` is that of who is asked (see `Endpoint`): another server gives other answers.
     `samples` are how many answers a document's score is the mean of; the baseline gives one.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
@@ -137,5 +137,14 @@ def other_titles(warehouse: Warehouse, corpus: str) -> list[tuple[str, str]]:
 
 
 def titles_digest(warehouse: Warehouse, corpus: str) -> str:
-    """Changes if and only if the other titles of a corpus's documents do."""
-    return content_hash(other_titles(warehouse, corpus))
+    """Changes if and only if what the baseline is told of a corpus does: the other titles of its documents, by which
+    it finds a prompt's examples, and which sections are about the work."""
+    return content_hash([*other_titles(warehouse, corpus), corpus_of(corpus).about_work])
+
+
+def work_sections(corpus: str, include: Sequence[str]) -> tuple[str, ...]:
+    """Beginnings of the headings under which texts speak of the work, and of those of the sections that a prompt
+    includes; none where the corpus does not say."""
+    about = corpus_of(corpus)
+    included = tuple(section.title for section in about.sections if section.name in include)
+    return (*about.about_work, *included) if about.about_work else ()
