@@ -41,6 +41,12 @@ def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]
 
 _ALL = (*CORPORA.values(), own_corpus("own"))
 
+_MATCHED = (
+    *(f"raw.own_documents.{name}" for name in ("title", "text", "onet_codes")),
+    *(f"parsed.onet_occupations.{name}" for name in ("onet_code", "title", "description")),
+    *("parsed.onet_titles.title", "parsed.onet_tasks.task"),
+)
+
 _SECTIONS = dict.fromkeys(section.made_from for corpus in _ALL for section in corpus.sections)
 
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
@@ -53,6 +59,10 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         _FACTS: {
             **made_from("jobs_basis education_order pay_currency", RUN),
             **_of_corpora((corpus.facts_lineage for corpus in _ALL), "corpus", DOCUMENT_FACTS.column_names),
+        },
+        "parsed.matches": {
+            **same_as("raw.own_documents", "corpus doc_id title"),
+            **made_from("onet_code occupation share how is_accepted rank", *_MATCHED),
         },
         "parsed.texts": same_as("parsed.documents", "text_sha256 text"),
         "scored.prompts": made_from(

@@ -9,15 +9,18 @@ import pandas as pd
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
+from exposure_dagster.corpora.onet import NAME as ONET
 from exposure_dagster.corpora.registry import CORPORA, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
 from exposure_dagster.publishing.tables import (
     NOT_OF_RESILIENCE,
+    OF_OCCUPATION,
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
+    ROLE_OCCUPATIONS,
     SECTIONS,
     SHOWN_ITEMS,
 )
@@ -25,7 +28,7 @@ from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLU
 
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
-    *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts"),
+    *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
     "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )
@@ -56,6 +59,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
     prompts = _prompts(connection)
     for prompt, corpus in zip(prompts["prompt"], prompts["corpus"], strict=True):
         yield PublishedTable(PROVENANCE, PROVENANCE.name, _provenance(connection, prompt, corpus), prompt)
+        if corpus not in CORPORA:
+            yield PublishedTable(
+                ROLE_OCCUPATIONS, ROLE_OCCUPATIONS.name, _role_occupations(connection, prompt, corpus), prompt
+            )
     shown = ", ".join(name for name in RESILIENCE.column_names if name not in NOT_OF_RESILIENCE)
     for table, stem, columns in (
         (RESILIENCE, "ai_resilience", shown),
@@ -173,6 +180,29 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
         {"prompt": prompt},
     ).df()
     return _whole(rows, PROVENANCE)
+
+
+def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
+    """Own documents of a prompt beside their occupations: facts are of accepted ones, as `onet` has them."""
+    facts = [name for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)]
+    rows = connection.execute(
+        f"""
+        WITH neighbours AS (
+            SELECT onet_code, list(name ORDER BY place) AS neighbours
+            FROM parsed.onet_features WHERE feature = 'related' GROUP BY onet_code
+        )
+        SELECT r.prompt, r.doc_id, r.title, r.rank, r.score, m.onet_code, m.occupation, m.share, m.how, m.is_accepted,
+               {", ".join(f"f.{name.removeprefix(OF_OCCUPATION)} AS {name}" for name in facts)},
+               coalesce(neighbours, []) AS neighbours
+        FROM ranked.rankings r
+        JOIN parsed.matches m ON m.corpus = $corpus AND m.doc_id = r.doc_id AND m.rank = 1
+        LEFT JOIN parsed.document_facts f ON f.corpus = $onet AND f.doc_id = m.onet_code AND m.is_accepted
+        LEFT JOIN neighbours n ON n.onet_code = m.onet_code AND m.is_accepted
+        WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
+        """,
+        {"prompt": prompt, "corpus": corpus, "onet": ONET},
+    ).df()
+    return _whole(rows, ROLE_OCCUPATIONS)
 
 
 def _whole(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
