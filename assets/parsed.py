@@ -8,9 +8,8 @@ from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, 
 
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster.corpora.corpus import Reading, Step
-from exposure_dagster.corpora.onet.tables import ONET_OCCUPATIONS, ONET_TASKS, ONET_TITLES
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
-from exposure_dagster.corpora.registry import FACT_TABLES, STEPS
+from exposure_dagster.corpora.registry import FACT_TABLES, ROLE_INDEX, STEPS
 from exposure_dagster.matching import MATCHING_VERSION
 from exposure_dagster.pipeline import checks
 from exposure_dagster.pipeline import documents as stage
@@ -116,7 +115,7 @@ def document_facts(warehouse: WarehouseResource) -> Iterator[MaterializeResult[A
     specs=[
         table_spec(
             MATCHES,
-            deps=[key_of(source) for source in (OWN_DOCUMENTS, ONET_OCCUPATIONS, ONET_TITLES, ONET_TASKS)],
+            deps=[key_of(source) for source in (OWN_DOCUMENTS, *ROLE_INDEX.tables)],
             kinds=("duckdb", "scikitlearn"),
             code_version=MATCHING_VERSION,
         )

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from exposure_dagster.corpora.onet.database import read_onet_database
+from exposure_dagster.corpora.onet.roles import occupations_of_release
 from exposure_dagster.matching import ACCEPTED_SHARE
 from exposure_dagster.matching.matcher import KnownOccupation, Match, Matcher, Role, plain_title
-from exposure_dagster.pipeline.matches import occupations_of_release
 
 DRAWN = 1_500
 

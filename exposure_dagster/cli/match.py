@@ -13,7 +13,7 @@ import click
 from exposure_dagster.cli.terminal import ERR, say, warn
 from exposure_dagster.core.errors import ExposureError, SettingError
 from exposure_dagster.core.progress import counted
-from exposure_dagster.corpora.onet import NAME as ONET
+from exposure_dagster.corpora.registry import MATCHED_WITH, ROLE_INDEX
 from exposure_dagster.matching.corrections import NO_CORRECTIONS, read_corrections
 from exposure_dagster.settings import Settings, load_settings, variable_of
 from exposure_dagster.store.warehouse import Warehouse
@@ -70,7 +70,7 @@ def match(
     if fetch:
         from exposure_dagster.cli.run import refresh_sources
 
-        refresh_sources(settings, [ONET])
+        refresh_sources(settings, [MATCHED_WITH.name])
     occupations = _occupations(settings)
     corrections = NO_CORRECTIONS
     if titles:
@@ -100,15 +100,14 @@ def match(
 
 def _occupations(settings: Settings) -> list[KnownOccupation]:
     """Those of the warehouse; before a run has filled it, of the release that is set."""
-    from exposure_dagster.pipeline.matches import NO_OCCUPATIONS, occupations_of_release, occupations_of_warehouse
+    from exposure_dagster.pipeline.matches import NO_OCCUPATIONS, occupations_of_warehouse
 
     warehouse = Warehouse(settings.warehouse_file)
     known = occupations_of_warehouse(warehouse) if warehouse.exists else []
-    if not known and settings.onet_database is not None:
-        from exposure_dagster.corpora.onet.database import read_onet_database
-
-        ERR.print(f"reading the titles of {settings.onet_database}", markup=False)
-        known = occupations_of_release(read_onet_database(settings.onet_database))
+    saved = settings.saved_sources.get(ROLE_INDEX.setting)
+    if not known and saved is not None:
+        ERR.print(f"reading the titles of {saved}", markup=False)
+        known = list(ROLE_INDEX.of_saved(saved))
     if not known:
         raise ExposureError(NO_OCCUPATIONS, where=str(settings.warehouse_file), remedy=_NO_OCCUPATIONS_REMEDY)
     return known

@@ -65,6 +65,22 @@ class KnownOccupation:
     duties: str = ""
 
 
+def known_occupations(
+    names: Iterable[tuple[str, ...]], titles: Iterable[tuple[str, ...]], duties: Iterable[tuple[str, ...]]
+) -> list[KnownOccupation]:
+    """Occupations of rows: code, name and description; code and title; code and a sentence on what is done."""
+    of_code: dict[str, list[str]] = defaultdict(list)
+    done: dict[str, list[str]] = defaultdict(list)
+    for code, title in titles:
+        of_code[code].append(title)
+    for code, sentence in duties:
+        done[code].append(sentence)
+    return [
+        KnownOccupation(code, name, of_code[code], " ".join(filter(None, [description, *done[code]])))
+        for code, name, description in names
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What is to be found: a title, and what is done under it where that is known."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from exposure_dagster.core.lineage import RUN, Origin, Origins, made_from, same_as
 from exposure_dagster.corpora.own.corpus import own_corpus
-from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS
+from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS, ROLE_INDEX
 from exposure_dagster.tables import DOCUMENT_FACTS
 
 PROMPT_FILE = "the prompt file"
@@ -41,11 +41,7 @@ def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]
 
 _ALL = (*CORPORA.values(), own_corpus("own"))
 
-_MATCHED = (
-    *(f"raw.own_documents.{name}" for name in ("title", "text", "onet_codes")),
-    *(f"parsed.onet_occupations.{name}" for name in ("onet_code", "title", "description")),
-    *("parsed.onet_titles.title", "parsed.onet_tasks.task"),
-)
+_MATCHED = (*(f"raw.own_documents.{name}" for name in ("title", "text", "onet_codes")), *ROLE_INDEX.made_from)
 
 _SECTIONS = dict.fromkeys(section.made_from for corpus in _ALL for section in corpus.sections)
 

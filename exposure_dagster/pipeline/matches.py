@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +12,23 @@ import pandas as pd
 from exposure_dagster.core.checks import CheckOutcome, first_of
 from exposure_dagster.core.hashing import content_hash, frame_digest
 from exposure_dagster.core.progress import counted
+from exposure_dagster.corpora.registry import MATCHED_WITH, ROLE_INDEX
 from exposure_dagster.matching import CANDIDATES, MATCHING_VERSION
 from exposure_dagster.matching.corrections import NO_CORRECTIONS, Corrections, Document, read_corrections
 from exposure_dagster.store.warehouse import Warehouse, put_fact, replace_rows
 from exposure_dagster.tables import MATCHES
 
 if TYPE_CHECKING:
-    from exposure_dagster.corpora.onet.database import OnetDatabase
     from exposure_dagster.matching.matcher import KnownOccupation, Match
 
 NO_DOCUMENTS = "there are no documents of your own"
-NO_OCCUPATIONS = "there are no O*NET occupations yet, so that nothing is matched"
+NO_OCCUPATIONS = f"there are no {MATCHED_WITH.title} yet, so that nothing is matched"
 
 EXACT, SIMILAR, GIVEN, CORRECTED = "exact", "similar", "given", "corrected"
 
 _MADE_FROM = "matches_made_from"
+
+_KNOWN = (ROLE_INDEX.names, ROLE_INDEX.titles, ROLE_INDEX.duties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ def match_own_documents(warehouse: Warehouse, corrections_file: Path | None = No
     with warehouse.transaction() as connection:  # the table is there from now on, whatever is read of it below
         state = [
             connection.execute(f"SELECT count(*), bit_xor(hash(t::VARCHAR)) FROM ({query}) t").fetchone()
-            for query in (_ROLES, _OCCUPATIONS, _TITLES, _DUTIES)
+            for query in (_ROLES, *_KNOWN)
         ]
     roles = own_roles(warehouse)
-    names = {code: name for code, name, *_ in warehouse.rows(_OCCUPATIONS)}
+    names = {code for code, *_ in warehouse.rows(ROLE_INDEX.names)}
     corrections = NO_CORRECTIONS
     if corrections_file is not None and roles and names:
         corrections = read_corrections(corrections_file, [role.document for role in roles], names)
@@ -168,54 +169,12 @@ def own_roles(warehouse: Warehouse) -> list[OwnRole]:
 
 
 def occupations_of_warehouse(warehouse: Warehouse) -> list[KnownOccupation]:
-    """The occupations of parsed.onet_*, with their titles and duties."""
+    """The occupations that the warehouse knows, with their titles and duties."""
+    from exposure_dagster.matching.matcher import known_occupations
+
     with warehouse.snapshot() as now:
-        return _known(now.rows(_OCCUPATIONS), now.rows(f"{_TITLES} ORDER BY ALL"), now.rows(f"{_DUTIES} ORDER BY ALL"))
-
-
-def occupations_of_release(release: OnetDatabase) -> list[KnownOccupation]:
-    """The occupations of a release of the O*NET database, with their titles and duties."""
-    if release.occupations is None:
-        return []
-    lists = [
-        (release.reported_titles, "reported_title"),
-        (release.job_titles, "job_title"),
-        (release.job_titles, "short_title"),
-    ]
-    return _known(
-        _tuples(release.occupations, "title", "description"),
-        [row for frame, column in lists for row in _tuples(frame, column)],
-        _tuples(release.tasks, "task"),
-    )
-
-
-def _tuples(frame: pd.DataFrame | None, *columns: str) -> list[tuple[str, ...]]:
-    if frame is None:
-        return []
-    rows = frame[["onet_code", *columns]].dropna(subset=columns[:1])
-    return list(rows.itertuples(index=False, name=None))
-
-
-def _known(
-    occupations: Sequence[tuple[str, ...]], titles: Sequence[tuple[str, ...]], duties: Sequence[tuple[str, ...]]
-) -> list[KnownOccupation]:
-    from exposure_dagster.matching.matcher import KnownOccupation
-
-    of_code: dict[str, list[str]] = defaultdict(list)
-    tasks: dict[str, list[str]] = defaultdict(list)
-    for code, title in titles:
-        of_code[code].append(title)
-    for code, task in duties:
-        tasks[code].append(task)
-    return [
-        KnownOccupation(code, name, of_code[code], " ".join(filter(None, [description, *tasks[code]])))
-        for code, name, description in occupations
-    ]
+        names, titles, duties = (now.rows(f"{query} ORDER BY ALL") for query in _KNOWN)
+    return known_occupations(names, titles, duties)
 
 
 _ROLES = "SELECT corpus, doc_id, title, text, onet_codes FROM raw.own_documents"
-_OCCUPATIONS = (
-    "SELECT onet_code, title, description FROM parsed.onet_occupations WHERE title IS NOT NULL ORDER BY onet_code"
-)
-_TITLES = "SELECT onet_code, title FROM parsed.onet_titles"
-_DUTIES = "SELECT onet_code, task FROM parsed.onet_tasks WHERE task IS NOT NULL"

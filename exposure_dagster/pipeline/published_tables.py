@@ -9,8 +9,7 @@ import pandas as pd
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
-from exposure_dagster.corpora.onet import NAME as ONET
-from exposure_dagster.corpora.registry import CORPORA, corpus_of
+from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
@@ -183,24 +182,23 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
 
 
 def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
-    """Own documents of a prompt beside their occupations: facts are of accepted ones, as `onet` has them."""
+    """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
     facts = [name for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)]
     rows = connection.execute(
         f"""
         WITH neighbours AS (
-            SELECT onet_code, list(name ORDER BY place) AS neighbours
-            FROM parsed.onet_features WHERE feature = 'related' GROUP BY onet_code
+            SELECT onet_code, list(name ORDER BY place) AS neighbours FROM ({ROLE_INDEX.neighbours}) GROUP BY onet_code
         )
         SELECT r.prompt, r.doc_id, r.title, r.rank, r.score, m.onet_code, m.occupation, m.share, m.how, m.is_accepted,
                {", ".join(f"f.{name.removeprefix(OF_OCCUPATION)} AS {name}" for name in facts)},
                coalesce(neighbours, []) AS neighbours
         FROM ranked.rankings r
         JOIN parsed.matches m ON m.corpus = $corpus AND m.doc_id = r.doc_id AND m.rank = 1
-        LEFT JOIN parsed.document_facts f ON f.corpus = $onet AND f.doc_id = m.onet_code AND m.is_accepted
+        LEFT JOIN parsed.document_facts f ON f.corpus = $matched_with AND f.doc_id = m.onet_code AND m.is_accepted
         LEFT JOIN neighbours n ON n.onet_code = m.onet_code AND m.is_accepted
         WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
         """,
-        {"prompt": prompt, "corpus": corpus, "onet": ONET},
+        {"prompt": prompt, "corpus": corpus, "matched_with": MATCHED_WITH.name},
     ).df()
     return _whole(rows, ROLE_OCCUPATIONS)
 
