@@ -134,7 +134,7 @@ def matches(warehouse: WarehouseResource, own_files: OwnDocumentsResource) -> It
                 now,
                 MATCHES,
                 data_version=report.digest,
-                metadata={"documents": report.documents, "accepted": report.accepted, "result": report.said},
+                metadata={"documents": report.documents, "accepted": report.accepted, "result": report.result},
                 outcomes=[corrections_can_be_used(report)],
             )
         yield result

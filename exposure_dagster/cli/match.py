@@ -116,7 +116,7 @@ def _occupations(settings: Settings) -> list[KnownOccupation]:
 def _own_roles(settings: Settings) -> list[OwnRole]:
     """The documents as their files have them now."""
     from exposure_dagster.corpora.own.files import read_own_file
-    from exposure_dagster.pipeline.matches import NO_DOCUMENTS, OwnRole
+    from exposure_dagster.pipeline.matches import MOST_DOCUMENTS, NO_DOCUMENTS, OwnRole
 
     if not settings.own_corpora:
         raise SettingError(
@@ -127,6 +127,9 @@ def _own_roles(settings: Settings) -> list[OwnRole]:
         file = read_own_file(corpus.path)
         if file.problems:
             warn(f"left out: {corpus.name}; `exposure documents check {corpus.path}` says what is wrong with it")
+        elif len(file.documents) > MOST_DOCUMENTS:
+            warn(f"left out: {corpus.name}; it has more than {MOST_DOCUMENTS:,} documents")
+            continue
         roles += [
             OwnRole(corpus.name, one.doc_id, one.title, one.text, tuple(one.onet_codes or ()))
             for one in file.documents

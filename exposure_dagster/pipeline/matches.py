@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ NO_DOCUMENTS = "there are no documents of your own"
 NO_OCCUPATIONS = f"there are no {MATCHED_WITH.title} yet, so that nothing is matched"
 
 EXACT, SIMILAR, GIVEN, CORRECTED = "exact", "similar", "given", "corrected"
+
+MOST_DOCUMENTS = 50_000
+"""Of a corpus that is matched: that takes three minutes. One with more lists something else than roles."""
 
 _MADE_FROM = "matches_made_from"
 
@@ -53,7 +56,7 @@ class MatchReport:
     documents: int
     accepted: int
     digest: str
-    said: str
+    result: str
     problems: tuple[str, ...] = ()
 
 
@@ -72,9 +75,9 @@ def match_own_documents(warehouse: Warehouse, corrections_file: Path | None = No
     corrections = NO_CORRECTIONS
     if corrections_file is not None and roles and names:
         corrections = read_corrections(corrections_file, [role.document for role in roles], names)
-    made_from = content_hash(
-        [MATCHING_VERSION, state, sorted((*of, code or "") for of, code in corrections.codes.items())]
-    )
+    corrected = sorted((*document, code or "") for document, code in corrections.codes.items())
+    # with the declaration: where that changes the table begins empty
+    made_from = content_hash([MATCHING_VERSION, MATCHES.ddl(), state, corrected])
     before = warehouse.rows("SELECT 1 FROM meta.facts WHERE name = ? AND value = ?", [_MADE_FROM, made_from])
     if not before:
         occupations = occupations_of_warehouse(warehouse) if roles else []
@@ -84,12 +87,19 @@ def match_own_documents(warehouse: Warehouse, corrections_file: Path | None = No
             put_fact(connection, _MADE_FROM, made_from)
     rows = warehouse.read(f"SELECT * FROM {MATCHES.full_name} ORDER BY corpus, doc_id, rank")
     accepted = int(rows["is_accepted"].sum())
+    return MatchReport(
+        len(roles), accepted, frame_digest(rows), _result(warehouse, roles, names, accepted), corrections.problems
+    )
+
+
+def _result(warehouse: Warehouse, roles: Sequence[OwnRole], names: Collection[str], accepted: int) -> str:
+    large = [f"{corpus} ({count:,} documents)" for corpus, count in warehouse.rows(f"{_LARGE} ORDER BY 1")]
     said = f"{accepted:,} of {counted(len(roles), 'document')} have an occupation"
-    if not roles:
-        said = NO_DOCUMENTS
-    elif not names:
+    if not names:
         said = NO_OCCUPATIONS
-    return MatchReport(len(roles), accepted, frame_digest(rows), said, corrections.problems)
+    elif not roles:
+        said = NO_DOCUMENTS if not large else "no document is matched"
+    return f"{said}; left out as too large: {', '.join(large)}" if large else said
 
 
 def corrections_can_be_used(report: MatchReport) -> CheckOutcome:
@@ -177,4 +187,8 @@ def occupations_of_warehouse(warehouse: Warehouse) -> list[KnownOccupation]:
     return known_occupations(names, titles, duties)
 
 
-_ROLES = "SELECT corpus, doc_id, title, text, onet_codes FROM raw.own_documents"
+_LARGE = f"SELECT corpus, count(*) FROM raw.own_documents GROUP BY corpus HAVING count(*) > {MOST_DOCUMENTS}"
+_ROLES = (
+    "SELECT corpus, doc_id, title, text, onet_codes FROM raw.own_documents"
+    f" WHERE corpus NOT IN (SELECT corpus FROM ({_LARGE}))"
+)

@@ -14,6 +14,7 @@ from assets.parsed import ASSETS
 from exposure_dagster.automation.jobs import sources_of
 from exposure_dagster.cli import main
 from exposure_dagster.definitions import build_defs, resources_of
+from exposure_dagster.pipeline.matches import match_own_documents
 from exposure_dagster.store.warehouse import Warehouse
 from resources.progress import ProgressFactory
 from tests.integration.company import Company, made_company
@@ -192,3 +193,15 @@ def test_without_documents_of_ones_own_the_table_is_empty_and_nothing_more_is_pu
     assert "there are no" in asked.output
     assert Warehouse(sample_home / "exposure.duckdb").rows("SELECT count(*) FROM parsed.matches") == [(0,)]
     assert not list((sample_home / "published" / "current").rglob("role_occupations*"))
+
+
+def test_a_corpus_that_is_too_large_for_roles_is_left_out_and_named(company: Company) -> None:
+    store = company.warehouse
+    rows = "SELECT 'many', 'd' || i, 'Registered nurse', 'Cares.' FROM range(50001) t(i)"
+    with store.transaction() as connection:
+        connection.execute(f"INSERT INTO raw.own_documents (corpus, doc_id, title, text) {rows}")
+    report = match_own_documents(store)
+    assert report.result == "2 of 5 documents have an occupation; left out as too large: many (50,001 documents)"
+    assert store.rows("SELECT DISTINCT corpus FROM parsed.matches") == [("roles",)]
+    with store.transaction() as connection:
+        connection.execute("DELETE FROM raw.own_documents WHERE corpus = 'many'")
