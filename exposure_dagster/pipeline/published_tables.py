@@ -183,18 +183,22 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
 
 def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
     """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
-    facts = [name for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)]
+    names = [name for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)]
+    facts = ", ".join(f"f.{name.removeprefix(OF_OCCUPATION)} AS {name}" for name in names)
     rows = connection.execute(
         f"""
         WITH neighbours AS (
             SELECT onet_code, list(name ORDER BY place) AS neighbours FROM ({ROLE_INDEX.neighbours}) GROUP BY onet_code
         )
         SELECT r.prompt, r.doc_id, r.title, r.rank, r.score, m.onet_code, m.occupation, m.share, m.how, m.is_accepted,
-               {", ".join(f"f.{name.removeprefix(OF_OCCUPATION)} AS {name}" for name in facts)},
+               {facts},
                coalesce(neighbours, []) AS neighbours
         FROM ranked.rankings r
         JOIN parsed.matches m ON m.corpus = $corpus AND m.doc_id = r.doc_id AND m.rank = 1
-        LEFT JOIN parsed.document_facts f ON f.corpus = $matched_with AND f.doc_id = m.onet_code AND m.is_accepted
+        LEFT JOIN (
+            SELECT * REPLACE (CASE WHEN jobs IS NOT NULL THEN jobs_basis END AS jobs_basis)
+            FROM parsed.document_facts WHERE corpus = $matched_with
+        ) f ON f.doc_id = m.onet_code AND m.is_accepted
         LEFT JOIN neighbours n ON n.onet_code = m.onet_code AND m.is_accepted
         WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
         """,

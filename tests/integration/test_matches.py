@@ -90,6 +90,21 @@ def test_the_occupations_figures_stand_beside_the_ranking_under_names_of_their_o
     assert "O*NET" in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
 
 
+def test_the_page_says_of_a_role_what_it_is_taken_to_be_and_of_an_unsure_one_nothing(company: Company) -> None:
+    data = json.loads((published(company).parent / "site" / "data.json").read_text(encoding="utf-8"))
+    (roles,) = [one for one in data["sets"] if one["name"] == "roles"]
+    said = {label: dict(zip(roles["id"], lists, strict=True)) for label, lists in roles["classifications"].items()}
+    assert said["Taken to be"] == {
+        "both": [],
+        "haul": [],
+        "nurse": [f"Registered Nurses ({NURSE}, by its exact title)"],
+        "temp": [f"Office Clerks, General ({CLERK}, by its file)"],
+        "zh": [],
+    }
+    assert "equal share" in said["Jobs in that occupation"]["nurse"][0]
+    assert said["Pay in that occupation"]["temp"][0].endswith(" USD a year")
+
+
 def test_no_total_weighs_by_an_occupations_jobs(company: Company) -> None:
     assert company.warehouse.rows("SELECT jobs FROM ranked.summaries WHERE grouping = 'all'") == [(15,)]
 
