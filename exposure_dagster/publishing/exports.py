@@ -10,7 +10,7 @@ the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `ch
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -30,7 +30,7 @@ from exposure_dagster.publishing.content import (
     listed_sources,
     source_lines,
 )
-from exposure_dagster.publishing.tables import PUBLISHED_TABLES, ROLE_OCCUPATIONS
+from exposure_dagster.publishing.tables import OF_OWN_DOCUMENTS, PUBLISHED_TABLES
 from exposure_dagster.publishing.workbook import write_workbook
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
@@ -60,8 +60,7 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         (target / "brief.md").write_text(brief(prompt, content.sources, is_sample=content.is_sample), encoding="utf-8")
     for table in content.tables:
         _write_published(table, content, folder)
-    further = [ROLE_OCCUPATIONS] if any(table.table is ROLE_OCCUPATIONS for table in content.tables) else []
-    (folder / "data_dictionary.md").write_text(data_dictionary(further), encoding="utf-8")
+    (folder / "data_dictionary.md").write_text(data_dictionary({one.stem for one in content.tables}), encoding="utf-8")
     (folder / "ATTRIBUTION.md").write_text(attribution(content), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
 
@@ -86,10 +85,11 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def data_dictionary(further: Iterable[Table] = ()) -> str:
-    """What every exported column means, as Markdown; `further` are tables that only some publications have."""
+def data_dictionary(published: Collection[str] = ()) -> str:
+    """What every exported column means, as Markdown. `published` are the stems of the tables that are written."""
+    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in OF_OWN_DOCUMENTS if stem in published)]
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
-    for file, table in (*PUBLISHED_TABLES, *((table.name, table) for table in further)):
+    for file, table in files:
         lines += [f"## {file}.csv, .parquet", "", f"{table.rows_are} {table.description}", ""]
         lines += _column_table(table)
     lines += [

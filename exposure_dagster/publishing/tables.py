@@ -154,8 +154,6 @@ ROLE_OCCUPATIONS = Table(
     ),
     key=("prompt", "doc_id"),
 )
-"""Published where own documents have candidates, and explained in the data dictionary there alone."""
-
 SHOWN_ITEMS = 5
 """Items of a section that are published; a prompt that includes it asks about twice as many."""
 
@@ -184,3 +182,6 @@ PUBLISHED_TABLES = (
     (CHANGES.name, CHANGES),
 )
 """Every kind of exported file, by its stem, with the table that explains its columns."""
+
+OF_OWN_DOCUMENTS = ((ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),)
+"""Likewise, where own documents have an occupation."""
