@@ -34,8 +34,8 @@ BASELINE_METHOD = (
     "The baseline averages three things: the balance of the prompt's listed words in the parts of a text that are "
     "about the work; what all other texts teach of that balance; and, at half the weight, an axis between the "
     "examples of the levels. What each example gets without itself brings the average to the scale and says how far "
-    "an estimate errs. Measured with the bundled question of exposure to AI against published scores of 185 handbook "
-    "pages that are no examples: rank correlation .91 (90 % interval .88 to .93), mean absolute error .74 of 10 "
+    "an estimate errs. Measured with the bundled question of exposure to AI against published scores of 185 pages "
+    "that are no examples: rank correlation .91 (90 % interval .88 to .93), mean absolute error .74 of 10 "
     "points (.67 to .82). By its examples an estimate errs by 1.16; an interval of nominal 80 % holds 88 % of those "
     "scores, one of nominal 90 % 95 %. With the bundled question about single tasks, against people's labels: rank "
     "correlation .54 on tasks and .84 on the occupations that they are rolled up to. Those pages were seen while it "
@@ -64,7 +64,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.3"
+PUBLICATION_VERSION = f"{__version__}.4"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 
