@@ -153,6 +153,7 @@ def test_the_command_lists_the_unsure_ones_first(company: Company) -> None:
     assert places == sorted(places)
     assert "roles/zh  护士: nothing like it is known" in result.output
     assert f"Registered nurse: exact, {NURSE}" in result.output
+    assert "Hauling person: unsure" in result.output
     assert "1 document of several O*NET codes by the file's own word: not matched" in result.output
 
 
@@ -163,6 +164,7 @@ def test_titles_that_are_typed_are_looked_up_in_their_order(company: Company) ->
     assert (second["onet_code"], second["how"]) == (NURSE, "exact")
     assert third["candidates"] == []
     assert exposure(company, "match", "A", "B", "--duties", "Cares.").exit_code == 2
+    assert exposure(company, "match", "A", "--template", "a.csv").exit_code == 2
 
 
 def test_a_template_is_filled_in_and_settles_what_was_unsure(company: Company, tmp_path: Path) -> None:
