@@ -114,7 +114,7 @@ class ScoresConfig(Config):
 
 @multi_asset(
     specs=[
-        table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True),
+        table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "numpy"), skippable=True),
         *LEDGER_OUTPUTS,
     ],
     check_specs=[

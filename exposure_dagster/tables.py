@@ -202,6 +202,12 @@ SCORES = Table(
         ),
         whole("samples", "Accepted samples behind the score.", unit="samples"),
         number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        json(
+            "standard_errors",
+            "How far an estimate of the baseline errs, by attribute (`score` where there is one): the standard error "
+            "by the examples that were left out. An attribute of which too few examples agree with the texts is "
+            "missing; null where a model answered.",
+        ),
         moment("scored_at", "When the last of its samples was answered."),
         text("error", "Last error, where status is failed or refused."),
         text(
@@ -279,6 +285,8 @@ RESPONSES = Table(
         ),
         text("endpoint", "Who was asked: a provider, or a server that speaks like it; null in rows of before 0.2.0."),
         text("answered_by", "Name that the server gave the model which answered."),
+        whole("position", "Place of the document in its request, from 1; null in rows of before 0.2.0."),
+        text("request_group", "What the rows of one request share, where it held several documents.", unit="hex"),
     ),
     key=("request_key", "attempt"),
     is_append_only=True,

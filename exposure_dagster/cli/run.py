@@ -27,7 +27,7 @@ from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -390,6 +390,14 @@ def _print_baseline_note(warehouse: Warehouse, names: Sequence[str]) -> None:
     )
     if scored:
         OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+        OUT.print()
+    divided = warehouse.rows(
+        "SELECT 1 FROM ranked.rankings WHERE scorer = 'baseline' AND quadrant IS NOT NULL AND list_contains(?, prompt)"
+        " LIMIT 1",
+        [list(names)],
+    )
+    if divided:
+        OUT.print(BASELINE_QUADRANTS_NOTE, style="yellow", markup=False, soft_wrap=True)
         OUT.print()
 
 

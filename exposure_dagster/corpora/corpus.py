@@ -176,6 +176,10 @@ class Corpus:
     `documents`: doc_id, title, text. `facts`: `FACTS`. `other_titles`: title, doc_id; titles that a document also goes
     by. `provenance`: doc_id, url, content_sha256, fetched_at of what its text was read from. `occupations`: doc_id,
     slug; to which documents of the corpus that occupations are joined on each belongs.
+
+    `about_work` are the beginnings of the headings (of level two) under which the texts speak of the work itself, and
+    not of pay or prospects: the baseline, which has no judgment, reads those alone. Without any it reads all of a text.
+    A model is always sent the whole.
     """
 
     name: str
@@ -192,6 +196,7 @@ class Corpus:
     other_titles: str | None = None
     occupations: str | None = None
     sections: tuple[Section, ...] = ()
+    about_work: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
     published_from: tuple[str, ...] = ()
     """Queries of all that a publication reads of the corpus besides its facts."""

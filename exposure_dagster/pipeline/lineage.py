@@ -96,13 +96,14 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("model", "scored.responses.model"),
             **made_from("samples", "scored.responses.sample"),
             **made_from("score_sd", "scored.responses.attributes"),
+            **made_from("standard_errors", *_BASELINE),
             **made_from("scored_at", "scored.responses.created_at"),
         },
         "scored.score_versions": {
             **same_as(
                 "scored.scores",
                 "prompt doc_id prompt_hash text_sha256 score attributes rationale status scorer model input_hash "
-                "samples score_sd scored_at error note",
+                "samples score_sd standard_errors scored_at error note",
             ),
             **same_as("parsed.documents", "title"),
             **made_from("version versioned_at", RUN),

@@ -139,7 +139,7 @@ def score_with_model(
             " WHERE i.prompt = ? ORDER BY i.doc_id",
             [prompt.corpus, name],
         )
-        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+        asked = _asked_of(now, name, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
@@ -170,7 +170,7 @@ def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_agai
         replace(
             job,
             epoch=ledger.epoch_to_ask(
-                job.prompt_hash, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
+                job.asked, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
             ),
         )
         for job in jobs
@@ -244,15 +244,17 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
     ledger = open_ledger(warehouse)
-    job = replace(job, keys=ledger.keys([job.prompt_hash], prices.endpoints.of(job.asked.model).family))
-    records = ledger.records(job.prompt_hash, job.epoch)
+    job = replace(job, keys=ledger.keys([job.asked], prices.endpoints.of(job.asked.model).family))
+    records = ledger.records(job.hashes, job.epoch)
     documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
     return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 
 
-def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
+def _asked_of(warehouse: Warehouse, name: str, prompt_hash: str) -> AskedPrompt:
     """The snapshot that the inputs were collected for: the file may have been edited since."""
-    rows = warehouse.rows("SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [prompt_hash])
+    rows = warehouse.rows(
+        "SELECT definition FROM scored.prompt_versions WHERE prompt = ? AND prompt_hash = ?", [name, prompt_hash]
+    )
     return AskedPrompt.model_validate_json(rows[0][0])
 
 

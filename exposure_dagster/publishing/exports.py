@@ -20,7 +20,6 @@ from exposure_dagster import __version__
 from exposure_dagster.core.tables import Table
 from exposure_dagster.publishing.brief import brief
 from exposure_dagster.publishing.content import (
-    BASELINE_NOTE,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -156,7 +155,7 @@ def _about(prompt: PublishedPrompt, content: PublishedContent) -> list[str]:
         f"Answered by: {', '.join(prompt.models)}" if prompt.models else None,
         f"Prompt version: {prompt.asked.prompt_hash}",
         f"Out of date: {prompt.out_of_date}" if prompt.out_of_date else None,
-        BASELINE_NOTE if prompt.has_baseline_scores else None,
+        prompt.baseline_note,
         SAMPLE_NOTE if content.is_sample else None,
         METHOD,
         CAVEATS,
@@ -188,7 +187,7 @@ def _prompt_facts(prompt: PublishedPrompt) -> dict[str, object]:
         "ranking_hash": prompt.definition.ranking_hash,
         "scorers": prompt.scorers,
         "models": prompt.models,
-        "note": BASELINE_NOTE if prompt.has_baseline_scores else None,
+        "note": prompt.baseline_note,
         "out_of_date": prompt.out_of_date,
         "scored_at": prompt.scored_at.isoformat() if prompt.scored_at else None,
         "documents": len(prompt.rankings),

@@ -1,6 +1,7 @@
 """The site's data: one JSON document, by columns, so that it stays small.
 
-    {"digest", "caveats", "method", "baseline_note", "sample_note", "sources", "pay_bands", "education", "outlook",
+    {"digest", "caveats", "method", "baseline_note", "baseline_quadrants_note", "baseline_method", "sample_note",
+     "sources", "pay_bands", "education", "outlook",
      "sets":   [a set of documents that share a map: its documents' figures, one list a column],
      "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure]}
 
@@ -24,7 +25,9 @@ from exposure_dagster import __version__
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER
 from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
     BASELINE_NOTE,
+    BASELINE_QUADRANTS_NOTE,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -61,6 +64,8 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "caveats": CAVEATS,
         "method": METHOD,
         "baseline_note": BASELINE_NOTE,
+        "baseline_quadrants_note": BASELINE_QUADRANTS_NOTE,
+        "baseline_method": BASELINE_METHOD,
         "sample_note": SAMPLE_NOTE if content.is_sample else None,
         "sources": listed_sources(content.sources),
         "education": _education_levels(kept),
