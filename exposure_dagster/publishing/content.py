@@ -130,7 +130,8 @@ class PublishedContent:
 
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
-    where there are any. `changes` is ranked.changes, for all prompts; it may be empty.
+    where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
+    indices that scores are held against.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -139,6 +140,7 @@ class PublishedContent:
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    index_credits: tuple[Attribution, ...] = ()
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -147,7 +149,7 @@ class PublishedContent:
         joined = {OCCUPATIONS.name, *(export.table.name for export in JOINED_ON.exports)}
         if any(table.table.name in joined for table in self.tables):
             names |= CORPORA.keys()
-        return attributions_of(names, self.shown)
+        return (*attributions_of(names, self.shown), *self.index_credits)
 
     @cached_property
     def digest(self) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from exposure_dagster.core.tables import Column, Table
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
     DEFINITIONS,
+    DISAGREEMENTS,
     OCCUPATIONS,
     PROMPT_VERSIONS,
     PROMPTS,
@@ -146,3 +148,6 @@ PUBLISHED_TABLES = (
     (CHANGES.name, CHANGES),
 )
 """Every kind of exported file, by its stem, with the table that explains its columns."""
+
+AGREEMENT_TABLES = ((AGREEMENT.name, AGREEMENT), (DISAGREEMENTS.name, DISAGREEMENTS))
+"""Likewise, where indices are set that scores are held against."""
