@@ -9,7 +9,7 @@ import pandas as pd
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
-from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, corpus_of
+from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, Attribution, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
@@ -23,14 +23,41 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     SHOWN_ITEMS,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.tables import AGREEMENT, CHANGES, DISAGREEMENTS, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
+    *("ranked.agreement", "ranked.disagreements", "(SELECT DISTINCT index, licence, citation FROM raw.indices)"),
     *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
     "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )
+
+
+SHOWN_GAPS = 100
+"""Disagreements that are published of a prompt with an index; the table has them all."""
+
+_WIDEST_GAPS = f"""
+    FROM {DISAGREEMENTS.full_name}
+    QUALIFY row_number() OVER (PARTITION BY prompt, reference, subset ORDER BY abs(gap) DESC, doc_id) <= {SHOWN_GAPS}
+    ORDER BY prompt, reference, subset, abs(gap) DESC, doc_id
+"""
+
+
+def index_credits(connection: duckdb.DuckDBPyConnection) -> tuple[Attribution, ...]:
+    """Whose the indices are that published scores are held against."""
+    rows = connection.execute(
+        f"""
+        SELECT coalesce(any_value(citation), 'Index ' || string_agg(DISTINCT index, ', ' ORDER BY index)), licence,
+               string_agg(DISTINCT index, ', ' ORDER BY index)
+        FROM raw.indices WHERE index IN (SELECT reference FROM {AGREEMENT.full_name})
+        GROUP BY licence, coalesce(citation, index) ORDER BY 3
+        """
+    ).fetchall()
+    return tuple(
+        (title.removesuffix("."), None, f"{f'{licence}. ' if licence else ''}Indices: {names}.")
+        for title, licence, names in rows
+    )
 
 
 def published_from(corpora: Iterable[Corpus]) -> list[str]:
@@ -74,6 +101,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
         (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt"),
         *((export.table, export.stem, export.query) for corpus in CORPORA.values() for export in corpus.exports),
         (CHANGES, "changes", f"SELECT * FROM {CHANGES.full_name} ORDER BY prompt, abs(shift) DESC, doc_id"),
+        (AGREEMENT, "agreement", f"SELECT * FROM {AGREEMENT.full_name} ORDER BY prompt, reference, subset"),
+        (DISAGREEMENTS, "disagreements", _WIDEST_GAPS),
     ):
         yield PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
     yield PublishedTable(SECTIONS, SECTIONS.name, _sections(connection))

@@ -11,8 +11,10 @@ from dataclasses import replace
 from exposure_dagster.core.tables import Column, Table
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
     DEFINITIONS,
+    DISAGREEMENTS,
     DOCUMENT_FACTS,
     MATCHES,
     OCCUPATIONS,
@@ -183,5 +185,9 @@ PUBLISHED_TABLES = (
 )
 """Every kind of exported file, by its stem, with the table that explains its columns."""
 
-OF_OWN_DOCUMENTS = ((ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),)
-"""Likewise, where own documents have an occupation."""
+TABLES_OF_SOME = (
+    (ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),
+    (AGREEMENT.name, AGREEMENT),
+    (DISAGREEMENTS.name, DISAGREEMENTS),
+)
+"""Likewise, where own documents have an occupation, and where indices are set that scores are held against."""
