@@ -149,6 +149,11 @@ ROLE_OCCUPATIONS = Table(
             for column in columns_of(DOCUMENT_FACTS, *_FACTS_OF_A_MATCH)
         ),
         Column(
+            name=f"{OF_OCCUPATION}indices",
+            type="JSON",
+            description="What each index that is set says of the occupation, by its name; null where none does.",
+        ),
+        Column(
             name="neighbours",
             type="VARCHAR[]",
             description="Nearest relatives of the occupation by O*NET, the nearest first; empty where it has none.",

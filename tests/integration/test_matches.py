@@ -105,6 +105,19 @@ def test_the_page_says_of_a_role_what_it_is_taken_to_be_and_of_an_unsure_one_not
     assert said["Pay in that occupation"]["temp"][0].endswith(" USD a year")
 
 
+def test_indices_stand_beside_a_role_as_figures_of_its_occupation(company: Company, tmp_path: Path) -> None:
+    index = tmp_path / "ours.csv"
+    index.write_text(f"code,value,code_system\n{NURSE},0.25,onet2019\n{TRUCKS},0.5,onet2019\n", encoding="utf-8")
+    company.run(sites="sample", indices=f"ours={index}")
+    with (published(company) / "role_occupations.csv").open(encoding="utf-8-sig", newline="") as file:
+        indices = {row["doc_id"]: row["occupation_indices"] for row in csv.DictReader(file)}
+    assert json.loads(indices.pop("nurse")) == {"ours": 0.25}
+    assert set(indices.values()) == {""}
+    assert "Index ours" in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    company.run(sites="sample")
+    assert "Index ours" not in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+
+
 def test_no_total_weighs_by_an_occupations_jobs(company: Company) -> None:
     assert company.warehouse.rows("SELECT jobs FROM ranked.summaries WHERE grouping = 'all'") == [(15,)]
 
