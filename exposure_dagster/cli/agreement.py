@@ -76,7 +76,9 @@ def _nothing(warehouse: Warehouse, prompt: str | None, index: str | None) -> War
 
 
 def _print_agreement(rows: list[dict[str, Any]]) -> None:
-    table = Table("prompt", "index", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("prompt", "index"):
+        table.add_column(name, no_wrap=True)
     for name in _FIGURES:
         table.add_column(name, justify="right")
     for row in rows:
