@@ -8,6 +8,7 @@ from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import checks, history, ranked
 from exposure_dagster.pipeline.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.ranking import FORMULA_VERSION
@@ -49,7 +50,7 @@ def definitions(
     specs=[
         table_spec(
             RANKING_INPUTS,
-            deps=[key_of(table) for table in (SCORES, DEFINITIONS, DOCUMENT_FACTS)],
+            deps=[key_of(table) for table in (SCORES, DEFINITIONS, DOCUMENT_FACTS, INDEX_VALUES)],
             code_version=FORMULA_VERSION,
         )
     ],

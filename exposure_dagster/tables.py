@@ -33,6 +33,7 @@ from exposure_dagster.corpora.ooh.tables import (
     OOH_UNREAD,
 )
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
 
 WAREHOUSE_VERSION = 2
 """Raised with each migration (see `migrations`): an older program refuses the file then."""
@@ -387,6 +388,7 @@ RANKING_INPUTS = Table(
         text("facts_digest", "Digest of the figures of the prompt's corpus: jobs, pay, outlook."),
         text("ranking_hash", "SHA-256 of the definition.", unit="hex"),
         text("formula_version", "Version of our own formulas."),
+        text("indices_digest", "Digest of what the indices say of the corpus; null where none speaks of it."),
     ),
     key=("prompt",),
 )
@@ -683,6 +685,66 @@ TASK_ROLLUPS = Table(
     key=("prompt", "onet_code"),
 )
 
+AGREEMENT = Table(
+    schema="ranked",
+    name="agreement",
+    grain="prompt × reference × subset",
+    description=(
+        "How far a prompt's scores agree with each published index of occupations (EXPOSURE_INDICES), over the "
+        "documents that both speak of. Agreement says that two scorers see the same order, and not that either is "
+        "right; indices that ask another question agree less. Empty where no index is set."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("reference", "Name of the index.", required=True),
+        text(
+            "subset",
+            "all: the documents themselves; rolled_up: occupations, as ranked.task_rollups has them of their tasks.",
+            required=True,
+        ),
+        whole("n", "Documents that both speak of.", unit="documents"),
+        number("coverage", "Share of the scored documents that the index speaks of, 0 to 1."),
+        number("spearman", "Spearman's rank correlation; null where either does not vary."),
+        number("lo", "Lower bound of its 95 % bootstrap interval."),
+        number("hi", "Upper bound of its 95 % bootstrap interval."),
+        number("kendall_b", "Kendall's tau-b."),
+        number("pearson", "Pearson's correlation."),
+        number(
+            "top_decile",
+            "Share of the highest tenth (n/10, rounded) that both have in common, ties split; chance gives 0.1.",
+        ),
+        number("bottom_decile", "The same of the lowest tenth."),
+        number("mae", "Mean absolute difference, where both are on one scale; else null.", unit="scale"),
+        number("bias", "Mean of ours − theirs, likewise.", unit="scale"),
+        number("expected_low", "Lowest Spearman's correlation that is expected of this prompt; null where none is."),
+        number("expected_high", "Highest that is expected, likewise."),
+    ),
+    key=("prompt", "reference", "subset"),
+)
+
+DISAGREEMENTS = Table(
+    schema="ranked",
+    name="disagreements",
+    grain="prompt × reference × subset × document",
+    description=(
+        "Where a prompt and a published index place a document among those that both speak of: what is far apart is "
+        "worth reading, on either side. Empty where no index is set."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("reference", "Name of the index.", required=True),
+        text("subset", "As in ranked.agreement.", required=True),
+        text("doc_id", "Document; of rolled-up tasks the O*NET-SOC code.", required=True),
+        text("title", "Title of the document."),
+        number("score", "Score on the prompt's scale.", unit="scale"),
+        number("value", "What the index says, on its own scale.", unit="index"),
+        number("percentile_ours", "Place of its score among them: 100 for the highest, ties share.", unit="percent"),
+        number("percentile_theirs", "Place of the index's value among them, likewise.", unit="percent"),
+        number("gap", "percentile_ours − percentile_theirs.", unit="percentage points"),
+    ),
+    key=("prompt", "reference", "subset", "doc_id"),
+)
+
 OCCUPATIONS = Table(
     schema="ranked",
     name="occupations",
@@ -736,6 +798,7 @@ TABLES = MappingProxyType(
             ONET_FEATURES,
             RAW_PROJECTIONS,
             OWN_DOCUMENTS,
+            INDICES,
             OOH_TITLES,
             OOH_OCCUPATIONS,
             OOH_PROJECTIONS,
@@ -751,6 +814,7 @@ TABLES = MappingProxyType(
             DOCUMENT_FACTS,
             TEXTS,
             MATCHES,
+            INDEX_VALUES,
             PROMPTS,
             PROMPT_VERSIONS,
             INPUTS,
@@ -770,6 +834,8 @@ TABLES = MappingProxyType(
             CHANGES,
             RESILIENCE,
             TASK_ROLLUPS,
+            AGREEMENT,
+            DISAGREEMENTS,
             OCCUPATIONS,
         )
     }

@@ -27,6 +27,8 @@ _VERSION_SCORE = (
 _BASELINE = ("parsed.documents.text", "scored.prompts.baseline_definition")
 _RANKED = "ranked.rankings"
 _FACTS = "parsed.document_facts"
+_INDICES = "parsed.index_values"
+_COMPARED = (f"{_RANKED}.score", "ranked.task_rollups.score", f"{_INDICES}.value")
 
 
 def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]) -> Origins:
@@ -114,9 +116,13 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scores_digest", *_SCORE, "scored.scores.rationale"),
             **made_from("facts_digest", *(f"{_FACTS}.{name}" for name in DOCUMENT_FACTS.column_names)),
             **made_from("formula_version", RUN),
+            **made_from("indices_digest", f"{_INDICES}.value"),
             **made_from(
                 "ranking_input_hash",
-                *(f"ranked.inputs.{name}" for name in ("scores_digest", "facts_digest", "ranking_hash")),
+                *(
+                    f"ranked.inputs.{name}"
+                    for name in ("scores_digest", "facts_digest", "ranking_hash", "indices_digest")
+                ),
             ),
         },
         _RANKED: {
@@ -228,6 +234,31 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scored_tasks", "scored.scores.status"),
             **made_from("scored_weight", "scored.scores.status", f"{_FACTS}.figures"),
             **same_as("ranked.definitions", "ranking_hash"),
+        },
+        _INDICES: {
+            **same_as("raw.indices", "index"),
+            **same_as(_FACTS, "corpus doc_id"),
+            **made_from("value", "raw.indices.value"),
+            **made_from("codes_used codes_missing", "raw.indices.code", f"{_FACTS}.soc_codes", f"{_FACTS}.onet_codes"),
+        },
+        "ranked.agreement": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("reference", f"{_INDICES}.index"),
+            **made_from("subset expected_low expected_high", RUN),
+            **made_from(
+                "n coverage spearman lo hi kendall_b pearson top_decile bottom_decile mae bias",
+                *_COMPARED,
+            ),
+        },
+        "ranked.disagreements": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("reference", f"{_INDICES}.index"),
+            **made_from("subset", RUN),
+            **made_from("doc_id", f"{_RANKED}.doc_id", "ranked.task_rollups.onet_code"),
+            **made_from("title", f"{_RANKED}.title", "ranked.task_rollups.title"),
+            **made_from("score percentile_ours", f"{_RANKED}.score", "ranked.task_rollups.score"),
+            **made_from("value percentile_theirs", f"{_INDICES}.value"),
+            **made_from("gap", *_COMPARED),
         },
         "ranked.occupations": {
             **same_as(_FACTS, "title category url jobs pay_basis pay_is_top_coded outlook_pct"),

@@ -156,7 +156,8 @@ class PublishedContent:
 
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
-    where there are any. `changes` is ranked.changes, for all prompts; it may be empty.
+    where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
+    indices that scores are held against.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -165,6 +166,7 @@ class PublishedContent:
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    index_credits: tuple[Attribution, ...] = ()
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -175,7 +177,7 @@ class PublishedContent:
             names |= CORPORA.keys()
         if any(table.table is ROLE_OCCUPATIONS for table in self.tables):
             names.add(MATCHED_WITH.name)
-        return attributions_of(names, self.shown)
+        return (*attributions_of(names, self.shown), *self.index_credits)
 
     @cached_property
     def digest(self) -> str:
