@@ -119,7 +119,10 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
             refetch_after_hours=settings.refetch_after_hours,
             source_settings=settings.source_settings,
         ),
-        "own_files": OwnDocumentsResource(files={corpus.name: str(corpus.path) for corpus in settings.own_corpora}),
+        "own_files": OwnDocumentsResource(
+            files={corpus.name: str(corpus.path) for corpus in settings.own_corpora},
+            corrections=str(settings.matches) if settings.matches else None,
+        ),
         "prompt_files": PromptsResource(
             folder=str(settings.prompts),
             prices=str(settings.prices) if settings.prices else None,

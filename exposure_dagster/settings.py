@@ -187,6 +187,11 @@ class Settings(BaseModel):
         description="Corpora of your own: `name=file` (CSV, Excel, Parquet, JSON lines), several with commas between "
         "them.",
     )
+    matches: ProjectPath | None = Field(
+        None,
+        description="Corrections of the occupations that were found for your own documents: a CSV file with columns "
+        "`document` and `code`; `exposure match --template FILE` writes one to fill in.",
+    )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
     scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(
         None,

@@ -99,6 +99,36 @@ TEXTS = Table(
     is_kept=True,
 )
 
+MATCHES = Table(
+    schema="parsed",
+    name="matches",
+    grain="document of your own × candidate",
+    description=(
+        "Which O*NET occupation each of your own documents is: up to five candidates, by the document's title and text "
+        "(docs/own-files.md). Empty where there are no own documents, or no O*NET occupations yet."
+    ),
+    columns=(
+        text("corpus", "Corpus of the document.", required=True),
+        text("doc_id", "Document, unique in its corpus.", required=True),
+        text("title", "Title of the document."),
+        whole("rank", "1 for the likeliest candidate.", required=True),
+        text("onet_code", "O*NET-SOC code of the candidate; null where a correction says that none fits."),
+        text("occupation", "Name of that occupation."),
+        number("share", "Its share of the votes, 0 to 1; null where it is said by the user and got none."),
+        text(
+            "how",
+            "exact: the title is that occupation's name, or its title alone; similar: by the votes; given: the "
+            "document's file names the code; corrected: the file of corrections says so.",
+        ),
+        flag(
+            "is_accepted",
+            "True where it is taken to be the document's occupation: exact, given, corrected, or first with a share of "
+            "at least 0.47 where some title is near.",
+        ),
+    ),
+    key=("corpus", "doc_id", "rank"),
+)
+
 PROMPTS = Table(
     schema="scored",
     name="prompts",
@@ -255,6 +285,8 @@ RESPONSES = Table(
         ),
         text("endpoint", "Who was asked: a provider, or a server that speaks like it; null in rows of before 0.2.0."),
         text("answered_by", "Name that the server gave the model which answered."),
+        whole("position", "Place of the document in its request, from 1; null in rows of before 0.2.0."),
+        text("request_group", "What the rows of one request share, where it held several documents.", unit="hex"),
     ),
     key=("request_key", "attempt"),
     is_append_only=True,
@@ -623,6 +655,7 @@ TABLES = MappingProxyType(
             DOCUMENTS,
             DOCUMENT_FACTS,
             TEXTS,
+            MATCHES,
             PROMPTS,
             PROMPT_VERSIONS,
             INPUTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,6 +220,19 @@ def run_pipeline(
         note_unchanged(settings, inputs)
     if runner.unanswered:
         raise ScoringError("; ".join(runner.unanswered), remedy="Mend what the warnings above name, and run again.")
+
+
+def refresh_sources(settings: Settings, corpora: Collection[str]) -> None:
+    """Fetch and read what these corpora need, and your own files; what takes long to fetch is taken as it stands."""
+    show_warnings()
+    prepare_dagster_home(settings.dagster_home)
+    from exposure_dagster.automation.jobs import SLOW_SOURCES, SOURCES_JOB, sources_of
+    from exposure_dagster.definitions import build_defs
+
+    with open_instance(settings.dagster_home) as instance:
+        close_orphans(instance)
+        runner = _Runner(build_defs(settings, progress=PROGRESS), instance)
+        runner.run(SOURCES_JOB, selection=sources_of(corpora) - SLOW_SOURCES)
 
 
 def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:

@@ -72,7 +72,7 @@ def _inputs(settings: Settings) -> Iterator[Path]:
     yield from (PACKAGE_FOLDER, PACKAGE_FOLDER.parent / "assets", PACKAGE_FOLDER.parent / "resources")
     own = [corpus.path for corpus in settings.own_corpora]
     yield from (settings.prompts, *own, *map(mapping_file, own))
-    files = (_saved_pages(settings), settings.prices, *settings.saved_sources.values())
+    files = (_saved_pages(settings), settings.prices, settings.matches, *settings.saved_sources.values())
     yield from (place for place in files if place is not None)
 
 

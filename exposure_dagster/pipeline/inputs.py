@@ -68,6 +68,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
             family=choice.family(prompt.asked),
+            samples=prompt.asked.samples,
         )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -86,12 +87,14 @@ def input_hash(
     titles_digest: str = "",
     generation: int = 0,
     family: str = UNNAMED_FAMILY,
+    samples: int = 1,
 ) -> str:
     """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
     what it is told of the corpus (`titles_digest`).
     `family` is that of who is asked (see `Endpoint`): another server gives other answers.
+    `samples` are how many answers a document's score is the mean of; the baseline gives one.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, documents]
@@ -99,6 +102,8 @@ def input_hash(
         version.append(f"generation {generation}")
     if baseline_hash is None and set(family.split()) != {UNNAMED_FAMILY}:
         version.append(f"asked: {family}")
+    if baseline_hash is None and samples > 1:
+        version.append(f"samples: {samples}")
     if baseline_hash is not None:
         from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from exposure_dagster.core.lineage import RUN, Origin, Origins, made_from, same_as
 from exposure_dagster.corpora.own.corpus import own_corpus
-from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS
+from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS, ROLE_INDEX
 from exposure_dagster.tables import DOCUMENT_FACTS
 
 PROMPT_FILE = "the prompt file"
@@ -41,6 +41,8 @@ def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]
 
 _ALL = (*CORPORA.values(), own_corpus("own"))
 
+_MATCHED = (*(f"raw.own_documents.{name}" for name in ("title", "text", "onet_codes")), *ROLE_INDEX.made_from)
+
 _SECTIONS = dict.fromkeys(section.made_from for corpus in _ALL for section in corpus.sections)
 
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
@@ -53,6 +55,10 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         _FACTS: {
             **made_from("jobs_basis education_order pay_currency", RUN),
             **_of_corpora((corpus.facts_lineage for corpus in _ALL), "corpus", DOCUMENT_FACTS.column_names),
+        },
+        "parsed.matches": {
+            **same_as("raw.own_documents", "corpus doc_id title"),
+            **made_from("onet_code occupation share how is_accepted rank", *_MATCHED),
         },
         "parsed.texts": same_as("parsed.documents", "text_sha256 text"),
         "scored.prompts": made_from(

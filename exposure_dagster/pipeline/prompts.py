@@ -88,11 +88,16 @@ def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -
             "first_seen_at": utc_now(),
         }
         known = connection.execute(
-            f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
+            f"SELECT definition FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
             [asked.prompt_hash, prompt.name],
         ).fetchone()
         if known is None:
             insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
+        elif AskedPrompt.model_validate_json(known[0]) != asked:  # another number of samples: the same question
+            connection.execute(
+                f"UPDATE {PROMPT_VERSIONS.full_name} SET definition = ? WHERE prompt_hash = ? AND prompt = ?",
+                [version["definition"], asked.prompt_hash, prompt.name],
+            )
 
 
 def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:

@@ -84,7 +84,7 @@ def rehearse(
         )
         ledger = open_ledger(warehouse)
         jobs = [
-            replace(one, epoch=ledger.rehearsal_epoch(one.prompt_hash, is_asked_again=means.is_asked_again))
+            replace(one, epoch=ledger.rehearsal_epoch(one.asked, is_asked_again=means.is_asked_again))
             for one in jobs_by_model(job)
         ]
         found, figures = ask_models(jobs, warehouse=warehouse, means=replace(means, batching=None), progress=progress)

@@ -160,7 +160,7 @@ def score_with_model(
             " WHERE i.prompt = ? ORDER BY i.doc_id",
             [prompt.corpus, name],
         )
-        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+        asked = _asked_of(now, name, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
         chances = chances_of(now, name, prompt.corpus, distil) if distil else {}
     job = ScoringJob(
         run_id=run_id,
@@ -207,7 +207,7 @@ def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_agai
         replace(
             job,
             epoch=ledger.epoch_to_ask(
-                job.prompt_hash, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
+                job.asked, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
             ),
         )
         for job in jobs
@@ -286,13 +286,15 @@ def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) ->
 
 
 def _open_questions(job: ScoringJob, ledger: Ledger, prices: PriceTable) -> list[Question]:
-    job = replace(job, keys=ledger.keys([job.prompt_hash], prices.endpoints.of(job.asked.model).family))
-    return open_questions(job, ledger.records(job.prompt_hash, job.epoch))
+    job = replace(job, keys=ledger.keys([job.asked], prices.endpoints.of(job.asked.model).family))
+    return open_questions(job, ledger.records(job.hashes, job.epoch))
 
 
-def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
+def _asked_of(warehouse: Warehouse, name: str, prompt_hash: str) -> AskedPrompt:
     """The snapshot that the inputs were collected for: the file may have been edited since."""
-    rows = warehouse.rows("SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [prompt_hash])
+    rows = warehouse.rows(
+        "SELECT definition FROM scored.prompt_versions WHERE prompt = ? AND prompt_hash = ?", [name, prompt_hash]
+    )
     return AskedPrompt.model_validate_json(rows[0][0])
 
 

@@ -15,8 +15,9 @@ from exposure_dagster import __version__
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, Attribution, attributions_of
+from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, MATCHED_WITH, Attribution, attributions_of
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
+from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS
 from exposure_dagster.tables import OCCUPATIONS
 
 BASELINE_NOTE = (
@@ -175,6 +176,8 @@ class PublishedContent:
         joined = {OCCUPATIONS.name, *(export.table.name for export in JOINED_ON.exports)}
         if any(table.table.name in joined for table in self.tables):
             names |= CORPORA.keys()
+        if any(table.table is ROLE_OCCUPATIONS for table in self.tables):
+            names.add(MATCHED_WITH.name)
         return attributions_of(names, self.shown)
 
     @cached_property

@@ -2,13 +2,15 @@
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
 `brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
-or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `sections`, `prompts`,
-`prompt_versions`, `changes`; beside them `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
+or `task_rollups`, and of own documents that were matched `role_occupations`; `occupations`, joined across
+the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `changes`; beside them
+`data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -27,7 +29,7 @@ from exposure_dagster.publishing.content import (
     listed_sources,
     source_lines,
 )
-from exposure_dagster.publishing.tables import PUBLISHED_TABLES
+from exposure_dagster.publishing.tables import OF_OWN_DOCUMENTS, PUBLISHED_TABLES
 from exposure_dagster.publishing.workbook import write_workbook
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
@@ -57,7 +59,7 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         (target / "brief.md").write_text(brief(prompt, content.sources, is_sample=content.is_sample), encoding="utf-8")
     for table in content.tables:
         _write_published(table, content, folder)
-    (folder / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
+    (folder / "data_dictionary.md").write_text(data_dictionary({one.stem for one in content.tables}), encoding="utf-8")
     (folder / "ATTRIBUTION.md").write_text(attribution(content), encoding="utf-8")
     (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
 
@@ -82,10 +84,11 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def data_dictionary() -> str:
-    """What every exported column means, as Markdown."""
+def data_dictionary(published: Collection[str] = ()) -> str:
+    """What every exported column means, as Markdown. `published` are the stems of the tables that are written."""
+    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in OF_OWN_DOCUMENTS if stem in published)]
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
-    for file, table in PUBLISHED_TABLES:
+    for file, table in files:
         lines += [f"## {file}.csv, .parquet", "", f"{table.rows_are} {table.description}", ""]
         lines += _column_table(table)
     lines += [

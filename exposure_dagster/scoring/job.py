@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -113,6 +114,11 @@ class ScoringJob:
     def prompt_hash(self) -> str:
         return self.asked.prompt_hash
 
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Those under which the ledger holds answers to it (see `RequestKeys`)."""
+        return self.keys.hashes(self.prompt_hash)
+
     def key_of(self, document: DocumentRef, sample: int) -> str:
         """The request key of a sample, which is numbered from 1."""
         return self.keys.of(self.prompt_hash, document.doc_id, document.text_sha256, sample, self.epoch)
@@ -146,11 +152,15 @@ def open_questions(job: ScoringJob, records: Mapping[str, KeyRecord]) -> list[Qu
     """What is to be asked: samples in order, and in each the documents in the job's order.
 
     Those that were asked about in vain come after those that were not: what one of them lacks, others do not wait for.
+    Where a request holds several documents, each sample has them in an order of its own, the same every time: who
+    stands beside whom, and where, is not the same in all of them.
     """
     documents = [document for document in job.documents if not was_refused(job, document, records)]
     questions = []
     for sample in range(1, job.asked.samples + 1):
         of_sample = []
+        if job.asked.documents_per_request > 1:
+            random.Random(f"{job.prompt_hash} {sample} {job.epoch}").shuffle(documents)
         for document in documents:
             key = job.key_of(document, sample)
             record = records.get(key)

@@ -44,7 +44,7 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import documents_set, further_titles
-from exposure_dagster.publishing.tables import SECTIONS
+from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS, SECTIONS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
@@ -97,8 +97,16 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
             rows = table.rows.rename(columns={"onet_code": "doc_id"})
             ranked[parent] = [rows.assign(soc_code=rows["doc_id"].str[:7])]
     sections = next((table.rows for table in _tables(content, SECTIONS.name)), None)
+    corpora = {prompt.name: prompt.corpus for prompt in content.prompts}
+    matches = {corpora[table.prompt]: table.rows for table in _tables(content, ROLE_OCCUPATIONS.name) if table.prompt}
     return {
-        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]), sections)
+        name: documents_set(
+            corpus_of(name),
+            content.shown.get(name, _NONE),
+            pd.concat([_NONE, *frames]),
+            sections,
+            matches.get(name),
+        )
         for name, frames in ranked.items()
     }
 
