@@ -2,11 +2,12 @@
 
     python benchmarks/baseline.py [SITES_FOLDER] [REFERENCE_FOLDER] [--sensitivity | --distil]
 
-SITES_FOLDER holds one folder a host; left out, EXPOSURE_SITES names it. REFERENCE_FOLDER, by default the current one,
-holds published_exposure_half.csv (`slug, exposure`) and, for the tasks, gpts_are_gpts_task_labels.tsv of Eloundou 2024.
-Everything is scored with the bundled prompts, whose word lists and examples were never fitted to either; pages that a
-prompt names as examples are left out of the comparison. The estimates are compared as they are published. Intervals
-are the middle 90 % of 2,000 bootstrap samples of pages or occupations, and of 200 of tasks.
+SITES_FOLDER holds one folder a host; left out, EXPOSURE_SITES names it. REFERENCE_FOLDER, by default this one, holds
+published_exposure_half.csv (`slug, exposure`) and, of Eloundou et al. 2024, the labels of tasks and the ratings of
+occupations: gpts_are_gpts_task_labels.tsv, gpts_are_gpts_occ_level.csv. Everything is scored with the bundled prompts,
+whose word lists and examples were never fitted to any of it; pages that a prompt names as examples are left out of the
+comparison. The estimates are compared as they are published. Intervals are the middle 90 % of 2,000 bootstrap samples
+of pages or occupations, and of 200 of tasks.
 
 With --sensitivity the method's own settings are moved, and what becomes of the agreement is shown: a result that hangs
 on one of them is none. With --distil the published scores stand in for a model that is asked about some of the
@@ -53,6 +54,8 @@ from exposure_dagster.settings import BUNDLED_PROMPTS
 HOST = "www.bls.gov"
 PUBLISHED = "published_exposure_half.csv"
 LABELS = "gpts_are_gpts_task_labels.tsv"
+OCCUPATIONS = "gpts_are_gpts_occ_level.csv"
+RATINGS = {"human_rating_beta": "people", "dv_rating_beta": "GPT-4"}
 BY_PEOPLE = {"E0": 0.0, "E2": 0.5, "E1": 1.0}
 """No help, with tools around a model, and the model alone: on the scale of the bundled prompt."""
 
@@ -60,7 +63,7 @@ DRAWS = 2000
 NOMINAL = (0.8, 0.9)
 
 ANSWERED = (60, 120)
-SEEDS = 40
+SEEDS = 200
 """How many answers --distil takes, and by how many seeds they are chosen."""
 
 SETTINGS: tuple[tuple[Any, str, tuple[float, ...]], ...] = (
@@ -80,18 +83,20 @@ class Handbook:
     documents: list[Document]
     aliases: list[Alias]
     jobs: dict[str, int | None]
+    codes: dict[str, list[str]]
 
 
 def read_handbook(sites: Path) -> Handbook:
     """All pages of a saved handbook and its A–Z index."""
     entries = parse_index((sites / HOST / "ooh" / "a-z-index.htm").read_bytes())
-    documents, jobs = [], {}
+    documents, jobs, codes = [], {}, {}
     for page in index_pages(entries):
         body = (sites / HOST / page.url.split(HOST + "/", 1)[1]).read_bytes()
         occupation = parse_page(body, url=page.url).occupation
         documents.append(Document(occupation.slug, occupation.title or occupation.slug, occupation.text))
         jobs[occupation.slug] = occupation.jobs
-    return Handbook(documents, [Alias(entry.title, entry.slug) for entry in entries], jobs)
+        codes[occupation.slug] = list(occupation.soc_codes or ())
+    return Handbook(documents, [Alias(entry.title, entry.slug) for entry in entries], jobs, codes)
 
 
 def read_published(file: Path) -> dict[str, float]:
@@ -161,6 +166,30 @@ def compare_handbook(handbook: Handbook, published: dict[str, float]) -> None:
         half = NormalDist().inv_cdf(0.5 + nominal / 2) * error
         held = float((np.abs(ours - theirs) <= half).mean())
         print(f"an interval of nominal {nominal:.0%} (± {half:.2f}) holds {held:.1%} of the published scores")
+
+
+def compare_ratings(handbook: Handbook, published: dict[str, float], file: Path) -> None:
+    """Print how the exposure of pages agrees with another study's ratings of their occupations (β: half for help that
+    needs tools), on pages with a published score and on those that nobody fitted anything to."""
+    ratings = pd.read_csv(file, dtype={"O*NET-SOC Code": str})
+    by_code = ratings.groupby(ratings["O*NET-SOC Code"].str[:7])[list(RATINGS)].mean()
+    anchors = anchor_ids(bundled("exposure").baseline, handbook)
+    ours = {score.doc_id: score.attributes["score"] for score in score_handbook(handbook)}
+    for column, by in RATINGS.items():
+        known = by_code[column]
+        rated = {
+            page: float(known[[code for code in codes if code in known.index]].mean())
+            for page, codes in handbook.codes.items()
+            if page not in anchors and any(code in known.index for code in codes)
+        }
+        for which, pages in (
+            ("with a published score", sorted(rated.keys() & published.keys())),
+            ("without", sorted(rated.keys() - published.keys())),
+        ):
+            found = with_interval(
+                spearman, np.array([ours[page] for page in pages]), np.array([rated[page] for page in pages])
+            )
+            print(f"Spearman with ratings by {by}, {len(pages)} pages {which}: {found}")
 
 
 def compare_tasks(file: Path) -> None:
@@ -311,6 +340,8 @@ def main() -> None:
         return
     compare_handbook(handbook, published)
     compare_attributes(handbook)
+    if (reference / OCCUPATIONS).is_file():
+        compare_ratings(handbook, published, reference / OCCUPATIONS)
     if (reference / LABELS).is_file():
         compare_tasks(reference / LABELS)
 

@@ -22,6 +22,7 @@ from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
+from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
@@ -53,17 +54,26 @@ SHOWN_IN_SHORT = (4, 2)
     metavar="N",
     help="Rehearse on N documents: nothing that stands is touched.",
 )
+@click.option(
+    "--distil",
+    type=click.IntRange(min=MIN_ANSWERS),
+    metavar="N",
+    help="Ask the model about N documents, chosen by jobs, and estimate the others from its answers. "
+    "A run without it asks about the others.",
+)
 @click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
 @click.option("--yes", is_flag=True, help="Do not show the estimate and ask before spending.")
-def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> None:
+def run(names: tuple[str, ...], limit: int | None, distil: int | None, again: bool, yes: bool) -> None:
     """Fetch, parse, score what is stale, rank and publish.
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide. The exit status is 1
     where a step failed, and where not one of the documents that a prompt's model was asked about was answered.
     """
+    if distil is not None and (again or limit is not None):
+        raise click.UsageError("--distil goes with neither --limit nor --again.")
     settings = load_settings()
     try:
-        run_pipeline(settings, names=names, limit=limit, ask_again=again, is_confirmed=yes)
+        run_pipeline(settings, names=names, limit=limit, distil=distil or 0, ask_again=again, is_confirmed=yes)
     except KeyboardInterrupt:
         said = "\nStopped. What was fetched and answered so far is kept, and the next run goes on from there."
         ERR.print(said, markup=False, soft_wrap=True)
@@ -82,7 +92,14 @@ class _Runner:
     unanswered: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
-    def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
+    def run(
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        selection: AssetSelection | None = None,
+        distil: int = 0,
+    ) -> None:
         """Run a job, or its assets that are in `selection`.
 
         Warns of failed checks. Raises our error as it was raised in the step, and KeyboardInterrupt where a signal
@@ -99,7 +116,10 @@ class _Runner:
                 instance=self.instance,
                 partition_key=partition,
                 asset_selection=None if selection is None else sorted(selection.resolve(graph)),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    **({"ops": {"scores": {"config": {"distil": distil}}}} if distil else {}),
+                },
                 raise_on_error=False,
                 run_id=run_id,
             )
@@ -131,12 +151,14 @@ def run_pipeline(
     *,
     names: Sequence[str],
     limit: int | None = None,
+    distil: int = 0,
     ask_again: bool = False,
     is_confirmed: bool = False,
 ) -> None:
     """Run everything for the named prompts, or for all enabled ones, and print what came of it.
 
-    With `limit` it is a rehearsal on so many documents, which touches nothing that stands.
+    With `limit` it is a rehearsal on so many documents, which touches nothing that stands. With `distil` a model is
+    asked about so many, and the others are estimated from its answers.
     """
     show_warnings()
     warn_of_open_home(settings.home, published=settings.published_folder)
@@ -178,7 +200,7 @@ def run_pipeline(
         if not names:
             _forget_what_has_no_file(instance, warehouse, folder)
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
-            confirm_spending(settings, chosen, ask_again=ask_again)
+            confirm_spending(settings, chosen, ask_again=ask_again, distil=distil)
         try:
             fresh = set() if ask_again else _fresh(instance, warehouse, folder, settings)
             for name in chosen:
@@ -186,7 +208,7 @@ def run_pipeline(
                     _say_fresh(name)
                     continue
                 ERR.print(f"scoring {name}", markup=False)
-                runner.run(SCORING_JOB, partition=name)
+                runner.run(SCORING_JOB, partition=name, distil=distil)
         except ExposureError:
             _publish(runner, settings, folder)
             raise

@@ -97,7 +97,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scorer", "scored.responses.scorer"),
             **made_from("model", "scored.responses.model"),
             **made_from("samples", "scored.responses.sample"),
-            **made_from("score_sd", "scored.responses.attributes"),
+            **made_from("score_sd attributes_sd", "scored.responses.attributes"),
             **made_from("standard_errors", *_BASELINE),
             **made_from("scored_at", "scored.responses.created_at"),
         },
@@ -105,7 +105,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **same_as(
                 "scored.scores",
                 "prompt doc_id prompt_hash text_sha256 score attributes rationale status scorer model input_hash "
-                "samples score_sd standard_errors scored_at error note",
+                "samples score_sd attributes_sd standard_errors scored_at error note",
             ),
             **same_as("parsed.documents", "title"),
             **made_from("version versioned_at", RUN),
@@ -126,8 +126,9 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             ),
         },
         _RANKED: {
-            **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
+            **same_as("scored.scores", "prompt doc_id rationale status scorer model prompt_hash scored_at"),
             **same_as("scored.scores", "attributes"),
+            **made_from("score_sd", "scored.scores.score_sd", "scored.responses.attributes"),
             **same_as(_FACTS, "title category jobs pay_basis pay_is_top_coded outlook_pct outlook_desc soc_code url"),
             **made_from("median_pay_annual pay_currency", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **made_from("entry_education", f"{_FACTS}.education"),
@@ -137,7 +138,44 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **same_as("ranked.definitions", "ranking_hash"),
         },
+        "ranked.uncertainty": {
+            **same_as(_RANKED, "prompt doc_id"),
+            **made_from("mean", f"{_RANKED}.score"),
+            **made_from("answers", "scored.responses.sample"),
+            **made_from("sd_sample sd_variant", "scored.responses.attributes"),
+            **made_from("method", "scored.responses.model", "scored.scores.standard_errors"),
+            **made_from("se", "scored.responses.attributes", "scored.scores.standard_errors"),
+            **made_from(
+                "lo90 hi90 rank_lo90 rank_hi90 p_ge_threshold",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+            ),
+            **made_from(
+                "p_tier",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+                "ranked.definitions.definition",
+            ),
+        },
+        "ranked.reliability": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("attribute", "ranked.definitions.definition"),
+            **made_from(
+                "facet n k statistic value lo hi",
+                *(
+                    f"scored.responses.{name}"
+                    for name in ("attributes", "model", "sample", "position", "request_group")
+                ),
+            ),
+        },
         "ranked.summaries": {
+            **made_from("se se_independent se_correlated", "ranked.uncertainty.se", f"{_RANKED}.jobs"),
+            **made_from("lo90 hi90", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"),
+            **made_from(
+                "expected_share share_lo share_hi", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"
+            ),
             **same_as(_RANKED, "prompt jobs wages pay_currency"),
             **made_from(
                 "grouping group_label group_order",

@@ -388,6 +388,9 @@ def _compared(
     )
     counts["gone"] = len(answered.keys() - texts.keys())
     reasons += [f"{counts[kind]} {kind}" for kind in ("changed", "new", "gone") if counts[kind]]
+    estimated = sum(answer.scorer == ScorerName.BASELINE for answer in scores)
+    if estimated < len(scores) and estimated:
+        reasons.append(f"{estimated} estimated from the others' answers")
     if failed:
         reasons.append(f"{failed} failed")
     return State.STALE, tuple(reasons or ["scorer, who is asked, or what the baseline works from"])

@@ -15,8 +15,10 @@ def choose(jobs: Mapping[str, float | None], wanted: int, *, seed: str) -> dict[
 
     Half of a document's chance is its share of the jobs, so that totals over jobs are sure. The other half is the same
     for all, since an estimate is as unsure of one document as of another: how far its parts disagree does not tell how
-    far it errs. It is a systematic sample in an order that a digest of seed and ids gives, the same documents each
-    time. Documents whose jobs are not known have the even half alone.
+    far it errs. Documents whose jobs are not known have the even half alone.
+
+    It is a sequential Poisson sample (Ohlsson 1998) by numbers that a digest of seed and ids gives: the same documents
+    each time, and where more are wanted the same and others.
     """
     if not jobs:
         return {}
@@ -25,14 +27,13 @@ def choose(jobs: Mapping[str, float | None], wanted: int, *, seed: str) -> dict[
         doc_id: 0.5 / len(jobs) + (0.5 * (count or 0.0) / total if total else 0.0) for doc_id, count in jobs.items()
     }
     chances = _chances(sizes, min(wanted, len(jobs)))
-    chosen: dict[str, float] = {}
-    passed, next_mark = 0.0, 0.5
-    for doc_id in sorted(chances, key=lambda one: hashlib.sha256(f"{seed}\n{one}".encode()).digest()):
-        passed += chances[doc_id]
-        if passed > next_mark - _ALMOST:
-            chosen[doc_id] = chances[doc_id]
-            next_mark += 1
-    return chosen
+    first = sorted(chances, key=lambda one: (chances[one] < 1, _drawn(seed, one) / chances[one], one))
+    return {doc_id: chances[doc_id] for doc_id in first[:wanted]}
+
+
+def _drawn(seed: str, doc_id: str) -> float:
+    """A number between 0 and 1, as if by chance."""
+    return (int.from_bytes(hashlib.sha256(f"{seed}\n{doc_id}".encode()).digest()[:6], "big") + 0.5) / 2**48
 
 
 def _chances(sizes: Mapping[str, float], wanted: int) -> dict[str, float]:

@@ -26,6 +26,10 @@ def test_the_same_are_chosen_each_time_in_whatever_order_they_come() -> None:
     assert choose(JOBS, 10, seed="a") != choose(JOBS, 10, seed="b")
 
 
+def test_where_more_are_wanted_the_same_are_chosen_and_others() -> None:
+    assert choose(JOBS, 10, seed="a").keys() < choose(JOBS, 20, seed="a").keys()
+
+
 def test_a_document_is_chosen_as_often_as_its_chance_says() -> None:
     samples = [choose(JOBS, 10, seed=seed) for seed in SEEDS]
     chance = {doc_id: chances[doc_id] for chances in samples for doc_id in chances}
