@@ -8,10 +8,13 @@ from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, 
 
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster.corpora.corpus import Reading, Step
-from exposure_dagster.corpora.registry import FACT_TABLES, STEPS
+from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+from exposure_dagster.corpora.registry import FACT_TABLES, ROLE_INDEX, STEPS
+from exposure_dagster.matching import MATCHING_VERSION
 from exposure_dagster.pipeline import checks
 from exposure_dagster.pipeline import documents as stage
-from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
+from exposure_dagster.pipeline.matches import corrections_can_be_used, match_own_documents
+from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, MATCHES, TEXTS
 from resources.own_documents import OwnDocumentsResource
 from resources.progress import ProgressFactory
 from resources.warehouse import WarehouseResource
@@ -108,4 +111,33 @@ def document_facts(warehouse: WarehouseResource) -> Iterator[MaterializeResult[A
         yield result
 
 
-ASSETS = [*(read_asset(step) for step in STEPS), documents, document_facts]
+@multi_asset(
+    specs=[
+        table_spec(
+            MATCHES,
+            deps=[key_of(source) for source in (OWN_DOCUMENTS, *ROLE_INDEX.tables)],
+            kinds=("duckdb", "scikitlearn"),
+            code_version=MATCHING_VERSION,
+        )
+    ],
+    check_specs=check_specs(
+        MATCHES, {"corrections_can_be_used": "Names each line of the file of corrections that is left out."}
+    ),
+)
+def matches(warehouse: WarehouseResource, own_files: OwnDocumentsResource) -> Iterator[MaterializeResult[Any]]:
+    """Find the O*NET occupation of each of the user's own documents."""
+    with readable_errors():
+        store = warehouse.open()
+        report = match_own_documents(store, own_files.corrections_file)
+        with store.snapshot() as now:
+            result = table_result(
+                now,
+                MATCHES,
+                data_version=report.digest,
+                metadata={"documents": report.documents, "accepted": report.accepted, "result": report.result},
+                outcomes=[corrections_can_be_used(report)],
+            )
+        yield result
+
+
+ASSETS = [*(read_asset(step) for step in STEPS), documents, document_facts, matches]

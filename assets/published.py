@@ -17,10 +17,20 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
 from exposure_dagster.corpora.registry import CORPORA
+from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import published
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
-from exposure_dagster.tables import CHANGES, DOCUMENT_FACTS, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    CHANGES,
+    DOCUMENT_FACTS,
+    MATCHES,
+    OCCUPATIONS,
+    RANKINGS,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+)
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
 
@@ -34,6 +44,8 @@ _PUBLISHED = [
         *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS),
         *(export.table for corpus in CORPORA.values() for export in corpus.exports if export.table.schema == "parsed"),
         DOCUMENT_FACTS,
+        MATCHES,
+        INDEX_VALUES,
     )
 ]
 

@@ -110,11 +110,17 @@ class ScoresConfig(Config):
     ask_again: bool = Field(
         default=False, description="Ask every question anew, on purpose, whatever the ledger holds. SPENDS."
     )
+    distil: int = Field(
+        default=0,
+        ge=0,
+        description="Ask a model about so many documents, chosen by jobs, and estimate the others from its answers; 0 "
+        "asks about all. A run without it, a sensor's too, asks about the others.",
+    )
 
 
 @multi_asset(
     specs=[
-        table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "scikitlearn"), skippable=True),
+        table_spec(SCORES, deps=[key_of(INPUTS)], kinds=("duckdb", "anthropic", "numpy"), skippable=True),
         *LEDGER_OUTPUTS,
     ],
     check_specs=[
@@ -169,6 +175,7 @@ def scores(  # noqa: PLR0917 - Dagster hands it its resources by name
                 choice=scorer.choice,
                 means=scorer.means(ask_again=config.ask_again),
                 run_id=context.run.run_id,
+                distil=config.distil,
                 progress=progress.make(context.log.info),
             )
         except ExposureError:

@@ -1,10 +1,11 @@
 """How often a process is killed (SIGKILL) at a random moment, and what is lost or left half by it.
 
-    python benchmarks/kills.py [KILLS] [NAME …]
+    python -m benchmarks.kills [KILLS] [NAME …]
 
-NAME is one or more of: parsing, checkpoint, publishing, publishing_steps (see `tests/slow/kill_rounds.py`), and
-run: whole runs of `exposure run` over the bundled sample with the baseline; all by default. Ends with status 1 if
-anything was lost, torn or half.
+NAME is one or more of: parsing, checkpoint, publishing, publishing_steps (see `tests/slow/kill_rounds.py`); run: whole
+runs of `exposure run` over the bundled sample with the baseline; asking_anthropic, asking_openai, asking_local: scoring
+runs that ask the tests' stand-in for that provider, four requests at once; all by default. Ends with status 1 if
+anything was lost, torn, half or asked again.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "slow"))
-
-from kill_rounds import ROUNDS
-
 from exposure_dagster.store.warehouse import Warehouse
+from tests.integration.scoring.faulty_model import running_model
+from tests.integration.scoring.scene import PROVIDERS, Scene, asked_prompt, by_status
+from tests.slow.kill_rounds import ROUNDS
 
+ROOT = Path(__file__).parents[1]
 GOOD = ("kills", "ended before", "writes", "publications", "steps of a publication", "looks of the reader")
-STATES = ("with a log to be replayed",)
+STATES = ("with a log to be replayed", "answers lost in all", "answers lost a life, at most")
+CONCURRENCY = 4
 MOST_STEPS = 1_000
 
 
@@ -67,6 +70,38 @@ def run(kills: int, folder: Path, draw: random.Random) -> Counter[str]:
     return counts
 
 
+def asking(provider: str, kills: int, folder: Path, draw: random.Random) -> Counter[str]:
+    """Kills of a scoring run within .6 s of its first request, and one run to the end."""
+    counts: Counter[str] = Counter()
+    with running_model() as model:
+        model.latency_s = 0.2
+        scene = Scene(folder, model, 7 * kills, asked_prompt(model=PROVIDERS[provider]), provider)
+        life = [folder, model.url, len(scene.refs), CONCURRENCY, provider]
+        command = [sys.executable, "-m", "tests.slow.one_life", *map(str, life)]
+        in_ledger: set[str] = set()
+        for _ in range(kills):
+            before = len(model.seen)
+            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+            while len(model.seen) == before and process.poll() is None:
+                time.sleep(0.002)
+            time.sleep(draw.uniform(0, 0.6))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            time.sleep(2 * model.latency_s)
+            asked = {seen.documents[0] for seen in model.seen[before:]}
+            counts["kills"] += 1
+            counts["asked again"] += len(in_ledger & asked)
+            in_ledger = {doc for (doc,) in scene.rows("doc_id", "is_accepted")}
+            lost = len(asked - in_ledger)
+            counts["answers lost in all"] += lost
+            counts["answers lost a life, at most"] = max(lost, counts["answers lost a life, at most"])
+            counts["lives that lost more than was under way"] += lost > CONCURRENCY
+        before = len(model.seen)
+        counts["not answered in the end"] = len(scene.refs) - len(by_status(scene.score())["ok"])
+        counts["asked again"] += len(in_ledger & {seen.documents[0] for seen in model.seen[before:]})
+    return counts
+
+
 def _files(published: Path) -> set[str]:
     """The files of the publication in use that hold anything."""
     folder = published / (published / "current").readlink()
@@ -79,7 +114,9 @@ def _ranking(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 def main() -> None:
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    every = {**ROUNDS, "run": run}
+    names = {"ANTHROPIC": "anthropic", "OPENAI": "openai", "EXPOSURE": "local"}
+    rounds = {f"asking_{names[provider]}": partial(asking, provider) for provider in PROVIDERS}
+    every = {**ROUNDS, "run": run, **rounds}
     bad = False
     for name in sys.argv[2:] or every:
         with tempfile.TemporaryDirectory() as folder:

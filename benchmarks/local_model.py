@@ -96,24 +96,33 @@ def set_up(folder: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def serving(server: Path, weights: Path, log: Path) -> Iterator[str]:
-    """The server's address, once it has loaded the model. It ends with the block."""
+def started(
+    server: Path, weights: Path, log: Path, *, context_tokens: int = 16_384
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The server's address and its process, at once. It ends with the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [server, "-m", weights, "--host", "127.0.0.1", "--port", str(port), "-c", "16384", "-np", "1", "--jinja"]
+    command = [server, "-m", weights, "--alias", "gemma.gguf", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["-c", str(context_tokens), "-np", "1", "--jinja"]
     environment = {**os.environ, "LD_LIBRARY_PATH": str(server.parent)}
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
         try:
-            address = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + STARTING_SECONDS
-            while not answers(f"{address}/health"):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"the server did not start; {log} says why")
-                time.sleep(0.5)
-            yield address
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
+
+
+@contextmanager
+def serving(server: Path, weights: Path, log: Path) -> Iterator[str]:
+    """The server's address, once it has loaded the model."""
+    with started(server, weights, log) as (address, process):
+        deadline = time.monotonic() + STARTING_SECONDS
+        while not answers(f"{address}/health"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the server did not start; {log} says why")
+            time.sleep(0.5)
+        yield address
 
 
 def answers(url: str) -> bool:

@@ -120,7 +120,10 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
             refetch_after_hours=settings.refetch_after_hours,
             source_settings=settings.source_settings,
         ),
-        "own_files": OwnDocumentsResource(files={corpus.name: str(corpus.path) for corpus in settings.own_corpora}),
+        "own_files": OwnDocumentsResource(
+            files={corpus.name: str(corpus.path) for corpus in settings.own_corpora},
+            corrections=str(settings.matches) if settings.matches else None,
+        ),
         "index_files": IndicesResource(files={one.name: str(one.path or "") for one in settings.named_indices}),
         "prompt_files": PromptsResource(
             folder=str(settings.prompts),

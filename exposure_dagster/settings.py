@@ -198,6 +198,11 @@ class Settings(BaseModel):
         description="Corpora of your own: `name=file` (CSV, Excel, Parquet, JSON lines), several with commas between "
         "them.",
     )
+    matches: ProjectPath | None = Field(
+        None,
+        description="Corrections of the occupations that were found for your own documents: a CSV file with columns "
+        "`document` and `code`; `exposure match --template FILE` writes one to fill in.",
+    )
     indices: IndexList | None = Field(
         None,
         description="Published indices that scores are held against: names of bundled ones, or `bundled` for all, and "

@@ -100,6 +100,36 @@ TEXTS = Table(
     is_kept=True,
 )
 
+MATCHES = Table(
+    schema="parsed",
+    name="matches",
+    grain="document of your own × candidate",
+    description=(
+        "Which O*NET occupation each of your own documents is: up to five candidates, by the document's title and text "
+        "(docs/own-files.md). Empty where there are no own documents, or no O*NET occupations yet."
+    ),
+    columns=(
+        text("corpus", "Corpus of the document.", required=True),
+        text("doc_id", "Document, unique in its corpus.", required=True),
+        text("title", "Title of the document."),
+        whole("rank", "1 for the likeliest candidate.", required=True),
+        text("onet_code", "O*NET-SOC code of the candidate; null where a correction says that none fits."),
+        text("occupation", "Name of that occupation."),
+        number("share", "Its share of the votes, 0 to 1; null where it is said by the user and got none."),
+        text(
+            "how",
+            "exact: the title is that occupation's name, or its title alone; similar: by the votes; given: the "
+            "document's file names the code; corrected: the file of corrections says so.",
+        ),
+        flag(
+            "is_accepted",
+            "True where it is taken to be the document's occupation: exact, given, corrected, or first with a share of "
+            "at least 0.47 where some title is near.",
+        ),
+    ),
+    key=("corpus", "doc_id", "rank"),
+)
+
 PROMPTS = Table(
     schema="scored",
     name="prompts",
@@ -173,6 +203,13 @@ SCORES = Table(
         ),
         whole("samples", "Accepted samples behind the score.", unit="samples"),
         number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        json("attributes_sd", "The same by attribute, where the prompt asks for several."),
+        json(
+            "standard_errors",
+            "How far an estimate of the baseline errs, by attribute (`score` where there is one): the standard error "
+            "by the examples that were left out. An attribute of which too few examples agree with the texts is "
+            "missing; null where a model answered.",
+        ),
         moment("scored_at", "When the last of its samples was answered."),
         text("error", "Last error, where status is failed or refused."),
         text(
@@ -250,6 +287,8 @@ RESPONSES = Table(
         ),
         text("endpoint", "Who was asked: a provider, or a server that speaks like it; null in rows of before 0.2.0."),
         text("answered_by", "Name that the server gave the model which answered."),
+        whole("position", "Place of the document in its request, from 1; null in rows of before 0.2.0."),
+        text("request_group", "What the rows of one request share, where it held several documents.", unit="hex"),
     ),
     key=("request_key", "attempt"),
     is_append_only=True,
@@ -385,7 +424,12 @@ RANKINGS = Table(
         text("title", "Title of the document."),
         text("category", "Occupation group, where the corpus has one."),
         number("score", "Score on the prompt's scale.", unit="scale"),
-        number("score_sd", "Standard deviation of repeat samples; null below two.", unit="scale"),
+        number(
+            "score_sd",
+            "Standard deviation of repeat samples, of several attributes that of the score which each sample makes by "
+            "itself; null below two.",
+            unit="scale",
+        ),
         text(
             "tier",
             "Tier of the score: of the rounded one where tiers are given in whole numbers, otherwise the tier that "
@@ -430,6 +474,77 @@ RANKINGS = Table(
     key=("prompt", "doc_id"),
 )
 
+UNCERTAINTY = Table(
+    schema="ranked",
+    name="uncertainty",
+    grain="prompt × document",
+    description=(
+        "How sure each score is. An interval holds for what was varied, as `method` says: further samples of a model "
+        "say nothing of what another model would answer."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("doc_id", "Document.", required=True),
+        number("mean", "The score that is ranked.", unit="scale"),
+        whole("answers", "Answers behind it, of all models.", unit="answers"),
+        number(
+            "sd_sample",
+            "Standard deviation of one answer of a model from another of the same, shrunk to what all documents share.",
+            unit="scale",
+        ),
+        number("sd_variant", "Standard deviation of models' means, sampling taken off.", unit="scale"),
+        number("se", "Standard error of the score; null where nothing was varied.", unit="scale"),
+        number("lo90", "Lower bound of the 90 % interval of the score.", unit="scale"),
+        number("hi90", "Upper bound of the 90 % interval of the score.", unit="scale"),
+        whole("rank_lo90", "Best rank in the 90 % interval of 1,000 draws; null where another number is ranked."),
+        whole("rank_hi90", "Worst rank in it."),
+        number("p_tier", "Share of the draws in which it keeps its tier.", unit="share"),
+        number(
+            "p_ge_threshold",
+            "Share of the draws in which its score lies in the upper 30 % of the scale: 7 or higher of 10.",
+            unit="share",
+        ),
+        text(
+            "method",
+            "What the interval comes from: samples, models (and samples), left-out examples (the baseline), or none "
+            "where a single answer is all there is.",
+            required=True,
+        ),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+RELIABILITY = Table(
+    schema="ranked",
+    name="reliability",
+    grain="prompt × attribute × facet × statistic",
+    description=(
+        "How well repeated answers agree: between samples of a model, between models, and between places in a request. "
+        "What was not varied has no row."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("attribute", "Key of the attribute; score where the prompt asks for one number.", required=True),
+        text(
+            "facet",
+            "What was varied: sample (of which model, where there are several), model, position.",
+            required=True,
+        ),
+        whole("n", "Documents, or of a slope answers, that it is computed from."),
+        number("k", "Answers a document, their mean number where it varies; of a slope the documents a request."),
+        text(
+            "statistic",
+            "ICC(1,1) or ICC(A,1) of an answer, ICC(1,k) or ICC(A,k) of a mean of k, Krippendorff's alpha, or slope: "
+            "the change from the first place in a request to the last.",
+            required=True,
+        ),
+        number("value", "Its value; of a slope in units of the scale."),
+        number("lo", "Lower bound of its 95 % interval; null where it has none."),
+        number("hi", "Upper bound of it."),
+    ),
+    key=("prompt", "attribute", "facet", "statistic"),
+)
+
 SUMMARIES = Table(
     schema="ranked",
     name="summaries",
@@ -451,6 +566,24 @@ SUMMARIES = Table(
         text("pay_currency", "Currency of the wages; null where no pay is known."),
         number("mean_score", "Plain mean over scored documents.", unit="scale"),
         number("job_weighted_mean", "Mean weighted by jobs, over scored documents with jobs.", unit="scale"),
+        number(
+            "se",
+            "Standard error of job_weighted_mean, if errors within a SOC major group go together by 0.2; null where a "
+            "score has none.",
+            unit="scale",
+        ),
+        number("se_independent", "The same if no errors go together.", unit="scale"),
+        number("se_correlated", "The same if they go together by 0.4.", unit="scale"),
+        number("lo90", "Lower bound of the 90 % interval of job_weighted_mean, by se.", unit="scale"),
+        number("hi90", "Upper bound of it.", unit="scale"),
+        number(
+            "expected_share",
+            "Share of the group's jobs expected in the upper 30 % of the scale, as sure as each score is; of "
+            "score_threshold the share of all jobs expected at or above that threshold.",
+            unit="share",
+        ),
+        number("share_lo", "Lower bound of its 90 % interval.", unit="share"),
+        number("share_hi", "Upper bound of it.", unit="share"),
     ),
     key=("prompt", "grouping", "group_label"),
 )
@@ -680,6 +813,7 @@ TABLES = MappingProxyType(
             DOCUMENTS,
             DOCUMENT_FACTS,
             TEXTS,
+            MATCHES,
             INDEX_VALUES,
             PROMPTS,
             PROMPT_VERSIONS,
@@ -694,6 +828,8 @@ TABLES = MappingProxyType(
             RANKING_INPUTS,
             MADE_FROM,
             RANKINGS,
+            UNCERTAINTY,
+            RELIABILITY,
             SUMMARIES,
             CHANGES,
             RESILIENCE,

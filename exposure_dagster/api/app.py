@@ -32,7 +32,7 @@ from exposure_dagster.api.queries import (
 )
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, METHOD
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, CAVEATS, METHOD
 from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
 
 PREFIX = "/api/v1"
@@ -337,7 +337,8 @@ def _compared(snapshot: Snapshot, rows: Sequence[Record], query: AgreementQuery,
 
 
 def _head(snapshot: Snapshot, prompts: Iterable[PublishedRecords]) -> Record:
-    notes = [BASELINE_NOTE] if any("baseline" in prompt.head["scorers"] for prompt in prompts) else []
+    of_baseline = " ".join(prompt.head["note"] or "" for prompt in prompts)
+    notes = [note for note in (BASELINE_NOTE, BASELINE_QUADRANTS_NOTE) if note in of_baseline]
     return {"digest": snapshot.digest, "notes": [*notes, *([snapshot.sample_note] if snapshot.sample_note else [])]}
 
 

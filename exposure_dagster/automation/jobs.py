@@ -10,7 +10,7 @@ from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import CORPORA, STEPS
 from exposure_dagster.corpora.registry import SOURCES as SOURCES_OF_CORPORA
 from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
-from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, OCCUPATIONS, RANKING_INPUTS, TEXTS
+from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, MATCHES, OCCUPATIONS, RANKING_INPUTS, TEXTS
 
 SOURCES_JOB = "refresh_sources"
 SCORING_JOB = "score_prompts"
@@ -45,7 +45,7 @@ def sources_of(corpora: Collection[str]) -> AssetSelection:
     fetched = _assets(tables).upstream().required_multi_asset_neighbors().upstream()
     joined = [table for corpus in CORPORA.values() for table in corpus.joined]
     own = [table for step in STEPS if not step.after for table in step.tables]
-    return fetched | _assets([*joined, *own, DOCUMENTS, TEXTS, DOCUMENT_FACTS, INDICES, INDEX_VALUES])
+    return fetched | _assets([*joined, *own, DOCUMENTS, TEXTS, DOCUMENT_FACTS, MATCHES, INDICES, INDEX_VALUES])
 
 
 def _assets(tables: Collection[Table]) -> AssetSelection:

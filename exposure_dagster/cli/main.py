@@ -40,6 +40,9 @@ COMMANDS: Mapping[str, _Command] = {
     "dev": _Command("dev", "dev", "Open the Dagster UI over the same data as the command line."),
     "serve": _Command("serve", "serve", "Serve the site and the API over what is published, to be read only."),
     "documents": _Command("documents", "documents", "Look what would be read of a file of your own documents."),
+    "match": _Command(
+        "match", "match", "Say which O*NET occupation each of your own documents is, the unsure ones first."
+    ),
     "prompts": _Command("prompts", "prompts", "Write, check and read prompt files."),
     "settings": _Command("settings", "settings", "List every setting, its value and what it means."),
 }

@@ -39,9 +39,9 @@ def estimate_command(names: tuple[str, ...], again: bool) -> None:
 
 
 def estimate_prompts(
-    settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False
+    settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False, distil: int = 0
 ) -> list[Estimate]:
-    """Estimates of the named prompts, or of all enabled ones."""
+    """Estimates of the named prompts, or of all enabled ones; with `distil` of asking about so many documents."""
     folder = load_prompts(settings)
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
@@ -54,6 +54,7 @@ def estimate_prompts(
         chosen,
         prices=prices,
         ask_again=ask_again,
+        distil=distil,
     )
 
 
@@ -81,7 +82,7 @@ def print_estimates(found: Sequence[Estimate]) -> None:
         OUT.print(f"Tokens: {how}.", markup=False)
 
 
-def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: bool) -> None:
+def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: bool, distil: int = 0) -> None:
     """On a terminal, show what a run will spend and ask; elsewhere the budgets decide."""
     if not (sys.stdin.isatty() and ERR.is_terminal):
         return
@@ -93,7 +94,7 @@ def confirm_spending(settings: Settings, names: Sequence[str], *, ask_again: boo
     ]
     if not asked:
         return
-    found = estimate_prompts(settings, asked, prices=price_table(settings), ask_again=ask_again)
+    found = estimate_prompts(settings, asked, prices=price_table(settings), ask_again=ask_again, distil=distil)
     if any(one.requests for one in found):
         print_estimates(found)
         click.confirm("Ask the model?", abort=True, err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,13 @@ from exposure_dagster.cli.rehearsal import run_rehearsals
 from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
+from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.publishing.content import BASELINE_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -53,17 +54,26 @@ SHOWN_IN_SHORT = (4, 2)
     metavar="N",
     help="Rehearse on N documents: nothing that stands is touched.",
 )
+@click.option(
+    "--distil",
+    type=click.IntRange(min=MIN_ANSWERS),
+    metavar="N",
+    help="Ask the model about N documents, chosen by jobs, and estimate the others from its answers. "
+    "A run without it asks about the others.",
+)
 @click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
 @click.option("--yes", is_flag=True, help="Do not show the estimate and ask before spending.")
-def run(names: tuple[str, ...], limit: int | None, again: bool, yes: bool) -> None:
+def run(names: tuple[str, ...], limit: int | None, distil: int | None, again: bool, yes: bool) -> None:
     """Fetch, parse, score what is stale, rank and publish.
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide. The exit status is 1
     where a step failed, and where not one of the documents that a prompt's model was asked about was answered.
     """
+    if distil is not None and (again or limit is not None):
+        raise click.UsageError("--distil goes with neither --limit nor --again.")
     settings = load_settings()
     try:
-        run_pipeline(settings, names=names, limit=limit, ask_again=again, is_confirmed=yes)
+        run_pipeline(settings, names=names, limit=limit, distil=distil or 0, ask_again=again, is_confirmed=yes)
     except KeyboardInterrupt:
         said = "\nStopped. What was fetched and answered so far is kept, and the next run goes on from there."
         ERR.print(said, markup=False, soft_wrap=True)
@@ -82,7 +92,14 @@ class _Runner:
     unanswered: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
-    def run(self, job: str, *, partition: str | None = None, selection: AssetSelection | None = None) -> None:
+    def run(
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        selection: AssetSelection | None = None,
+        distil: int = 0,
+    ) -> None:
         """Run a job, or its assets that are in `selection`.
 
         Warns of failed checks. Raises our error as it was raised in the step, and KeyboardInterrupt where a signal
@@ -99,7 +116,10 @@ class _Runner:
                 instance=self.instance,
                 partition_key=partition,
                 asset_selection=None if selection is None else sorted(selection.resolve(graph)),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    **({"ops": {"scores": {"config": {"distil": distil}}}} if distil else {}),
+                },
                 raise_on_error=False,
                 run_id=run_id,
             )
@@ -131,12 +151,14 @@ def run_pipeline(
     *,
     names: Sequence[str],
     limit: int | None = None,
+    distil: int = 0,
     ask_again: bool = False,
     is_confirmed: bool = False,
 ) -> None:
     """Run everything for the named prompts, or for all enabled ones, and print what came of it.
 
-    With `limit` it is a rehearsal on so many documents, which touches nothing that stands.
+    With `limit` it is a rehearsal on so many documents, which touches nothing that stands. With `distil` a model is
+    asked about so many, and the others are estimated from its answers.
     """
     show_warnings()
     warn_of_open_home(settings.home, published=settings.published_folder)
@@ -178,7 +200,7 @@ def run_pipeline(
         if not names:
             _forget_what_has_no_file(instance, warehouse, folder)
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
-            confirm_spending(settings, chosen, ask_again=ask_again)
+            confirm_spending(settings, chosen, ask_again=ask_again, distil=distil)
         try:
             fresh = set() if ask_again else _fresh(instance, warehouse, folder, settings)
             for name in chosen:
@@ -186,7 +208,7 @@ def run_pipeline(
                     _say_fresh(name)
                     continue
                 ERR.print(f"scoring {name}", markup=False)
-                runner.run(SCORING_JOB, partition=name)
+                runner.run(SCORING_JOB, partition=name, distil=distil)
         except ExposureError:
             _publish(runner, settings, folder)
             raise
@@ -198,6 +220,19 @@ def run_pipeline(
         note_unchanged(settings, inputs)
     if runner.unanswered:
         raise ScoringError("; ".join(runner.unanswered), remedy="Mend what the warnings above name, and run again.")
+
+
+def refresh_sources(settings: Settings, corpora: Collection[str]) -> None:
+    """Fetch and read what these corpora need, and your own files; what takes long to fetch is taken as it stands."""
+    show_warnings()
+    prepare_dagster_home(settings.dagster_home)
+    from exposure_dagster.automation.jobs import SLOW_SOURCES, SOURCES_JOB, sources_of
+    from exposure_dagster.definitions import build_defs
+
+    with open_instance(settings.dagster_home) as instance:
+        close_orphans(instance)
+        runner = _Runner(build_defs(settings, progress=PROGRESS), instance)
+        runner.run(SOURCES_JOB, selection=sources_of(corpora) - SLOW_SOURCES)
 
 
 def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
@@ -377,6 +412,14 @@ def _print_baseline_note(warehouse: Warehouse, names: Sequence[str]) -> None:
     )
     if scored:
         OUT.print(BASELINE_NOTE, style="yellow", markup=False, soft_wrap=True)
+        OUT.print()
+    divided = warehouse.rows(
+        "SELECT 1 FROM ranked.rankings WHERE scorer = 'baseline' AND quadrant IS NOT NULL AND list_contains(?, prompt)"
+        " LIMIT 1",
+        [list(names)],
+    )
+    if divided:
+        OUT.print(BASELINE_QUADRANTS_NOTE, style="yellow", markup=False, soft_wrap=True)
         OUT.print()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.lineage import Origins
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # what a corpus is, is known without what reads it
 
     from exposure_dagster.core.checks import CheckOutcome
     from exposure_dagster.corpora.own.names import OwnCorpus
+    from exposure_dagster.matching.matcher import KnownOccupation
     from exposure_dagster.sources.fetching import Fetcher
     from exposure_dagster.sources.kept import FetchReport
     from exposure_dagster.sources.sites import Site
@@ -149,12 +151,35 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoleIndex:
+    """What roles of a user's own are matched with: the documents of a corpus, as occupations with their titles.
+
+    Queries of a code and what is known of it: `names` the name and a description, `titles` a title, `duties` a
+    sentence, `neighbours` a relative's name and its place, 1 for the nearest. `tables` are what roles are matched by;
+    `made_from` their columns. `of_saved` reads the same from the release that `setting` names.
+    """
+
+    names: str
+    titles: str
+    duties: str
+    neighbours: str
+    tables: tuple[Table, ...]
+    made_from: tuple[str, ...]
+    setting: str
+    of_saved: Callable[[Path], Sequence[KnownOccupation]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
     """All that is known of a corpus. Queries are SQL over the warehouse, each row a document.
 
     `documents`: doc_id, title, text. `facts`: `FACTS`. `other_titles`: title, doc_id; titles that a document also goes
     by. `provenance`: doc_id, url, content_sha256, fetched_at of what its text was read from. `occupations`: doc_id,
     slug; to which documents of the corpus that occupations are joined on each belongs.
+
+    `about_work` are the beginnings of the headings (of level two) under which the texts speak of the work itself, and
+    not of pay or prospects: the baseline, which has no judgment, reads those alone. Without any it reads all of a text.
+    A model is always sent the whole.
     """
 
     name: str
@@ -171,6 +196,7 @@ class Corpus:
     other_titles: str | None = None
     occupations: str | None = None
     sections: tuple[Section, ...] = ()
+    about_work: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
     published_from: tuple[str, ...] = ()
     """Queries of all that a publication reads of the corpus besides its facts."""
@@ -181,6 +207,8 @@ class Corpus:
     credited: Callable[[pd.DataFrame], tuple[tuple[str, str | None, str | None], ...]] | None = None
     """Sources that its documents name, of the rows of its `SiteView.query`, beside the attributions of its publisher:
     title, address and licence, as far as they are known."""
+    role_index: RoleIndex | None = None
+    """A user's own documents are matched with its documents. One corpus has such an index."""
     document_example: str | None = None
     """What an id of its documents looks like, for messages."""
 

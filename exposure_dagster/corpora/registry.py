@@ -32,6 +32,9 @@ STEPS: tuple[Step, ...] = tuple(step for publisher in PUBLISHERS for step in pub
 (JOINED_ON,) = (corpus for corpus in CORPORA.values() if corpus.is_joined_on)
 """The corpus whose documents are the rows of ranked.occupations."""
 
+((MATCHED_WITH, ROLE_INDEX),) = ((corpus, corpus.role_index) for corpus in CORPORA.values() if corpus.role_index)
+"""The corpus whose documents are the occupations of a user's roles, and what they are found by."""
+
 
 Attribution = tuple[str, str | None, str | None]
 """Source, address, and licence with what is taken from it."""

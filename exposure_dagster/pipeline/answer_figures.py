@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.scoring.ledger import earlier_hashes
 from exposure_dagster.store.warehouse import Warehouse
 
 _FIGURES = """
@@ -82,10 +83,11 @@ def answer_figures(warehouse: Warehouse) -> list[AnswerFigures]:
         "SELECT DISTINCT s.prompt_hash, v.definition FROM scored.scores s"
         " LEFT JOIN scored.prompt_versions v USING (prompt_hash) WHERE s.prompt_hash IS NOT NULL"
     )
+    known = [one for (one,) in warehouse.rows("SELECT DISTINCT prompt_hash FROM scored.responses")]
     asked = [
         (prompt_hash, one)
         for prompt_hash, definition in versions
-        for one in (_asked(definition) if definition else [prompt_hash])
+        for one in (asked_hashes(AskedPrompt.model_validate_json(definition), known) if definition else [prompt_hash])
     ]
     pairs = ", ".join(f"({_quoted(one)}, {_quoted(other)})" for one, other in asked) or "(NULL, NULL)"
     return [AnswerFigures(*row) for row in warehouse.rows(_FIGURES.format(asked=pairs))]
@@ -96,6 +98,10 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _asked(definition: str) -> list[str]:
-    """The prompt versions under which the ledger holds the answers: one a model."""
-    return [one.prompt_hash for one in AskedPrompt.model_validate_json(definition).by_model]
+def asked_hashes(asked: AskedPrompt, known: Collection[str]) -> list[str]:
+    """The hashes under which the ledger holds the answers to a prompt version: one a model, and of `known` those that
+    were its own while the number of samples was part of them."""
+    earlier = earlier_hashes(asked.by_model, known)
+    return [
+        one for of_model in asked.by_model for one in (of_model.prompt_hash, *earlier.get(of_model.prompt_hash, ()))
+    ]

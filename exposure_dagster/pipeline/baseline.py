@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.pipeline.asked import asked_documents
-from exposure_dagster.pipeline.inputs import other_titles
+from exposure_dagster.pipeline.inputs import other_titles, work_sections
 from exposure_dagster.pipeline.prompts import stored_prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.run_records import RunRow, record_run
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
-from exposure_dagster.tables import (
-    SCORES,
-)
-
-if TYPE_CHECKING:
-    pass
+from exposure_dagster.tables import SCORES
 
 
 def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
@@ -52,6 +46,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         prompt.baseline,
         [Document(*row) for row in inputs[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
         [Alias(title, doc_id) for title, doc_id in titles],
+        work_sections(prompt.corpus, prompt.asked.include),
     )
     frame = inputs[["doc_id", "text_sha256", "input_hash"]].merge(
         pd.DataFrame(
@@ -62,6 +57,7 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
                     None if len(score.attributes) == 1 else json.dumps(score.attributes) for score in scores
                 ],
                 "rationale": [score.rationale for score in scores],
+                "standard_errors": [json.dumps(score.standard_errors) for score in scores],
             }
         ),
         on="doc_id",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exposure_dagster.pipeline.asked import asked_documents
+from exposure_dagster.pipeline.distilling import chances_of
 from exposure_dagster.pipeline.inputs import ScorerChoice
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
@@ -24,16 +25,30 @@ def estimates(
     *,
     prices: PriceTable,
     ask_again: bool = False,
+    distil: int = 0,
 ) -> list[Estimate]:
     """The estimate of each named prompt, one for each model, as if it were asked; spends nothing.
 
     Tokens are counted by the API.
 
-    Only documents without an answer count, or all of them where everything is asked again.
+    Only documents without an answer count, or all of them where everything is asked again; with `distil` only those of
+    them that are asked about where so many are.
     """
     choice = ScorerChoice(ScorerName.MODEL, is_explicit=True, endpoints=prices.endpoints)
     chosen = [one for one in standings(warehouse, folder, choice) if one.prompt in names]
+    if distil:
+        corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
+        chosen = [_of_few(one, chances_of(warehouse, one.prompt, corpora[one.prompt], distil)) for one in chosen]
     return estimates_of(warehouse, folder, chosen, prices=prices, ask_again=ask_again, is_counted=True)
+
+
+def _of_few(standing: PromptStanding, asked: Collection[str]) -> PromptStanding:
+    """A standing of which the open questions are those about these documents alone."""
+    left = {
+        model: tuple(doc_id for doc_id in documents if doc_id in asked)
+        for model, documents in standing.open_questions.items()
+    }
+    return replace(standing, open_questions=left)
 
 
 def estimates_of(

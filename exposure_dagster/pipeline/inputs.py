@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from exposure_dagster.core.hashing import content_hash
@@ -68,6 +68,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
             family=choice.family(prompt.asked),
+            samples=prompt.asked.samples,
         )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -86,12 +87,14 @@ def input_hash(
     titles_digest: str = "",
     generation: int = 0,
     family: str = UNNAMED_FAMILY,
+    samples: int = 1,
 ) -> str:
     """Digest of a prompt version and its corpus (`documents_digest`).
 
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
-    the other titles by which it finds the prompt's examples (`titles_digest`).
+    what it is told of the corpus (`titles_digest`).
     `family` is that of who is asked (see `Endpoint`): another server gives other answers.
+    `samples` are how many answers a document's score is the mean of; the baseline gives one.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, documents]
@@ -99,6 +102,8 @@ def input_hash(
         version.append(f"generation {generation}")
     if baseline_hash is None and set(family.split()) != {UNNAMED_FAMILY}:
         version.append(f"asked: {family}")
+    if baseline_hash is None and samples > 1:
+        version.append(f"samples: {samples}")
     if baseline_hash is not None:
         from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION
 
@@ -132,5 +137,14 @@ def other_titles(warehouse: Warehouse, corpus: str) -> list[tuple[str, str]]:
 
 
 def titles_digest(warehouse: Warehouse, corpus: str) -> str:
-    """Changes if and only if the other titles of a corpus's documents do."""
-    return content_hash(other_titles(warehouse, corpus))
+    """Changes if and only if what the baseline is told of a corpus does: the other titles of its documents, by which
+    it finds a prompt's examples, and which sections are about the work."""
+    return content_hash([*other_titles(warehouse, corpus), corpus_of(corpus).about_work])
+
+
+def work_sections(corpus: str, include: Sequence[str]) -> tuple[str, ...]:
+    """Beginnings of the headings under which texts speak of the work, and of those of the sections that a prompt
+    includes; none where the corpus does not say."""
+    about = corpus_of(corpus)
+    included = tuple(section.title for section in about.sections if section.name in include)
+    return (*about.about_work, *included) if about.about_work else ()

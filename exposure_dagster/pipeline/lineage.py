@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from exposure_dagster.core.lineage import RUN, Origin, Origins, made_from, same_as
 from exposure_dagster.corpora.own.corpus import own_corpus
-from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS
+from exposure_dagster.corpora.registry import CORPORA, PUBLISHERS, ROLE_INDEX
 from exposure_dagster.tables import DOCUMENT_FACTS
 
 PROMPT_FILE = "the prompt file"
@@ -43,6 +43,8 @@ def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]
 
 _ALL = (*CORPORA.values(), own_corpus("own"))
 
+_MATCHED = (*(f"raw.own_documents.{name}" for name in ("title", "text", "onet_codes")), *ROLE_INDEX.made_from)
+
 _SECTIONS = dict.fromkeys(section.made_from for corpus in _ALL for section in corpus.sections)
 
 LINEAGE: Mapping[str, Origins] = MappingProxyType(
@@ -55,6 +57,10 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         _FACTS: {
             **made_from("jobs_basis education_order pay_currency", RUN),
             **_of_corpora((corpus.facts_lineage for corpus in _ALL), "corpus", DOCUMENT_FACTS.column_names),
+        },
+        "parsed.matches": {
+            **same_as("raw.own_documents", "corpus doc_id title"),
+            **made_from("onet_code occupation share how is_accepted rank", *_MATCHED),
         },
         "parsed.texts": same_as("parsed.documents", "text_sha256 text"),
         "scored.prompts": made_from(
@@ -91,14 +97,15 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scorer", "scored.responses.scorer"),
             **made_from("model", "scored.responses.model"),
             **made_from("samples", "scored.responses.sample"),
-            **made_from("score_sd", "scored.responses.attributes"),
+            **made_from("score_sd attributes_sd", "scored.responses.attributes"),
+            **made_from("standard_errors", *_BASELINE),
             **made_from("scored_at", "scored.responses.created_at"),
         },
         "scored.score_versions": {
             **same_as(
                 "scored.scores",
                 "prompt doc_id prompt_hash text_sha256 score attributes rationale status scorer model input_hash "
-                "samples score_sd scored_at error note",
+                "samples score_sd attributes_sd standard_errors scored_at error note",
             ),
             **same_as("parsed.documents", "title"),
             **made_from("version versioned_at", RUN),
@@ -119,8 +126,9 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             ),
         },
         _RANKED: {
-            **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
+            **same_as("scored.scores", "prompt doc_id rationale status scorer model prompt_hash scored_at"),
             **same_as("scored.scores", "attributes"),
+            **made_from("score_sd", "scored.scores.score_sd", "scored.responses.attributes"),
             **same_as(_FACTS, "title category jobs pay_basis pay_is_top_coded outlook_pct outlook_desc soc_code url"),
             **made_from("median_pay_annual pay_currency", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **made_from("entry_education", f"{_FACTS}.education"),
@@ -130,7 +138,44 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **same_as("ranked.definitions", "ranking_hash"),
         },
+        "ranked.uncertainty": {
+            **same_as(_RANKED, "prompt doc_id"),
+            **made_from("mean", f"{_RANKED}.score"),
+            **made_from("answers", "scored.responses.sample"),
+            **made_from("sd_sample sd_variant", "scored.responses.attributes"),
+            **made_from("method", "scored.responses.model", "scored.scores.standard_errors"),
+            **made_from("se", "scored.responses.attributes", "scored.scores.standard_errors"),
+            **made_from(
+                "lo90 hi90 rank_lo90 rank_hi90 p_ge_threshold",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+            ),
+            **made_from(
+                "p_tier",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+                "ranked.definitions.definition",
+            ),
+        },
+        "ranked.reliability": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("attribute", "ranked.definitions.definition"),
+            **made_from(
+                "facet n k statistic value lo hi",
+                *(
+                    f"scored.responses.{name}"
+                    for name in ("attributes", "model", "sample", "position", "request_group")
+                ),
+            ),
+        },
         "ranked.summaries": {
+            **made_from("se se_independent se_correlated", "ranked.uncertainty.se", f"{_RANKED}.jobs"),
+            **made_from("lo90 hi90", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"),
+            **made_from(
+                "expected_share share_lo share_hi", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"
+            ),
             **same_as(_RANKED, "prompt jobs wages pay_currency"),
             **made_from(
                 "grouping group_label group_order",

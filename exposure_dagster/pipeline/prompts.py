@@ -22,10 +22,12 @@ from exposure_dagster.tables import (
     PROMPTS,
     RANKING_INPUTS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SCORES,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 _STANDING_TABLES = (
     *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
-    *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS),
+    *(RANKINGS, UNCERTAINTY, RELIABILITY, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS),
 )
 
 
@@ -90,11 +92,16 @@ def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -
             "first_seen_at": utc_now(),
         }
         known = connection.execute(
-            f"SELECT 1 FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
+            f"SELECT definition FROM {PROMPT_VERSIONS.full_name} WHERE prompt_hash = ? AND prompt = ?",
             [asked.prompt_hash, prompt.name],
         ).fetchone()
         if known is None:
             insert_rows(connection, PROMPT_VERSIONS, pd.DataFrame([version]))
+        elif AskedPrompt.model_validate_json(known[0]) != asked:  # another number of samples: the same question
+            connection.execute(
+                f"UPDATE {PROMPT_VERSIONS.full_name} SET definition = ? WHERE prompt_hash = ? AND prompt = ?",
+                [version["definition"], asked.prompt_hash, prompt.name],
+            )
 
 
 def stored_prompt(warehouse: Warehouse, name: str) -> StoredPrompt:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
+from exposure_dagster.pipeline.answer_figures import asked_hashes
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.providers.prices import PriceTable
@@ -51,7 +52,8 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
         )
     score = {str(name): value for name, value in scores.iloc[0].items()}
     ((definition,),) = warehouse.rows(
-        "SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [score["prompt_hash"]]
+        "SELECT definition FROM scored.prompt_versions WHERE prompt = ? AND prompt_hash = ?",
+        [prompt, score["prompt_hash"]],
     )
     asked = AskedPrompt.model_validate_json(definition)
     texts = warehouse.rows("SELECT text FROM parsed.texts WHERE text_sha256 = ?", [score["text_sha256"]])
@@ -59,10 +61,11 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
         "SELECT title FROM scored.score_versions WHERE prompt = ? AND doc_id = ? ORDER BY version DESC LIMIT 1",
         [prompt, doc_id],
     )
+    known = [one for (one,) in warehouse.rows("SELECT DISTINCT prompt_hash FROM scored.responses")]
     attempts = warehouse.read(
         "SELECT * FROM scored.responses WHERE prompt_hash IN (SELECT unnest(?)) AND doc_id = ? AND text_sha256 = ?"
         " ORDER BY created_at",
-        [[one.prompt_hash for one in asked.by_model], doc_id, score["text_sha256"]],
+        [asked_hashes(asked, known), doc_id, score["text_sha256"]],
     )
     found = warehouse.rows("SELECT corpus FROM scored.prompts WHERE prompt = ?", [prompt])
     corpus = found[0][0] if found else JOINED_ON.name  # of a prompt whose file is gone

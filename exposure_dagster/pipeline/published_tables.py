@@ -10,24 +10,40 @@ import pandas as pd
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
-from exposure_dagster.corpora.registry import CORPORA, Attribution, corpus_of
+from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, Attribution, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
 from exposure_dagster.publishing.tables import (
     NOT_OF_RESILIENCE,
+    OF_OCCUPATION,
     PROVENANCE,
     PUBLISHED_PROMPTS,
     PUBLISHED_VERSIONS,
+    ROLE_OCCUPATIONS,
     SECTIONS,
     SHOWN_ITEMS,
 )
-from exposure_dagster.tables import AGREEMENT, CHANGES, DISAGREEMENTS, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    DOCUMENT_FACTS,
+    OCCUPATIONS,
+    RESILIENCE,
+    TASK_ROLLUPS,
+)
+
+_INDICES_OF_MATCHES = f"""
+    SELECT DISTINCT onet_code, index, value FROM parsed.matches JOIN parsed.index_values v ON v.doc_id = onet_code
+    WHERE is_accepted AND v.corpus = '{MATCHED_WITH.name}' AND value IS NOT NULL
+"""
 
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
     *("ranked.agreement", "ranked.disagreements", "(SELECT DISTINCT index, licence, citation FROM raw.indices)"),
-    *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts"),
+    *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
+    f"({_INDICES_OF_MATCHES})",
     "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )
@@ -44,12 +60,13 @@ _WIDEST_GAPS = f"""
 
 
 def index_credits(connection: duckdb.DuckDBPyConnection) -> tuple[Attribution, ...]:
-    """Whose the indices are that published scores are held against."""
+    """Whose the indices are that published scores are held against, or that stand beside own roles."""
     rows = connection.execute(
         f"""
         SELECT coalesce(any_value(citation), 'Index ' || string_agg(DISTINCT index, ', ' ORDER BY index)), licence,
                string_agg(DISTINCT index, ', ' ORDER BY index)
-        FROM raw.indices WHERE index IN (SELECT reference FROM {AGREEMENT.full_name})
+        FROM raw.indices
+        WHERE index IN (SELECT reference FROM {AGREEMENT.full_name} UNION SELECT index FROM ({_INDICES_OF_MATCHES}))
         GROUP BY licence, coalesce(citation, index) ORDER BY 3
         """
     ).fetchall()
@@ -84,6 +101,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
     prompts = _prompts(connection)
     for prompt, corpus in zip(prompts["prompt"], prompts["corpus"], strict=True):
         yield PublishedTable(PROVENANCE, PROVENANCE.name, _provenance(connection, prompt, corpus), prompt)
+        if corpus not in CORPORA:
+            yield PublishedTable(
+                ROLE_OCCUPATIONS, ROLE_OCCUPATIONS.name, _role_occupations(connection, prompt, corpus), prompt
+            )
     shown = ", ".join(name for name in RESILIENCE.column_names if name not in NOT_OF_RESILIENCE)
     for table, stem, columns in (
         (RESILIENCE, "ai_resilience", shown),
@@ -203,6 +224,35 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
         {"prompt": prompt},
     ).df()
     return _whole(rows, PROVENANCE)
+
+
+def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
+    """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
+    facts = [name for name in DOCUMENT_FACTS.column_names if OF_OCCUPATION + name in ROLE_OCCUPATIONS.column_names]
+    rows = connection.execute(
+        f"""
+        WITH neighbours AS (
+            SELECT onet_code, list(name ORDER BY place) AS neighbours FROM ({ROLE_INDEX.neighbours}) GROUP BY onet_code
+        )
+        SELECT r.prompt, r.doc_id, r.title, r.rank, r.score, m.onet_code, m.occupation, m.share, m.how, m.is_accepted,
+               {", ".join(f"f.{name} AS {OF_OCCUPATION}{name}" for name in facts)},
+               i.indices AS {OF_OCCUPATION}indices, coalesce(neighbours, []) AS neighbours
+        FROM ranked.rankings r
+        JOIN parsed.matches m ON m.corpus = $corpus AND m.doc_id = r.doc_id AND m.rank = 1
+        LEFT JOIN (
+            SELECT * REPLACE (CASE WHEN jobs IS NOT NULL THEN jobs_basis END AS jobs_basis)
+            FROM parsed.document_facts WHERE corpus = $matched_with
+        ) f ON f.doc_id = m.onet_code AND m.is_accepted
+        LEFT JOIN (
+            SELECT onet_code, to_json(map(list(index ORDER BY index), list(value ORDER BY index))) AS indices
+            FROM ({_INDICES_OF_MATCHES}) GROUP BY onet_code
+        ) i ON i.onet_code = m.onet_code AND m.is_accepted
+        LEFT JOIN neighbours n ON n.onet_code = m.onet_code AND m.is_accepted
+        WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
+        """,
+        {"prompt": prompt, "corpus": corpus, "matched_with": MATCHED_WITH.name},
+    ).df()
+    return _whole(rows, ROLE_OCCUPATIONS)
 
 
 def _whole(rows: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -28,12 +28,24 @@ from exposure_dagster.tables import (
     MADE_FROM,
     RANKING_INPUTS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
-RANKED_TABLES = (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS)
+RANKED_TABLES = (
+    RANKINGS,
+    UNCERTAINTY,
+    RELIABILITY,
+    SUMMARIES,
+    CHANGES,
+    RESILIENCE,
+    TASK_ROLLUPS,
+    AGREEMENT,
+    DISAGREEMENTS,
+)
 """Tables with rows of their own for each prompt, made from its answers."""
 
 _ANSWERS = """

@@ -15,7 +15,7 @@ import pandas as pd
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.pipeline.asked import asked_documents, keep_texts
-from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles
+from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles, work_sections
 from exposure_dagster.pipeline.prompts import keep_prompt_version
 from exposure_dagster.pipeline.ranked import resilience_rows
 from exposure_dagster.pipeline.scores import ModelMeans, ask_models
@@ -84,7 +84,7 @@ def rehearse(
         )
         ledger = open_ledger(warehouse)
         jobs = [
-            replace(one, epoch=ledger.rehearsal_epoch(one.prompt_hash, is_asked_again=means.is_asked_again))
+            replace(one, epoch=ledger.rehearsal_epoch(one.asked, is_asked_again=means.is_asked_again))
             for one in jobs_by_model(job)
         ]
         found, figures = ask_models(jobs, warehouse=warehouse, means=replace(means, batching=None), progress=progress)
@@ -124,6 +124,7 @@ def _by_baseline(warehouse: Warehouse, prompt: Prompt, corpus: pd.DataFrame) -> 
         prompt.baseline,
         [Document(*row) for row in corpus[["doc_id", "title", "text"]].itertuples(index=False, name=None)],
         [Alias(title, doc_id) for title, doc_id in other_titles(warehouse, prompt.file.corpus)],
+        work_sections(prompt.file.corpus, prompt.asked.include),
     )
     is_single = prompt.asked.has_single_number
     frame = pd.DataFrame(

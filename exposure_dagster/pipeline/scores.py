@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ import duckdb
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.pipeline.baseline import score_with_baseline
+from exposure_dagster.pipeline.distilling import Distilled, chances_of
+from exposure_dagster.pipeline.distilling import distil as estimate_the_others
 from exposure_dagster.pipeline.inputs import ScorerChoice, scorer_for
 from exposure_dagster.pipeline.prompts import stored_prompt
 from exposure_dagster.prompts.model import AskedPrompt
@@ -21,6 +23,7 @@ from exposure_dagster.scoring.estimate import OpenDocuments, estimate
 from exposure_dagster.scoring.job import (
     DocumentRef,
     DocumentsInPortions,
+    Question,
     ScoringJob,
     Standing,
     WarehouseTexts,
@@ -93,9 +96,13 @@ def score_prompt(
     choice: ScorerChoice,
     means: ModelMeans,
     run_id: str,
+    distil: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> ScoreReport:
-    """Bring scored.scores of one prompt up to date with scored.inputs."""
+    """Bring scored.scores of one prompt up to date with scored.inputs.
+
+    With `distil` a model is asked about so many documents, and the others are estimated from its answers.
+    """
     from exposure_dagster.publishing.content import BASELINE_NOTE
 
     _refuse_to_ask_nothing(warehouse, name)
@@ -113,22 +120,36 @@ def score_prompt(
                 "replace them."
             )
         case _:
-            done, estimated_usd = score_with_model(warehouse, name, means=means, run_id=run_id, progress=progress)
+            done, estimated_usd, distilled = score_with_model(
+                warehouse, name, means=means, run_id=run_id, distil=distil, progress=progress
+            )
             cut = cut_documents(warehouse, name)
             figures = _shown(done, estimated_usd)
             figures |= {"documents cut": cut.documents, "characters left out": cut.left_out}
             note = _what_failed(name, done)
+            if distilled is not None:
+                figures |= distilled.figures
+                note = "; ".join(filter(None, (note, f"{name}: {distilled}")))
     return _report(warehouse, name, figures, note)
 
 
 def score_with_model(
-    warehouse: Warehouse, name: str, *, means: ModelMeans, run_id: str, progress: Progress = NO_PROGRESS
-) -> tuple[RunFigures, float]:
+    warehouse: Warehouse,
+    name: str,
+    *,
+    means: ModelMeans,
+    run_id: str,
+    distil: int = 0,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[RunFigures, float, Distilled | None]:
     """Ask the model what is not answered yet, and put every document's standing into scored.scores.
 
-    Returns what the run did, and what it had been estimated to cost, in USD. Raises ScoringError where
+    Returns what the run did, what it had been estimated to cost, in USD, and with `distil` what was estimated of the
+    documents that the model was not asked about. Raises ScoringError where
     asking had to end early; then what stood goes on standing, and what was answered is in the ledger.
     """
+    import pandas as pd
+
     from exposure_dagster.pipeline.history import keep_version
 
     with warehouse.snapshot() as now:
@@ -139,7 +160,8 @@ def score_with_model(
             " WHERE i.prompt = ? ORDER BY i.doc_id",
             [prompt.corpus, name],
         )
-        asked = _asked_of(now, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+        asked = _asked_of(now, name, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
+        chances = chances_of(now, name, prompt.corpus, distil) if distil else {}
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
@@ -151,14 +173,29 @@ def score_with_model(
     )
     ledger = open_ledger(warehouse)
     jobs = in_their_epochs(jobs_by_model(job), ledger, is_asked_again=means.is_asked_again)
+    if distil:
+        job, jobs = _about_few(job, jobs, chances, ledger, means.prices)
     estimated_usd = sum(_estimated_usd(warehouse, one, means.prices) for one in jobs)
     found, figures = ask_models(jobs, warehouse=warehouse, means=means, progress=progress)
     frame = scores_frame(job, found).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
+    distilled = None
+    if len(frame) < len(inputs):
+        distilled = estimate_the_others(warehouse, prompt, frame, chances, inputs)
+        frame = pd.concat([frame, distilled.rows], ignore_index=True)
     with warehouse.transaction() as connection:
         _refuse_to_lose_all(connection, name, frame)
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         keep_version(connection, name)
-    return figures, estimated_usd
+    return figures, estimated_usd, distilled
+
+
+def _about_few(
+    job: ScoringJob, jobs: Sequence[ScoringJob], chosen: Collection[str], ledger: Ledger, prices: PriceTable
+) -> tuple[ScoringJob, list[ScoringJob]]:
+    """The jobs, about the chosen documents and those that are answered already: what is had is not estimated."""
+    is_open = {question.document.doc_id for one in jobs for question in _open_questions(one, ledger, prices)}
+    few = [one for one in job.documents if one.doc_id in chosen or one.doc_id not in is_open]
+    return replace(job, documents=few), [replace(one, documents=few) for one in jobs]
 
 
 def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_again: bool) -> list[ScoringJob]:
@@ -170,7 +207,7 @@ def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_agai
         replace(
             job,
             epoch=ledger.epoch_to_ask(
-                job.prompt_hash, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
+                job.asked, is_asked_again=is_asked_again and (not is_going_on or job.prompt_hash in unfinished)
             ),
         )
         for job in jobs
@@ -243,16 +280,21 @@ def _refuse_to_lose_all(connection: duckdb.DuckDBPyConnection, name: str, frame:
 
 def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) -> float:
     """What the job's open questions should cost, by the number of characters."""
-    ledger = open_ledger(warehouse)
-    job = replace(job, keys=ledger.keys([job.prompt_hash], prices.endpoints.of(job.asked.model).family))
-    records = ledger.records(job.prompt_hash, job.epoch)
-    documents = DocumentsInPortions([question.document for question in open_questions(job, records)], job.texts)
+    questions = _open_questions(job, open_ledger(warehouse), prices)
+    documents = DocumentsInPortions([question.document for question in questions], job.texts)
     return estimate(OpenDocuments(job.prompt, job.asked, documents, None), prices).cost_usd
 
 
-def _asked_of(warehouse: Warehouse, prompt_hash: str) -> AskedPrompt:
+def _open_questions(job: ScoringJob, ledger: Ledger, prices: PriceTable) -> list[Question]:
+    job = replace(job, keys=ledger.keys([job.asked], prices.endpoints.of(job.asked.model).family))
+    return open_questions(job, ledger.records(job.hashes, job.epoch))
+
+
+def _asked_of(warehouse: Warehouse, name: str, prompt_hash: str) -> AskedPrompt:
     """The snapshot that the inputs were collected for: the file may have been edited since."""
-    rows = warehouse.rows("SELECT definition FROM scored.prompt_versions WHERE prompt_hash = ? LIMIT 1", [prompt_hash])
+    rows = warehouse.rows(
+        "SELECT definition FROM scored.prompt_versions WHERE prompt = ? AND prompt_hash = ?", [name, prompt_hash]
+    )
     return AskedPrompt.model_validate_json(rows[0][0])
 
 

@@ -27,7 +27,7 @@ from exposure_dagster.pipeline.ranking_inputs import (
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import AskedPrompt, Prompt
-from exposure_dagster.scoring.ledger import RequestKeys
+from exposure_dagster.scoring.ledger import RequestKeys, newest_of
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
@@ -115,6 +115,7 @@ class _Answer(NamedTuple):
     input_hash: str | None
     status: str
     scorer: str
+    samples: int | None
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
     families = {choice.endpoints.of(one.model).family for one in all_asked}
     asked_about = {_about(prompt) for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
+    earlier = ledger.earlier_hashes(all_asked)
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         texts: dict[_About, dict[str, str]] = {}
         for corpus, doc_id, digest in connection.execute(
@@ -193,7 +195,7 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                 texts[corpus, include] = dict(connection.execute(query).fetchall())
         scores: dict[str, list[_Answer]] = {}
         for name, *answer in connection.execute(
-            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer FROM scored.scores"
+            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer, samples FROM scored.scores"
         ).fetchall():
             scores.setdefault(name, []).append(_Answer(*answer))
         return _Known(
@@ -220,9 +222,9 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                     "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
                 ).fetchall()
             },
-            settled=ledger.settled_keys(versions),
-            keys={family: ledger.keys(versions, family) for family in families},
-            epochs=ledger.newest_epochs(),
+            settled=ledger.settled_keys({*versions, *(one for before in earlier.values() for one in before)}),
+            keys={family: ledger.keys(all_asked, family) for family in families},
+            epochs=_epochs(ledger.newest_epochs(), earlier),
             unfinished=ledger.unfinished_epochs(),
             generations=generations(now),
             titles_digests={
@@ -230,6 +232,11 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                 for corpus in {prompt.file.corpus for prompt in folder.prompts if _may_be_baseline(prompt, choice)}
             },
         )
+
+
+def _epochs(newest: Mapping[str, int], earlier: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """The newest epochs, with what was asked under the earlier hashes of a version counted to it."""
+    return {**newest, **{now: newest_of((now, *before), newest) for now, before in earlier.items()}}
 
 
 def _may_be_baseline(prompt: Prompt, choice: ScorerChoice) -> bool:
@@ -250,6 +257,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
         family=choice.family(prompt.asked),
+        samples=prompt.asked.samples,
     )
     if scores is None:
         state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
@@ -370,6 +378,9 @@ def _compared(
         if changed - {"model", "models"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
     answered = {answer.doc_id: answer.text_sha256 for answer in scores}
+    samples = max((answer.samples or 0 for answer in scores if answer.status == "ok"), default=0)
+    if samples != (wanted_samples := prompt.asked.samples * len(prompt.asked.by_model)) and samples:
+        reasons.append(f"samples {samples} → {wanted_samples}")
     counts = Counter(
         "new" if doc_id not in answered else "changed"
         for doc_id, digest in texts.items()
@@ -377,6 +388,9 @@ def _compared(
     )
     counts["gone"] = len(answered.keys() - texts.keys())
     reasons += [f"{counts[kind]} {kind}" for kind in ("changed", "new", "gone") if counts[kind]]
+    estimated = sum(answer.scorer == ScorerName.BASELINE for answer in scores)
+    if estimated < len(scores) and estimated:
+        reasons.append(f"{estimated} estimated from the others' answers")
     if failed:
         reasons.append(f"{failed} failed")
     return State.STALE, tuple(reasons or ["scorer, who is asked, or what the baseline works from"])

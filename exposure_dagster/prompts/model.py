@@ -39,6 +39,8 @@ MAX_ALLOWED_VALUES = 101
 
 MAX_MODELS = 10
 
+MAX_SAMPLES = 50
+
 _NUMBERED = re.compile(r"a([1-9]|10)")
 
 
@@ -260,7 +262,7 @@ class PromptFile(_Strict):
     model: Line | None = None
     models: tuple[Line, ...] | None = Field(None, min_length=2, max_length=MAX_MODELS)
     effort: Effort | None = None
-    samples: int = Field(1, ge=1, le=50)
+    samples: int = Field(1, ge=1, le=MAX_SAMPLES)
     documents_per_request: int = Field(1, ge=1, le=50)
     scale: Scale | None = None
     levels: tuple[Level, ...] | None = None
@@ -372,6 +374,7 @@ class AskedPrompt(_Strict):
     Stored as `scored.prompt_versions.definition`. `system` is the whole of the system block as sent;
     `answer_schema` the JSON schema that the answer must fit; `include` the sections of the corpus that are part of each
     document, in the order of the corpus. A prompt that includes none has the hash that it had before there were any.
+    How many `samples` are taken is no part of the hash: more of them are more answers to the same question.
     """
 
     system: str
@@ -394,7 +397,15 @@ class AskedPrompt(_Strict):
 
     @property
     def prompt_hash(self) -> str:
-        return content_hash(self.model_dump(mode="json"))
+        return self._hash_of(1)
+
+    @property
+    def earlier_hashes(self) -> frozenset[str]:
+        """The hashes that this version had while the number of samples was part of it, whatever that was."""
+        return frozenset(self._hash_of(samples) for samples in range(2, MAX_SAMPLES + 1))
+
+    def _hash_of(self, samples: int) -> str:
+        return content_hash({**self.model_dump(mode="json"), "samples": samples})
 
     @property
     def by_model(self) -> tuple[AskedPrompt, ...]:

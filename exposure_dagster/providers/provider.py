@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
@@ -82,7 +83,7 @@ class Endpoint:
     def address(self) -> str | None:
         return self.other_address or self.provider.address
 
-    @property
+    @cached_property
     def is_own(self) -> bool:
         """Whether it is the provider itself that answers, and not a server that speaks like it."""
         if self.other_address is None:
@@ -91,7 +92,7 @@ class Endpoint:
         own = self.provider.domain or urlsplit(self.provider.address or "").hostname
         return own is not None and (host == own or host.endswith(f".{own}"))
 
-    @property
+    @cached_property
     def family(self) -> str:
         """Its part in the identity of a request: an answer of another server is another answer."""
         return self.provider.family if self.is_own else f"{self.provider.family}-compatible"

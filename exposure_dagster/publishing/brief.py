@@ -16,7 +16,7 @@ from exposure_dagster.core.characters import harmless
 from exposure_dagster.corpora.registry import Attribution
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.publishing.content import (
-    BASELINE_NOTE,
+    BASELINE_METHOD,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -54,10 +54,12 @@ def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample:
         lines += [f"**Out of date: the prompt's file cannot be used ({plain(prompt.out_of_date)}).**", ""]
     if is_sample:
         lines += [f"**{SAMPLE_NOTE}**", ""]
-    if prompt.has_baseline_scores:
-        lines += [f"**{BASELINE_NOTE}**", ""]
+    if prompt.baseline_note is not None:
+        lines += [f"**{prompt.baseline_note}**", ""]
     lines += ["## Method", "", "The question as it was asked:", "", *_quoted(prompt.asked.system), ""]
     lines += [METHOD, "", *_how_numbers_combine(definition)]
+    if prompt.has_baseline_scores:
+        lines += [BASELINE_METHOD, ""]
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():

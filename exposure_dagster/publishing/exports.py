@@ -2,8 +2,9 @@
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
 `brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
-or `task_rollups`; `occupations`, joined across the systems, `handbook`, `titles`, `sections`, `prompts`,
-`prompt_versions`, `changes`, and where indices are set `agreement` and `disagreements`; beside them
+or `task_rollups`, and of own documents that were matched `role_occupations`; `occupations`, joined across
+the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `changes`, and where indices
+are set `agreement` and `disagreements`; beside them
 `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
 """
 
@@ -20,7 +21,6 @@ from exposure_dagster import __version__
 from exposure_dagster.core.tables import Table
 from exposure_dagster.publishing.brief import brief
 from exposure_dagster.publishing.content import (
-    BASELINE_NOTE,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -30,7 +30,7 @@ from exposure_dagster.publishing.content import (
     listed_sources,
     source_lines,
 )
-from exposure_dagster.publishing.tables import AGREEMENT_TABLES, PUBLISHED_TABLES
+from exposure_dagster.publishing.tables import PUBLISHED_TABLES, TABLES_OF_SOME
 from exposure_dagster.publishing.workbook import write_workbook
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
@@ -87,7 +87,7 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
 
 def data_dictionary(published: Collection[str] = ()) -> str:
     """What every exported column means, as Markdown. `published` are the stems of the tables that are written."""
-    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in AGREEMENT_TABLES if stem in published)]
+    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in TABLES_OF_SOME if stem in published)]
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
     for file, table in files:
         lines += [f"## {file}.csv, .parquet", "", f"{table.rows_are} {table.description}", ""]
@@ -156,7 +156,7 @@ def _about(prompt: PublishedPrompt, content: PublishedContent) -> list[str]:
         f"Answered by: {', '.join(prompt.models)}" if prompt.models else None,
         f"Prompt version: {prompt.asked.prompt_hash}",
         f"Out of date: {prompt.out_of_date}" if prompt.out_of_date else None,
-        BASELINE_NOTE if prompt.has_baseline_scores else None,
+        prompt.baseline_note,
         SAMPLE_NOTE if content.is_sample else None,
         METHOD,
         CAVEATS,
@@ -188,7 +188,7 @@ def _prompt_facts(prompt: PublishedPrompt) -> dict[str, object]:
         "ranking_hash": prompt.definition.ranking_hash,
         "scorers": prompt.scorers,
         "models": prompt.models,
-        "note": BASELINE_NOTE if prompt.has_baseline_scores else None,
+        "note": prompt.baseline_note,
         "out_of_date": prompt.out_of_date,
         "scored_at": prompt.scored_at.isoformat() if prompt.scored_at else None,
         "documents": len(prompt.rankings),

@@ -6,6 +6,8 @@ fills them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exposure_dagster.core.tables import Column, Table
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
 from exposure_dagster.tables import (
@@ -13,6 +15,8 @@ from exposure_dagster.tables import (
     CHANGES,
     DEFINITIONS,
     DISAGREEMENTS,
+    DOCUMENT_FACTS,
+    MATCHES,
     OCCUPATIONS,
     PROMPT_VERSIONS,
     PROMPTS,
@@ -120,6 +124,43 @@ SECTIONS = Table(
     key=("corpus", "doc_id", "section"),
 )
 
+OF_OCCUPATION = "occupation_"
+"""What facts of a role's occupation begin with, so that nobody takes them for the role's own."""
+
+_FACTS_OF_A_MATCH = (
+    *("jobs", "jobs_basis", "pay_annual", "pay_currency", "pay_basis", "pay_is_top_coded", "outlook_pct", "education"),
+)
+
+ROLE_OCCUPATIONS = Table(
+    schema=SCHEMA,
+    name="role_occupations",
+    grain="prompt about your own documents × document",
+    description=(
+        "Each of your own documents with the O*NET occupation that it is taken to be, and what is known of that "
+        "occupation. Jobs and pay are the occupation's, in the whole country: they say nothing of how many hold the "
+        "role or what it pays, and no total weighs by them. Without an accepted occupation they are empty, and the "
+        "likeliest candidate stands there to be looked at."
+    ),
+    columns=(
+        *columns_of(RANKINGS, "prompt", "doc_id", "title", "rank", "score"),
+        *columns_of(MATCHES, "onet_code", "occupation", "share", "how", "is_accepted"),
+        *(
+            replace(column, name=f"{OF_OCCUPATION}{column.name}")
+            for column in columns_of(DOCUMENT_FACTS, *_FACTS_OF_A_MATCH)
+        ),
+        Column(
+            name=f"{OF_OCCUPATION}indices",
+            type="JSON",
+            description="What each index that is set says of the occupation, by its name; null where none does.",
+        ),
+        Column(
+            name="neighbours",
+            type="VARCHAR[]",
+            description="Nearest relatives of the occupation by O*NET, the nearest first; empty where it has none.",
+        ),
+    ),
+    key=("prompt", "doc_id"),
+)
 SHOWN_ITEMS = 5
 """Items of a section that are published; a prompt that includes it asks about twice as many."""
 
@@ -149,5 +190,9 @@ PUBLISHED_TABLES = (
 )
 """Every kind of exported file, by its stem, with the table that explains its columns."""
 
-AGREEMENT_TABLES = ((AGREEMENT.name, AGREEMENT), (DISAGREEMENTS.name, DISAGREEMENTS))
-"""Likewise, where indices are set that scores are held against."""
+TABLES_OF_SOME = (
+    (ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),
+    (AGREEMENT.name, AGREEMENT),
+    (DISAGREEMENTS.name, DISAGREEMENTS),
+)
+"""Likewise, where own documents have an occupation, and where indices are set that scores are held against."""

@@ -90,6 +90,38 @@ def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.
     return means.where(scores["attributes"].notna(), scores["score"].astype("float64")).where(is_ok)
 
 
+def estimate_errors(scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series:
+    """The standard error of each score that is the baseline's, by the examples that were left out, as float64.
+
+    Null for a model's answers, without a score, and where an attribute that counts has too few examples to tell.
+    The errors of several attributes are taken to go together, Σ wᵢeᵢ / Σ wᵢ, and not to cancel out: they come from the
+    same words of the same text. Ceilings and floors of a resilience formula are passed over.
+    """
+    weights = _linear_weights(definition)
+    total = sum(weights.values())
+
+    def weighted_mean(errors: object) -> float:
+        known = json.loads(errors) if isinstance(errors, str) else {}
+        if not weights.keys() <= known.keys():
+            return float("nan")
+        return float(sum(weight * known[key] for key, weight in weights.items()) / total)
+
+    errors = scores["standard_errors"].map(weighted_mean).astype("float64")
+    return errors.where(composite_scores(scores, definition).notna())
+
+
+def _linear_weights(definition: RankingDefinition) -> dict[str, float]:
+    """What each attribute adds to the score, without those that add nothing."""
+    if definition.resilience is None:
+        return {one.key: one.weight for one in definition.attributes if one.weight > 0}
+    groups = (definition.resilience.defensive, definition.resilience.offensive)
+    return {
+        key: group.share * weight / sum(group.weights.values())
+        for group in groups
+        for key, weight in group.weights.items()
+    }
+
+
 def attribute_frame(scores: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:
     """A column (float64) for each attribute, by the index of `scores`; all null unless status is ok."""
     answered = scores["attributes"].where(scores["status"] == "ok")

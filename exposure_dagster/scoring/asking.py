@@ -5,7 +5,6 @@ Token counts here are bounds from the number of bytes, since nothing is asked of
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.prompts.model import AskedPrompt
+from exposure_dagster.prompts.model import MAX_SAMPLES, AskedPrompt
 from exposure_dagster.prompts.render import Document, user_message
 from exposure_dagster.providers.exchange import OVERHEAD_TOKENS, MessageRequest
 from exposure_dagster.providers.prices import ModelPrice, PriceTable, Usage
@@ -64,12 +63,19 @@ def narrow_schema(asked: AskedPrompt, documents: Sequence[Document]) -> dict[str
     A small model that is held to a form writes anything where the form lets it, and goes on for as long as it lets it.
     Providers' own schemas know no bounds, and keep a schema in mind between requests; this one is each request's own.
     """
-    schema = copy.deepcopy(answer_schema(asked, len(documents)))
-    items = schema if len(documents) == 1 else schema["properties"]["answers"]["items"]
-    items["properties"]["id"]["enum"] = [document.doc_id for document in documents]
-    items["properties"]["title"]["enum"] = list(dict.fromkeys(document.title for document in documents))
-    items["properties"]["rationale"]["maxLength"] = RATIONALE_LENGTH
-    return schema
+    one = answer_schema(asked, 1)
+    fields = one["properties"]
+    bounds = {
+        "id": {"enum": [document.doc_id for document in documents]},
+        "title": {"enum": list(dict.fromkeys(document.title for document in documents))},
+        "rationale": {"maxLength": RATIONALE_LENGTH},
+    }
+    one = one | {"properties": fields | {name: fields[name] | bound for name, bound in bounds.items()}}
+    if len(documents) == 1:
+        return one
+    several = answer_schema(asked, len(documents))
+    answers = several["properties"]["answers"] | {"items": one}
+    return several | {"properties": several["properties"] | {"answers": answers}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +108,21 @@ class Asking:
         """How much a repeat may write of what was cut short at `max_tokens`: twice that, up to a bound."""
         return min(2 * max_tokens, MAX_GROWTH * self.max_tokens(documents), self.price.max_output_tokens)
 
-    def request(self, documents: Sequence[Document], max_tokens: int, *, repeat: int = 0) -> MessageRequest:
-        """`repeat` counts the answers to the same request that would not do. Each time it may write a token more,
-        which the model never sees: nothing on the way to it that keeps answers is to hand back the same one."""
+    def request(
+        self, documents: Sequence[Document], max_tokens: int, *, repeat: int = 0, sample: int = 1
+    ) -> MessageRequest:
+        """`repeat` counts the answers to the same request that would not do. For each of them, and for each sample, it
+        may write another number of tokens, which the model never sees: nothing on the way that keeps answers is to hand
+        back one of them for another."""
+        apart = repeat * MAX_SAMPLES + sample - 1
+        most = self.price.max_output_tokens
         return MessageRequest(
             model=name_at_provider(self.asked.model),
             system=self.asked.system,
             user=user_message(documents),
             answer_schema=answer_schema(self.asked, len(documents)),
             effort=self.asked.effort,
-            max_tokens=min(max_tokens + repeat, self.price.max_output_tokens),
+            max_tokens=max_tokens + apart if max_tokens + apart <= most else max(most - apart, 1),
             form_in_words=None if self.is_provider_asked else answer_schema(self.asked, len(documents)),
             narrow_schema=None if self.is_provider_asked or not documents else narrow_schema(self.asked, documents),
         )
@@ -124,11 +135,11 @@ class Asking:
         usage = request.worst_usage
         return self.price.rates_for(usage.prompt_tokens).cost_nano(usage) + self.asked.documents_per_request
 
-    def worst_usage(self, documents: Sequence[Document], attempts: int) -> Usage:
+    def worst_usage(self, documents: Sequence[Document], attempts: int, *, sample: int = 1) -> Usage:
         """The most that a request about these documents can take, if so many attempts were made before: each time an
         answer is cut short there is twice the room."""
         most = min(2**attempts, MAX_GROWTH) * self.max_tokens(len(documents))
-        return self.request(documents, most, repeat=attempts).worst_usage
+        return self.request(documents, most, repeat=attempts, sample=sample).worst_usage
 
     def check_room(self) -> None:
         """Raises ScoringError where the instruction leaves a document too little room."""

@@ -75,7 +75,7 @@ class BatchStore:
     """The batches of a ledger, as runs of one prompt version and epoch see them."""
 
     ledger: Ledger
-    prompt_hash: str
+    prompt_hashes: tuple[str, ...]
     epoch: int
 
     def uncollected(self) -> list[SentBatch]:
@@ -83,8 +83,9 @@ class BatchStore:
         with self.ledger.file.reading() as connection:
             rows = connection.execute(
                 "SELECT token, batch_id, prompt, prompt_hash, epoch, created_at, requests, worst_nano_usd FROM batches"
-                " WHERE prompt_hash = ? AND epoch = ? AND NOT is_collected ORDER BY created_at",
-                [self.prompt_hash, self.epoch],
+                f" WHERE prompt_hash IN ({', '.join('?' * len(self.prompt_hashes))}) AND epoch = ?"
+                " AND NOT is_collected ORDER BY created_at",
+                [*self.prompt_hashes, self.epoch],
             ).fetchall()
         return [
             SentBatch(

@@ -436,7 +436,9 @@ class BatchEngine:
                 if len(of_group) == 1:
                     course = self._course(of_group[0])
                     room, repeat = course.max_tokens, course.bad_answers
-                request = asking.request([cut.document for cut in group], room, repeat=repeat)
+                request = asking.request(
+                    [cut.document for cut in group], room, repeat=repeat, sample=of_group[0].sample
+                )
                 size = self.run.endpoint.provider.service.size_bytes(request)
                 yield _Pending(of_group, group, request, asking.worst_cost(request), size)
 

@@ -14,8 +14,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
-
 from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.core.money import in_usd
 from exposure_dagster.prompts.render import Document
@@ -45,6 +43,7 @@ _FORBIDDEN_AT_FIRST = 3
 _SILENCES_AT_FIRST = 2
 _UNSETTLED = (Status.INVALID, Status.FAILED)
 _FIRST_BACKOFF_SECONDS = 0.25
+_AGAIN = (Next.SAME_AT_ONCE, Next.SAME_LATER)
 
 
 @dataclass(slots=True)
@@ -86,7 +85,6 @@ class Engine:
     stopped_by: BaseException | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
-    _backoff: wait_random_exponential = field(init=False)
     _unanswered_in_a_row: int = 0
     _denied_in_a_row: int = 0
     _failed: int = 0
@@ -94,16 +92,15 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._alike = AlikeFailures(self.run.endpoint.provider.address_variable)
-        longest = self.run.limits.patience.backoff_seconds
-        self._backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF_SECONDS, max=longest)
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
         """Ask until every question is answered or out of attempts, or until `stop`.
 
         The first request goes alone: it shows whether key and model will do, and it fills the provider's
-        cache, which the others read.
+        cache, which the others read. Twice as many are in hand as may be under way, so that a place is taken again
+        while answers are written.
         """
-        window = asyncio.Semaphore(self.run.limits.concurrency)
+        window = asyncio.Semaphore(2 * self.run.limits.concurrency)
         async with asyncio.TaskGroup() as tasks:
             try:
                 async for ask in self._asks(questions):
@@ -153,13 +150,7 @@ class Engine:
             sign.cancel()
 
     async def _answer(self, ask: Ask) -> None:
-        step: Step | None = await AsyncRetrying(
-            retry=retry_if_result(_is_repeated),
-            wait=self._wait_after,
-            stop=lambda state: self._is_enough(ask, state),
-            sleep=self._sleep,
-            retry_error_callback=_last_step,
-        )(self._attempt, ask)
+        step = await self._last_step(ask)
         if step is None:
             return
         if step.judgement.next is Next.ALONE or self._falls_apart(ask):
@@ -170,13 +161,27 @@ class Engine:
         elif not self._stopping.is_set():
             self._count_unsettled(step)
 
+    async def _last_step(self, ask: Ask) -> Step | None:
+        """Try until more of it would not help, or is too much."""
+        for repeats in itertools.count():
+            step = await self._attempt(ask)
+            if step is None or step.judgement.next not in _AGAIN:
+                break
+            pause_seconds = self._pause_seconds(step, repeats)
+            if self._is_enough(ask, step, pause_seconds):
+                break
+            await self._pause(pause_seconds)
+        return step
+
     def _falls_apart(self, ask: Ask) -> bool:
         """Whether a request for several documents has failed so often that one of them may be the reason."""
         is_tried_enough = len(ask.questions) > 1 and ask.course.tries >= self.run.limits.patience.attempts_together
         return is_tried_enough and self._opened.is_set() and not self._stopping.is_set()
 
     async def _attempt(self, ask: Ask) -> Step | None:
-        request = self.run.asking.request(ask.documents, ask.course.max_tokens, repeat=ask.course.bad_answers)
+        request = self.run.asking.request(
+            ask.documents, ask.course.max_tokens, repeat=ask.course.bad_answers, sample=ask.questions[0].sample
+        )
         worst = self.run.asking.worst_cost(request)
         await self.limiter.acquire()
         try:
@@ -300,11 +305,10 @@ class Engine:
         left = self._seconds_allowed - (now - ask.first_sent_at)
         return max(1.0, min(left, self.run.limits.patience.of_attempt(ask.course.max_tokens)))
 
-    def _is_enough(self, ask: Ask, state: RetryCallState) -> bool:
-        patience, step = self.run.limits.patience, _last_step(state)
+    def _is_enough(self, ask: Ask, step: Step, pause_seconds: float) -> bool:
+        patience = self.run.limits.patience
         if (
-            step is None
-            or ask.first_sent_at is None
+            ask.first_sent_at is None
             or self._stopping.is_set()
             or ask.course.tries >= patience.attempts
             or ask.course.is_hopeless
@@ -315,30 +319,20 @@ class Engine:
         if step.attempt.fate is Fate.UNREACHABLE and not self._opened.is_set():
             return ask.course.tries >= patience.opening_connections
         elapsed = asyncio.get_running_loop().time() - ask.first_sent_at
-        return elapsed + state.upcoming_sleep >= self._seconds_allowed
+        return elapsed + pause_seconds >= self._seconds_allowed
 
-    def _wait_after(self, state: RetryCallState) -> float:
-        step = _last_step(state)
-        if step is None or step.judgement.next is Next.SAME_AT_ONCE:
+    def _pause_seconds(self, step: Step, repeats: int) -> float:
+        """As long as the API asks for; else any time up to a bound that doubles: requests spread out."""
+        patience = self.run.limits.patience
+        if step.judgement.next is Next.SAME_AT_ONCE:
             return 0.0
         if step.attempt.retry_after_seconds:
-            asked_for = min(step.attempt.retry_after_seconds, self.run.limits.patience.wait_seconds)
-            return asked_for * random.uniform(1.0, 1.1)
-        return self._backoff(state)
+            return min(step.attempt.retry_after_seconds, patience.wait_seconds) * random.uniform(1.0, 1.1)
+        return random.uniform(0.0, min(_FIRST_BACKOFF_SECONDS * 2.0 ** min(repeats, 20), patience.backoff_seconds))
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError), self.watchdog.at_work():
             await asyncio.wait_for(self._stopping.wait(), seconds)
-
-
-def _last_step(state: RetryCallState) -> Step | None:
-    assert state.outcome is not None
-    step: Step | None = state.outcome.result()
-    return step
-
-
-def _is_repeated(step: Step | None) -> bool:
-    return step is not None and step.judgement.next in (Next.SAME_AT_ONCE, Next.SAME_LATER)
 
 
 def _denial(provider: Provider, model: str, attempt: Attempt) -> ScoringError:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.scoring.ledger_file import LedgerFile, next_revision
 from exposure_dagster.store.locks import is_held
 
@@ -48,19 +49,29 @@ def request_key(
 class RequestKeys:
     """The request keys of who is asked now.
 
-    Answers from before the ledger named who was asked may have come from this server as well: they go on standing,
-    under the keys that they have (`unnamed`).
+    Answers from before the ledger named who was asked may have come from this server as well, and those from before
+    the number of samples left the prompt's hash are about the same question: they go on standing, under the keys that
+    they have (`kept`). `earlier` are the hashes that a prompt version had then and the ledger knows.
     """
 
     family: str = UNNAMED_FAMILY
-    unnamed: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, prompt_hash: str, doc_id: str, text_sha256: str, sample: int, epoch: int) -> str:
-        if self.unnamed:
-            before = request_key(prompt_hash, doc_id, text_sha256, sample, epoch)
-            if before in self.unnamed:
-                return before
-        return request_key(prompt_hash, doc_id, text_sha256, sample, epoch, family=self.family)
+        now = request_key(prompt_hash, doc_id, text_sha256, sample, epoch, family=self.family)
+        if not self.kept or now in self.kept:
+            return now
+        for one in self.hashes(prompt_hash):
+            for family in dict.fromkeys((self.family, UNNAMED_FAMILY)):
+                before = request_key(one, doc_id, text_sha256, sample, epoch, family=family)
+                if before in self.kept:
+                    return before
+        return now
+
+    def hashes(self, prompt_hash: str) -> tuple[str, ...]:
+        """That of a prompt version, and those under which the ledger holds earlier answers to it."""
+        return (prompt_hash, *self.earlier.get(prompt_hash, ()))
 
 
 UNNAMED = RequestKeys()
@@ -99,6 +110,8 @@ class LedgerRow:
     created_at: datetime
     error: str | None
     note: str | None
+    position: int = 1
+    request_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,27 +159,28 @@ class Ledger:
         """Whether a run asks about this prompt version now."""
         return is_held(self.run_lock(prompt_hash))
 
-    def records(self, prompt_hash: str, epoch: int) -> dict[str, KeyRecord]:
-        """What is known of every request key of a prompt version and epoch."""
+    def records(self, prompt_hashes: Collection[str], epoch: int) -> dict[str, KeyRecord]:
+        """What is known of every request key of a prompt version, by its hashes, and epoch."""
         with self.file.reading() as connection:
             rows = connection.execute(
                 "SELECT request_key, max(attempt), max(CASE WHEN is_accepted THEN 2 WHEN status = 'refused' THEN 1"
-                " ELSE 0 END) FROM responses WHERE prompt_hash = ? AND epoch = ? GROUP BY request_key",
-                [prompt_hash, epoch],
+                f" ELSE 0 END) FROM responses WHERE prompt_hash IN ({_places(prompt_hashes)}) AND epoch = ?"
+                " GROUP BY request_key",
+                [*prompt_hashes, epoch],
             ).fetchall()
         stands = (Status.FAILED, Status.REFUSED, Status.OK)
         return {key: KeyRecord(attempts, stands[settled]) for key, attempts, settled in rows}
 
-    def outcomes(self, prompt_hash: str, epoch: int) -> Iterator[Outcome]:
-        """What stands for every request key of a prompt version and epoch. Reads in portions."""
+    def outcomes(self, prompt_hashes: Collection[str], epoch: int) -> Iterator[Outcome]:
+        """What stands for every request key of a prompt version, by its hashes, and epoch. Reads in portions."""
         with self.file.reading() as connection:
             cursor = connection.execute(
                 "SELECT request_key, is_accepted, status, attributes, rationale, model, created_at, error, note FROM ("
                 "  SELECT *, row_number() OVER (PARTITION BY request_key"
                 "    ORDER BY is_accepted DESC, status = 'refused' DESC, attempt DESC) AS place"
-                "  FROM responses WHERE prompt_hash = ? AND epoch = ?"
+                f"  FROM responses WHERE prompt_hash IN ({_places(prompt_hashes)}) AND epoch = ?"
                 ") AS attempts WHERE place = 1",
-                [prompt_hash, epoch],
+                [*prompt_hashes, epoch],
             )
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 for key, is_accepted, status, attributes, rationale, model, created_at, error, note in rows:
@@ -195,22 +209,42 @@ class Ledger:
                 )
             )
 
-    def keys(self, prompt_hashes: Collection[str], family: str) -> RequestKeys:
+    def keys(self, all_asked: Collection[AskedPrompt], family: str) -> RequestKeys:
         """The request keys of these prompt versions, where `family` is asked."""
-        if family == UNNAMED_FAMILY:
+        earlier = self.earlier_hashes(all_asked)
+        if family == UNNAMED_FAMILY and not earlier:
             return RequestKeys()
+        kept: set[str] = set()
         with self.file.reading() as connection:
-            unnamed = frozenset(
-                key
-                for prompt_hash in prompt_hashes
-                for (key,) in connection.execute(
-                    "SELECT DISTINCT request_key FROM responses WHERE prompt_hash = ? AND endpoint IS NULL"
-                    " AND (is_accepted OR status = 'refused')",
-                    [prompt_hash],
+            for asked in all_asked:
+                before = earlier.get(asked.prompt_hash, ())
+                if family == UNNAMED_FAMILY and not before:
+                    continue
+                for one in (asked.prompt_hash, *before):
+                    # of earlier hashes whoever's there are: those of others have other keys
+                    whose = "" if before else " AND endpoint IS NULL"
+                    kept |= {
+                        key
+                        for (key,) in connection.execute(
+                            f"SELECT DISTINCT request_key FROM responses WHERE prompt_hash = ?{whose}"
+                            " AND (is_accepted OR status = 'refused')",
+                            [one],
+                        )
+                    }
+                    kept |= _keys_of_batches(connection, one, whose)
+        return RequestKeys(family, frozenset(kept), earlier)
+
+    def earlier_hashes(self, all_asked: Collection[AskedPrompt]) -> dict[str, tuple[str, ...]]:
+        """By prompt version, the hashes that it had while the number of samples was part of it, as far as there are
+        answers or batches of them here."""
+        with self.file.reading() as connection:
+            known = {
+                one
+                for (one,) in connection.execute(
+                    "SELECT DISTINCT prompt_hash FROM responses UNION SELECT prompt_hash FROM batches"
                 )
-            )
-            unnamed |= _keys_of_unnamed_batches(connection, prompt_hashes)
-        return RequestKeys(family, unnamed)
+            }
+        return earlier_hashes(all_asked, known)
 
     def newest_epochs(self) -> dict[str, int]:
         """By prompt version, the highest epoch that it was asked in; versions that never were are left out.
@@ -225,21 +259,27 @@ class Ledger:
         with self.file.reading() as connection:
             return _unfinished_epochs(connection)
 
-    def epoch_to_ask(self, prompt_hash: str, *, is_asked_again: bool) -> int:
+    def epoch_to_ask(self, asked: AskedPrompt, *, is_asked_again: bool) -> int:
         """The newest epoch, or one more to ask everything again; an unfinished one is brought to its end first."""
+        hashes = self.hashes(asked)
         with self.file.reading() as connection:
-            newest = _newest_epochs(connection).get(prompt_hash, 0)
-            return newest + int(is_asked_again and prompt_hash not in _unfinished_epochs(connection))
+            newest = newest_of(hashes, _newest_epochs(connection))
+            return newest + int(is_asked_again and not _unfinished_epochs(connection).intersection(hashes))
 
-    def rehearsal_epoch(self, prompt_hash: str, *, is_asked_again: bool) -> int:
+    def rehearsal_epoch(self, asked: AskedPrompt, *, is_asked_again: bool) -> int:
         """The newest epoch, whose answers a rehearsal uses and adds to; to ask again it takes one below 0."""
+        hashes = self.hashes(asked)
         with self.file.reading() as connection:
             if not is_asked_again:
-                return _newest_epochs(connection).get(prompt_hash, 0)
+                return newest_of(hashes, _newest_epochs(connection))
             ((lowest,),) = connection.execute(
-                "SELECT coalesce(min(epoch), 0) FROM responses WHERE prompt_hash = ?", [prompt_hash]
+                f"SELECT coalesce(min(epoch), 0) FROM responses WHERE prompt_hash IN ({_places(hashes)})", hashes
             ).fetchall()
         return min(int(lowest), 0) - 1
+
+    def hashes(self, asked: AskedPrompt) -> tuple[str, ...]:
+        """That of a prompt version, and those under which there are earlier answers to it."""
+        return (asked.prompt_hash, *self.earlier_hashes([asked]).get(asked.prompt_hash, ()))
 
     def mean_output_tokens(self, model: str) -> float | None:
         """The mean of what a model wrote for a document's accepted answer; None where it gave none."""
@@ -250,24 +290,27 @@ class Ledger:
         return None if mean is None else float(mean)
 
 
-def _keys_of_unnamed_batches(connection: sqlite3.Connection, prompt_hashes: Collection[str]) -> frozenset[str]:
-    """Request keys in batches on their way from before the ledger named who was asked."""
-    return frozenset(
+def _keys_of_batches(connection: sqlite3.Connection, prompt_hash: str, whose: str) -> set[str]:
+    """Request keys in batches on their way."""
+    return {
         question["key"]
-        for prompt_hash in prompt_hashes
         for (requests,) in connection.execute(
-            "SELECT requests FROM batches WHERE prompt_hash = ? AND NOT is_collected AND endpoint IS NULL",
-            [prompt_hash],
+            f"SELECT requests FROM batches WHERE prompt_hash = ? AND NOT is_collected{whose}", [prompt_hash]
         )
         for request in json.loads(requests)
         for question in request["questions"]
-    )
+    }
+
+
+def _places(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 _COLUMNS = (
     "request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample, epoch, status,"
     " attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_nano_usd,"
-    " request_id, batch_id, latency_ms, created_at, error, note, revision, endpoint, answered_by"
+    " request_id, batch_id, latency_ms, created_at, error, note, revision, endpoint, answered_by, position,"
+    " request_group"
 )
 
 
@@ -285,7 +328,7 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
         ).fetchall()
         is_second = row.is_accepted and bool(has_answer)
         connection.execute(
-            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 28)})",
+            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 30)})",
             (
                 row.request_key,
                 attempts + 1,
@@ -315,6 +358,8 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
                 number,
                 row.endpoint,
                 row.answered_by,
+                row.position,
+                row.request_group,
             ),
         )
 
@@ -330,6 +375,20 @@ def _not_before(newest: datetime | None, now: datetime) -> datetime:
     A newest row that is days ahead was written by a clock that was wrong then, and is no measure.
     """
     return newest if newest is not None and now < newest <= now + 2 * DAY else now
+
+
+def earlier_hashes(all_asked: Collection[AskedPrompt], known: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """By prompt version, which of the `known` hashes are its own from while the number of samples was part of it."""
+    others = frozenset(known) - {asked.prompt_hash for asked in all_asked}
+    if not others:
+        return {}
+    found = {asked.prompt_hash: tuple(sorted(asked.earlier_hashes & others)) for asked in all_asked}
+    return {now: before for now, before in found.items() if before}
+
+
+def newest_of(hashes: Collection[str], epochs: Mapping[str, int]) -> int:
+    """The newest epoch of a prompt version that has these hashes; 0 where it was never asked."""
+    return max((epochs[one] for one in hashes if one in epochs), default=0)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.private import make_private
 from exposure_dagster.store.locks import holding
 
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 """Raised when a table changes; a file of an earlier format is brought up to it by `_MIGRATIONS`."""
 
 WAIT_SECONDS = 60.0
@@ -39,6 +39,7 @@ _TABLES = (
       input_tokens BIGINT, output_tokens BIGINT, cache_read_tokens BIGINT, cache_write_tokens BIGINT,
       cost_nano_usd BIGINT, request_id TEXT, batch_id TEXT, latency_ms DOUBLE PRECISION, created_at TIMESTAMP NOT NULL,
       error TEXT, note TEXT, revision BIGINT NOT NULL, endpoint TEXT, answered_by TEXT,
+      position BIGINT, request_group TEXT,
       PRIMARY KEY (request_key, attempt)
     )
     """,
@@ -90,8 +91,13 @@ _MIGRATIONS = {
         "ALTER TABLE responses ADD COLUMN answered_by TEXT",
         "ALTER TABLE batches ADD COLUMN endpoint TEXT",
     ),
+    3: (
+        "ALTER TABLE responses ADD COLUMN position BIGINT",
+        "ALTER TABLE responses ADD COLUMN request_group TEXT",
+    ),
 }
-"""By the format that they lead to. Version 0.1.0 wrote format 1, in which no row says who was asked."""
+"""By the format that they lead to. Version 0.1.0 wrote format 1, in which no row says who was asked; in format 2 none
+says where in its request the document stood."""
 
 
 @dataclass(frozen=True)

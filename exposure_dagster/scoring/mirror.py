@@ -272,7 +272,8 @@ _COPIES = (
         RESPONSES,
         "SELECT request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256, scorer, model, sample,"
         " epoch, status, attributes, rationale, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-        f" {_COST}, request_id, batch_id, latency_ms, created_at, error, note, endpoint, answered_by FROM responses",
+        f" {_COST}, request_id, batch_id, latency_ms, created_at, error, note, endpoint, answered_by,"
+        " position, request_group FROM responses",
         ("request_key", "attempt"),
     ),
     _Copied(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exposure_dagster.core.clock import utc_now
+from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.providers.exchange import Attempt, Fate
 from exposure_dagster.scoring.asking import CutDocument
 from exposure_dagster.scoring.context import RunContext
@@ -13,6 +14,8 @@ from exposure_dagster.scoring.judging import Verdict
 from exposure_dagster.scoring.ledger import LedgerRow, Status
 from exposure_dagster.scoring.metering import believed
 from exposure_dagster.scoring.notes import joined
+
+_GROUP_DIGITS = 16
 
 
 def ledger_rows(
@@ -33,12 +36,16 @@ def ledger_rows(
     usage, usage_note = attempt.usage, attempt.usage_note
     if batch_id is not None and attempt.fate is Fate.ANSWERED:
         attempts = max(question.attempts for question in questions)
-        usage, usage_note = believed(usage, run.asking.worst_usage([cut.document for cut in cuts], attempts))
+        most = run.asking.worst_usage([cut.document for cut in cuts], attempts, sample=questions[0].sample)
+        usage, usage_note = believed(usage, most)
     rates = run.asking.price.rates_for(usage.prompt_tokens if usage else 0)
     shares = [None] * count if usage is None else usage.shares(count)
     now = utc_now()
     rows = []
-    for question, cut, verdict, share in zip(questions, cuts, verdicts, shares, strict=True):
+    group = content_hash([question.key for question in questions])[:_GROUP_DIGITS] if count > 1 else None
+    for position, (question, cut, verdict, share) in enumerate(
+        zip(questions, cuts, verdicts, shares, strict=True), start=1
+    ):
         question.attempts += 1
         rows.append(
             LedgerRow(
@@ -68,6 +75,8 @@ def ledger_rows(
                 created_at=now,
                 error=verdict.error,
                 note=joined(cut.note, *(verdict.answer.repairs if verdict.answer else ()), usage_note),
+                position=position,
+                request_group=group,
             )
         )
     return rows

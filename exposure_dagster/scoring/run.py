@@ -90,7 +90,7 @@ def score_with_model(
     on_wait = partial(_log.warning, "another run asks %s; waiting for it", job.prompt)
     ledger = open_ledger(warehouse)
     bring_back(ledger, warehouse)
-    job = replace(job, keys=ledger.keys([job.prompt_hash], endpoint.family))
+    job = replace(job, keys=ledger.keys([job.asked], endpoint.family))
     tally = Tally()
     with holding(ledger.run_lock(job.prompt_hash), on_wait=on_wait) as lock:
         row = RunRow(
@@ -117,7 +117,7 @@ def score_with_model(
             )
             _record(ledger, warehouse, ended)
 
-        records = ledger.records(job.prompt_hash, job.epoch)
+        records = ledger.records(job.hashes, job.epoch)
         questions = open_questions(job, records)
         context = RunContext(
             job=job,
@@ -152,7 +152,7 @@ def score_with_model(
             raise
         figures = _figures(job, records, questions, tally)
         end(figures, "incomplete" if figures.failed else "complete")
-        return ScoringResult(standings(job, ledger.outcomes(job.prompt_hash, job.epoch)), figures)
+        return ScoringResult(standings(job, ledger.outcomes(job.hashes, job.epoch)), figures)
 
 
 def check_can_be_asked(asked: AskedPrompt, prices: PriceTable) -> None:

@@ -63,7 +63,7 @@ async def _ask_in_batches(run: RunContext, questions: Sequence[Question], purse:
     from exposure_dagster.scoring.batch_store import BatchStore
     from exposure_dagster.scoring.batches import BatchEngine
 
-    store = BatchStore(run.ledger, run.job.prompt_hash, run.job.epoch)
+    store = BatchStore(run.ledger, run.job.hashes, run.job.epoch)
     async with run.endpoint.provider.service.connect_batches(run.endpoint) as client:
         engine = BatchEngine(run, client, store, purse, watchdog, run.cancels_batches)
         with stopping_on_signal(engine.stop, grace_seconds=0.0):  # a batch goes on without us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from dagster import AssetRecordsFilter
+from starlette.testclient import TestClient
 
+from exposure_dagster.api import Publications, create_app
+from exposure_dagster.api.app import PREFIX
 from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.automation.jobs import SCORES_KEY
 from exposure_dagster.cli.run import run_pipeline
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -107,6 +112,26 @@ def test_published_files_show_both_numbers_and_the_quadrant(lenses: Settings) ->
     (line,) = [line for line in brief.splitlines() if line.startswith("- rank") and "**Roofers**" in line]
     assert "Neither digital nor remote" in line and "Digital product" in line
     assert pd.read_csv(folder / "ranking.csv")["quadrant"].notna().all()
+
+
+def test_wherever_quadrants_of_the_baseline_stand_they_are_said_to_need_a_model(
+    lenses: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published = lenses.published_folder / "current"
+    for name in LENSES:
+        has_quadrants = name == "two_variable"
+        brief = (published / name / "brief.md").read_text(encoding="utf-8")
+        assert (BASELINE_QUADRANTS_NOTE in brief.split("## Method")[0]) == has_quadrants
+        ranking = json.loads((published / name / "ranking.json").read_text(encoding="utf-8"))
+        assert (BASELINE_QUADRANTS_NOTE in ranking["note"]) == has_quadrants
+        run_pipeline(lenses, names=(name,))
+        assert (BASELINE_QUADRANTS_NOTE in capsys.readouterr().out) == has_quadrants
+    with TestClient(create_app(Publications(lenses.published_folder))) as client:
+        notes = {name: client.get(f"{PREFIX}/prompts/{name}/rankings").json()["notes"] for name in LENSES}
+        of_all = client.get(f"{PREFIX}/occupations").json()["notes"]
+    assert [name for name in LENSES if BASELINE_QUADRANTS_NOTE in notes[name]] == ["two_variable"]
+    assert all(BASELINE_NOTE in one for one in (*notes.values(), of_all))
+    assert BASELINE_QUADRANTS_NOTE in of_all
 
 
 def test_a_reason_names_the_attributes_by_their_titles(lenses: Settings) -> None:

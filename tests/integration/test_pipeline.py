@@ -21,9 +21,11 @@ from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline.baseline import score_with_baseline
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
+from exposure_dagster.pipeline.ranked import stored_definition
 from exposure_dagster.pipeline.standing import State, standings
 from exposure_dagster.prompts.files import load_folder
 from exposure_dagster.providers.prices import load_prices
+from exposure_dagster.ranking.rankings import estimate_errors
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -81,6 +83,14 @@ def test_every_sample_page_ends_up_ranked(run_once: Home) -> None:
     assert rows["score"].between(0, 10).all()
     assert rows["rationale"].str.len().gt(20).all()
     assert set(rows["scorer"]) == {"baseline"}
+
+
+def test_estimates_stand_with_the_error_of_the_examples_that_were_left_out(run_once: Home) -> None:
+    rows = run_once.warehouse.read("SELECT * FROM scored.scores WHERE prompt = 'exposure'")
+    (error,) = {json.loads(errors)["score"] for errors in rows["standard_errors"]}
+    assert 0 < error < 4
+    with run_once.warehouse.snapshot() as now:
+        assert set(estimate_errors(rows, stored_definition(now, "exposure"))) == {error}
 
 
 def test_desk_work_is_ranked_above_manual_work(run_once: Home) -> None:

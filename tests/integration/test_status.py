@@ -70,6 +70,19 @@ def test_documents_that_changed_came_or_went_are_counted(scored: Path) -> None:
     assert "1 changed, 1 new, 1 gone" in exposure("status")
 
 
+def test_further_samples_are_told_and_only_they_are_asked(scored: Path) -> None:
+    warehouse = Warehouse(scored.parent / "home" / "exposure.duckdb")
+    prompt = next(one for one in prompt_folder(scored).prompts if one.name == "a")
+    asked = {"prompt": "a", "prompt_hash": prompt.asked.prompt_hash, "scorer": "claude"}
+    documents = warehouse.read("SELECT doc_id, text_sha256 FROM parsed.documents ORDER BY doc_id")
+    with open_ledger(warehouse).file.transaction() as connection:
+        add_rows(connection, [attempt(asked, *row, epoch=0) for row in documents.itertuples(index=False, name=None)])
+
+    path = scored / "a.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("samples: 1", "samples: 3", 1), encoding="utf-8")
+    assert " ".join(lines(exposure("status"))["a"]).startswith("stale samples 1 → 3 200 400 ")
+
+
 def test_asking_again_that_was_stopped_is_incomplete_and_goes_on_before_it_begins_anew(scored: Path) -> None:
     warehouse = Warehouse(scored.parent / "home" / "exposure.duckdb")
     prompt = next(one for one in prompt_folder(scored).prompts if one.name == "a")
@@ -81,27 +94,27 @@ def test_asking_again_that_was_stopped_is_incomplete_and_goes_on_before_it_begin
 
     assert " ".join(lines(exposure("status"))["a"]).startswith("incomplete asked again in part, 140 answers to go")
     assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["140", "140"]
-    assert ledger.epoch_to_ask(asked["prompt_hash"], is_asked_again=True) == 1
-    assert ledger.rehearsal_epoch(asked["prompt_hash"], is_asked_again=True) == -1
+    assert ledger.epoch_to_ask(prompt.asked, is_asked_again=True) == 1
+    assert ledger.rehearsal_epoch(prompt.asked, is_asked_again=True) == -1
 
     record_run(ledger, RunRow(run_id="r", epoch=1, outcome="complete", started_at=utc_now(), **asked))
     assert lines(exposure("status"))["a"][0] == "fresh"
     assert lines(exposure("estimate", "--prompt", "a", "--again"))["a"][1:3] == ["200", "200"]
-    assert ledger.epoch_to_ask(asked["prompt_hash"], is_asked_again=True) == 2
+    assert ledger.epoch_to_ask(prompt.asked, is_asked_again=True) == 2
 
 
-def attempt(asked: dict[str, str], doc_id: str, text_sha256: str) -> LedgerRow:
-    """An accepted answer of epoch 1."""
+def attempt(asked: dict[str, str], doc_id: str, text_sha256: str, *, epoch: int = 1) -> LedgerRow:
+    """An accepted answer."""
     given = {"request_key", "is_accepted", "doc_id", "text_sha256", "model", "sample", "epoch", "status", "created_at"}
     unknown = {field.name: None for field in fields(LedgerRow) if field.name not in {*given, *asked}}
     return LedgerRow(
-        request_key=request_key(asked["prompt_hash"], doc_id, text_sha256, 1, 1),
+        request_key=request_key(asked["prompt_hash"], doc_id, text_sha256, 1, epoch),
         is_accepted=True,
         doc_id=doc_id,
         text_sha256=text_sha256,
         model="a model",
         sample=1,
-        epoch=1,
+        epoch=epoch,
         status=Status.OK,
         created_at=utc_now(),
         **asked,

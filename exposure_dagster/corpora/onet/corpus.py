@@ -22,6 +22,7 @@ from exposure_dagster.corpora.corpus import (
 )
 from exposure_dagster.corpora.onet import NAME, SECTIONS, TASKS_NAME
 from exposure_dagster.corpora.onet.lineage import LINEAGE
+from exposure_dagster.corpora.onet.roles import ROLE_INDEX
 from exposure_dagster.corpora.onet.tables import (
     EMPLOYMENT_PROJECTIONS,
     ONET_DATABASE,
@@ -318,6 +319,7 @@ OCCUPATIONS = Corpus(
         "SELECT * EXCLUDE (text) FROM parsed.onet_occupations",
         "SELECT soc_code, employment, wage_year FROM parsed.employment_projections",
     ),
+    role_index=ROLE_INDEX,
     document_example="29-1141.00",
 )
 

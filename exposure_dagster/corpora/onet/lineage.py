@@ -17,6 +17,7 @@ LINEAGE = {
         ),
     },
     "parsed.onet_tasks": made_from("doc_id onet_code title task_id task task_type importance", *_SOURCES),
+    "parsed.onet_titles": made_from("onet_code title kind origin", *_SOURCES),
     "parsed.onet_features": made_from("onet_code feature place name element_id importance", "raw.onet_database.body"),
     "parsed.employment_projections": made_from(
         "soc_code title employment projected_employment openings", "raw.employment_projections.body"

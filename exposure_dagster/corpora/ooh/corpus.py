@@ -136,6 +136,7 @@ CORPUS = Corpus(
         "SELECT slug AS doc_id, url, content_sha256, fetched_at FROM raw.ooh_pages WHERE content_sha256 IS NOT NULL"
     ),
     occupations="SELECT slug AS doc_id, slug FROM parsed.ooh_occupations",
+    about_work=("What ", "Work Environment", "How to Become "),
     document_lineage={
         **made_from("doc_id", "parsed.ooh_occupations.slug"),
         **same_as("parsed.ooh_occupations", "title text"),

@@ -5,16 +5,19 @@ Nothing here knows a prompt's scale or its levels.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     Floats = NDArray[np.float64]
 
@@ -22,7 +25,12 @@ if TYPE_CHECKING:
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 
+_TITLE = re.compile(r"\A# .*")
+_SECTION = re.compile(r"^## ", re.MULTILINE)
+
 _DIMENSIONS = 50
+_OVERSAMPLED = 10
+_ITERATIONS = 7
 _MIN_SHARE_OF_DOCUMENTS = 0.01
 _SMOOTHING = 0.25
 _TINY = 1e-9
@@ -31,6 +39,29 @@ _TINY = 1e-9
 def tokens_of(text: str) -> list[str]:
     """The words of a text in any language, in order, without case or punctuation."""
     return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
+
+
+@dataclass(frozen=True)
+class WorkText:
+    """What a text says of the work: all of it, and its parts, one a section."""
+
+    whole: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, sections: Sequence[str]) -> WorkText:
+        """What stands under the headings of level two that begin as one of `sections` does.
+
+        What stands before the first heading belongs to every part, but for the title. For a section that the text
+        lacks all the others stand in. A text that has none of them, and one of which no sections are known, is about
+        the work as a whole.
+        """
+        before, *divided = _SECTION.split(_TITLE.sub("", text, count=1))
+        found = ["\n".join(part for part in divided if part.startswith(section)) for section in sections]
+        if not any(found):
+            return cls(text, (text,) * max(1, len(sections)))
+        whole = "\n".join([before, *found])
+        return cls(whole, tuple(f"{before}\n{part}" if part else whole for part in found))
 
 
 def _terms(tokens: Sequence[str]) -> list[str]:
@@ -66,10 +97,10 @@ class TextSpace:
     """
 
     vectors: Floats
-    weighted: Any
+    weighted: csr_array
     mean_weights: Floats
     terms: Sequence[str]
-    vectorizer: Any
+    idf: Floats
     components: Floats
     center: Floats
 
@@ -77,48 +108,89 @@ class TextSpace:
     def of(cls, documents: Sequence[Sequence[str]]) -> TextSpace | None:
         """The space of tokenized documents; None where they have too few words to tell them apart."""
         import numpy as np
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
-        occurrences = Counter(term for tokens in documents for term in set(_terms(tokens)))
-        if len(occurrences) < 2:
+        counts = [Counter(_terms(tokens)) for tokens in documents]
+        having = Counter(term for counted in counts for term in counted)
+        if len(having) < 2:
             return None
         least = _MIN_SHARE_OF_DOCUMENTS * len(documents)
-        is_pruned = sum(count >= least for count in occurrences.values()) >= 2
-        vectorizer = TfidfVectorizer(
-            analyzer=_terms, sublinear_tf=True, min_df=_MIN_SHARE_OF_DOCUMENTS if is_pruned else 1
-        )
-        weighted = vectorizer.fit_transform(documents)
-        svd = TruncatedSVD(min(_DIMENSIONS, *weighted.shape), random_state=0)
-        with np.errstate(invalid="ignore"):  # identical documents have no variance to explain
-            latent = svd.fit_transform(weighted)
+        frequent = [term for term in sorted(having) if having[term] >= least]
+        terms = frequent if len(frequent) >= 2 else sorted(having)
+        idf = np.log((1 + len(documents)) / (1 + np.array([having[term] for term in terms]))) + 1
+        weighted = _tf_idf(counts, terms, idf)
+        components = _leading_components(weighted, _DIMENSIONS)
+        latent = weighted @ components.T
         center = latent.mean(axis=0)
-        mean_weights = np.asarray(weighted.mean(axis=0)).ravel()
         vectors = _unit_rows(latent - center, weighted)
-        terms = vectorizer.get_feature_names_out().tolist()
-        return cls(vectors, weighted, mean_weights, terms, vectorizer, svd.components_, center)
+        return cls(vectors, weighted, weighted.mean(axis=0), terms, idf, components, center)
 
     def project(self, texts: Sequence[Sequence[str]]) -> Floats:
         """The vectors of other tokenized texts, such as those of levels."""
-        weighted = self.vectorizer.transform(texts)
+        weighted = _tf_idf([Counter(_terms(tokens)) for tokens in texts], self.terms, self.idf)
         return _unit_rows(weighted @ self.components.T - self.center, weighted)
 
     def pulls(self, row: int, direction: Floats) -> dict[str, float]:
         """How far each word of a document moves it along a direction, against the average document."""
         import numpy as np
 
-        present = self.weighted[row].indices
-        surplus = self.weighted[row].data - self.mean_weights[present]
-        length = np.linalg.norm(self.weighted[row] @ self.components.T - self.center)
+        of_document = slice(self.weighted.indptr[row], self.weighted.indptr[row + 1])
+        present, weights = self.weighted.indices[of_document], self.weighted.data[of_document]
+        length = np.linalg.norm(self.components[:, present] @ weights - self.center)
+        surplus = weights - self.mean_weights[present]
         moved = surplus * (direction @ self.components[:, present]) / max(float(length), _TINY)
         return {self.terms[index]: float(move) for index, move in zip(present, moved, strict=True)}
 
 
-def _unit_rows(rows: Floats, weighted: Any) -> Floats:
+def _tf_idf(counts: Sequence[Counter[str]], terms: Sequence[str], idf: Floats) -> csr_array:
+    """(1 + ln n) · idf for a term that stands n times, each row of length 1; other words are passed over."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    column_of = {term: column for column, term in enumerate(terms)}
+    known = [sorted((column_of[term], n) for term, n in counted.items() if term in column_of) for counted in counts]
+    columns = np.array([column for row in known for column, _ in row], dtype=np.intp)
+    weights = np.array([1 + math.log(n) for row in known for _, n in row]) * idf[columns]
+    ends = np.cumsum([0, *(len(row) for row in known)])
+    rows = np.repeat(np.arange(len(known)), np.diff(ends))
+    lengths = np.sqrt(np.bincount(rows, weights**2, len(known)))
+    return csr_array((weights / lengths[rows], columns, ends), shape=(len(counts), len(terms)))
+
+
+def _leading_components(weighted: csr_array, wanted: int) -> Floats:
+    """The first right singular vectors, a row each, by subspace iteration from a fixed start.
+
+    After Halko, Martinsson and Tropp 2011, "Finding structure with randomness".
+    """
+    import numpy as np
+
+    size = min(wanted + _OVERSAMPLED, *weighted.shape)
+    basis = np.random.default_rng(0).standard_normal((weighted.shape[1], size))
+    for _ in range(_ITERATIONS):
+        basis = _orthonormal(weighted.T @ _orthonormal(weighted @ basis))
+    image = weighted @ basis
+    _, turned = np.linalg.eigh(image.T @ image)
+    components: Floats = (basis @ turned[:, ::-1][:, :wanted]).T
+    return components
+
+
+def _orthonormal(columns: Floats) -> Floats:
+    """Orthonormal columns of the same span.
+
+    By way of their products: in a QR factorization of few and long columns threads wait for one another.
+    """
+    import numpy as np
+
+    squares, directions = np.linalg.eigh(columns.T @ columns)
+    is_there = squares > _TINY * max(float(squares[-1]), _TINY)
+    spanned: Floats = columns @ (directions[:, is_there] / np.sqrt(squares[is_there]))
+    return spanned
+
+
+def _unit_rows(rows: Floats, weighted: csr_array) -> Floats:
     import numpy as np
 
     lengths = np.linalg.norm(rows, axis=1)
-    is_usable = (weighted.getnnz(axis=1) > 0) & (lengths > _TINY)
+    is_usable = (np.diff(weighted.indptr) > 0) & (lengths > _TINY)
     unit: Floats = np.divide(rows, lengths[:, None], out=np.zeros_like(rows), where=is_usable[:, None])
     return unit
 
@@ -161,12 +233,12 @@ class WordBalance:
     raising: ListedWords
     lowering: ListedWords
 
-    @property
+    @cached_property
     def _divisor(self) -> Floats:
         total: Floats = self.raising.weights.sum(axis=1) + self.lowering.weights.sum(axis=1)
         return total + max(_SMOOTHING * float(total.mean()), _TINY)
 
-    @property
+    @cached_property
     def values(self) -> Floats:
         difference: Floats = self.raising.weights.sum(axis=1) - self.lowering.weights.sum(axis=1)
         return difference / self._divisor

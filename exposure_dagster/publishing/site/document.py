@@ -1,6 +1,7 @@
 """The site's data: one JSON document, by columns, so that it stays small.
 
-    {"digest", "caveats", "method", "baseline_note", "sample_note", "sources", "pay_bands", "education", "outlook",
+    {"digest", "caveats", "method", "baseline_note", "baseline_quadrants_note", "baseline_method", "sample_note",
+     "sources", "pay_bands", "education", "outlook",
      "sets":   [a set of documents that share a map: its documents' figures, one list a column],
      "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure]}
 
@@ -24,7 +25,9 @@ from exposure_dagster import __version__
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER
 from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
     BASELINE_NOTE,
+    BASELINE_QUADRANTS_NOTE,
     CAVEATS,
     METHOD,
     SAMPLE_NOTE,
@@ -41,7 +44,7 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import documents_set, further_titles
-from exposure_dagster.publishing.tables import SECTIONS
+from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS, SECTIONS
 from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
 
 FORMAT = 1
@@ -61,6 +64,8 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "caveats": CAVEATS,
         "method": METHOD,
         "baseline_note": BASELINE_NOTE,
+        "baseline_quadrants_note": BASELINE_QUADRANTS_NOTE,
+        "baseline_method": BASELINE_METHOD,
         "sample_note": SAMPLE_NOTE if content.is_sample else None,
         "sources": listed_sources(content.sources),
         "education": _education_levels(kept),
@@ -92,8 +97,16 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
             rows = table.rows.rename(columns={"onet_code": "doc_id"})
             ranked[parent] = [rows.assign(soc_code=rows["doc_id"].str[:7])]
     sections = next((table.rows for table in _tables(content, SECTIONS.name)), None)
+    corpora = {prompt.name: prompt.corpus for prompt in content.prompts}
+    matches = {corpora[table.prompt]: table.rows for table in _tables(content, ROLE_OCCUPATIONS.name) if table.prompt}
     return {
-        name: documents_set(corpus_of(name), content.shown.get(name, _NONE), pd.concat([_NONE, *frames]), sections)
+        name: documents_set(
+            corpus_of(name),
+            content.shown.get(name, _NONE),
+            pd.concat([_NONE, *frames]),
+            sections,
+            matches.get(name),
+        )
         for name, frames in ranked.items()
     }
 

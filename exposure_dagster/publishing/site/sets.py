@@ -8,21 +8,26 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster.core.columns import coded, column, dates, texts
-from exposure_dagster.corpora.corpus import Corpus
+from exposure_dagster.corpora.corpus import Corpus, SiteView
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_major_group
+from exposure_dagster.publishing.site.matches import occupation_lines
 from exposure_dagster.publishing.site.money import currencies_of, money_of
 
 _NO_CATEGORY = "Other"
 
 
 def documents_set(
-    corpus: Corpus, shown: pd.DataFrame, ranked: pd.DataFrame, sections: pd.DataFrame | None = None
+    corpus: Corpus,
+    shown: pd.DataFrame,
+    ranked: pd.DataFrame,
+    sections: pd.DataFrame | None = None,
+    matches: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """The set of a corpus: of the documents that were ranked, or of all where the corpus shows all.
 
     `shown` are the rows of the corpus's `SiteView.query`; `ranked` those of rankings, which stand in for documents that
     are no longer among the former: of a file of one's own that is not set any more, say. `sections` are the published
-    rows of what more is known of documents.
+    rows of what more is known of documents, `matches` those of the occupations that own documents are taken to be.
     """
     view = corpus.site
     known = shown if view.shows_unranked else shown[shown["doc_id"].isin(ranked["doc_id"])]
@@ -40,9 +45,17 @@ def documents_set(
         "note": view.note,
         **view.head(rows),
         **_facts(rows, _categories(corpus, rows)),
-        **view.columns(rows),
+        **_columns(view, rows, matches),
         **_sections(corpus, rows, sections),
     }
+
+
+def _columns(view: SiteView, rows: pd.DataFrame, matches: pd.DataFrame | None) -> dict[str, Any]:
+    columns = view.columns(rows)
+    if matches is None:
+        return columns
+    lines = occupation_lines(matches, list(rows["doc_id"]))
+    return {**columns, "classifications": {**columns.get("classifications", {}), **lines}}
 
 
 def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None) -> dict[str, Any]:

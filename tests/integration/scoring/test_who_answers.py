@@ -36,9 +36,9 @@ def open_to(scene: Scene, family: str) -> int:
         scene.asked,
         scene.refs,
         WarehouseTexts(scene.warehouse),
-        keys=scene.ledger.keys([scene.asked.prompt_hash], family),
+        keys=scene.ledger.keys([scene.asked], family),
     )
-    return len(open_questions(job, scene.ledger.records(job.prompt_hash, 0)))
+    return len(open_questions(job, scene.ledger.records(job.hashes, 0)))
 
 
 def as_another_model(exchange: Exchange) -> None:
@@ -148,7 +148,7 @@ def test_a_ledger_of_an_earlier_format_that_cannot_be_written_says_so(tmp_path: 
     make_ledger(path, 99)
 
     with pytest.raises(ScoringError, match="a newer version of the project wrote it"):
-        scene.ledger.records("a", 0)
+        scene.ledger.records(["a"], 0)
 
 
 @pytest.mark.parametrize("model_name", [PROVIDERS["EXPOSURE"], "gemma"])

@@ -21,7 +21,14 @@ from playwright.sync_api import Download, Locator, Page, expect
 
 from exposure_dagster.corpora.onet import NAME as ONET_CORPUS
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, SAMPLE_NOTE, PublishedTable
+from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
+    BASELINE_NOTE,
+    BASELINE_QUADRANTS_NOTE,
+    CAVEATS,
+    SAMPLE_NOTE,
+    PublishedTable,
+)
 from exposure_dagster.publishing.site import (
     PICTURE,
     SITE_FILES,
@@ -104,6 +111,17 @@ def test_the_baselines_note_stands_wherever_its_scores_do_and_nowhere_else(visit
         expect(page.locator("#notes")).not_to_contain_text(BASELINE_NOTE)
     visit.open("layer=robotics&view=compare&with=exposure")
     expect(page.locator("#notes")).to_contain_text(BASELINE_NOTE)
+
+
+def test_quadrants_of_the_baseline_are_said_to_need_a_model(visits: Visits, sample_site: BuiltSite) -> None:
+    visit = visits(sample_site)
+    for state in ("layer=two_variable", "layer=two_variable.remote", "layer=two_variable&view=quadrants"):
+        expect(visit.open(state).locator("#notes")).to_contain_text(BASELINE_QUADRANTS_NOTE)
+    with visit.page.expect_download() as waiting:
+        visit.page.get_by_role("button", name="JSON").click()
+    assert BASELINE_QUADRANTS_NOTE in json.loads(content_of(waiting.value))["note"]
+    for state in ("layer=exposure", "layer=pay"):
+        expect(visit.open(state).locator("#notes")).not_to_contain_text(BASELINE_QUADRANTS_NOTE)
 
 
 def test_every_layer_colours_the_map_by_its_own_scale(visit: Visit) -> None:
@@ -396,6 +414,7 @@ def test_the_method_page_has_questions_formula_sources_and_caveats(visit: Visit)
         "weighted mean of its attributes",
         "employment of 2024",
         "pay of 2024",
+        BASELINE_METHOD,
     ):
         expect(notes).to_contain_text(text)
     expect(page.locator("#table-body")).to_be_hidden()

@@ -119,11 +119,14 @@ def test_what_the_model_does_not_see_changes_no_hash(same: str) -> None:
         GOOD.replace("Little of it", "Very little of it"),
         GOOD.replace("Plumber", "Painter"),
         GOOD.replace("haiku", "opus"),
-        GOOD.replace("corpus: ooh", "corpus: ooh\nsamples: 2"),
     ],
 )
 def test_what_the_model_sees_changes_the_hash(other: str) -> None:
     assert prompt_hash(other) != prompt_hash(GOOD)
+
+
+def test_how_many_samples_are_taken_does_not_change_the_hash() -> None:
+    assert prompt_hash(GOOD.replace("corpus: ooh", "corpus: ooh\nsamples: 2")) == prompt_hash(GOOD)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ import pytest
 
 from exposure_dagster.prompts.model import BaselineAttribute, BaselineDefinition, Level, Scale, WordLists
 from exposure_dagster.prompts.render import Document
-from exposure_dagster.providers.baseline.scorer import Alias, BaselineScore, score_documents
+from exposure_dagster.providers.baseline.scorer import (
+    Alias,
+    BaselineScore,
+    estimate_from_answers,
+    score_documents,
+)
 
 DESK = ["keyboard", "spreadsheet", "memo", "invoice", "ledger", "browser", "document", "report", "archive", "inbox"]
 YARD = ["shovel", "ladder", "gravel", "trench", "boots", "rope", "timber", "crane", "mud", "weather"]
@@ -97,15 +102,16 @@ def test_scores_lie_on_the_scale_with_one_decimal() -> None:
         assert score == round(score, 1)
 
 
-def test_a_scale_of_listed_values_gets_one_of_them() -> None:
+def test_on_a_scale_of_listed_values_estimates_lie_between_them() -> None:
+    """As means of samples do: rolled up, estimates that were rounded to so few values would tie."""
     scale = Scale(values=(0, 0.25, 1))
     levels = (
         Level(label="No", range=(0, 0), description="shovel", examples=("Digger", "Roper", "Loader")),
         Level(label="Yes", range=(1, 1), description="spreadsheet", examples=("Clerk", "Scribe", "Keeper")),
     )
     scores = scores_of(score_documents(definition(levels=levels, scale=scale), trades(), []))
-    assert set(scores.values()) <= {0, 0.25, 1}
-    assert scores["gardener"] < scores["bookkeeper"]
+    assert all(0 <= score <= 1 and score == round(score, 3) for score in scores.values())
+    assert scores["digger"] < scores["gardener"] < scores["inspector"] < scores["bookkeeper"]
 
 
 def test_a_raising_word_raises_and_a_lowering_word_lowers() -> None:
@@ -200,6 +206,171 @@ def test_no_example_that_names_a_document_leaves_the_levels_own_words() -> None:
     assert all("No example of the prompt names a document" in result.rationale for result in results)
     scores = scores_of(results)
     assert scores["gardener"] < scores["bookkeeper"]
+
+
+def without_examples(*, but: int) -> tuple[Level, ...]:
+    """Levels of which the first so many examples are left."""
+    left = iter([True] * but + [False] * 100)
+    return tuple(
+        level.model_copy(update={"examples": tuple(one for one in level.examples if next(left))}) for level in LEVELS
+    )
+
+
+@pytest.mark.parametrize("examples", [0, 3])
+def test_beside_listed_words_too_few_examples_make_no_axis(examples: int) -> None:
+    """What the levels' own words would add is noise: it is a sentence each."""
+    lists = WordLists(raises=("keyboard",), lowers=("shovel",))
+    levels = without_examples(but=examples)
+    upside_down = tuple(
+        level.model_copy(update={"description": other.description})
+        for level, other in zip(levels, levels[::-1], strict=True)
+    )
+    one, other = (
+        scores_of(score_documents(definition(levels=these, words=lists), trades(), []))
+        for these in (levels, upside_down)
+    )
+    assert one == other
+    assert one["gardener"] < one["bookkeeper"]
+
+
+def test_beside_listed_words_four_examples_make_an_axis() -> None:
+    lists = WordLists(raises=("keyboard",), lowers=("shovel",))
+    levels = without_examples(but=4)
+    described = tuple(level.model_copy(update={"description": "timber and crane"}) for level in levels)
+    one, other = (
+        scores_of(score_documents(definition(levels=these, words=lists), trades(), [])) for these in (levels, described)
+    )
+    assert one != other
+
+
+def test_the_rationale_says_that_listed_words_decide_alone() -> None:
+    lists = WordLists(raises=("keyboard",), lowers=("shovel",))
+    results = score_documents(definition(levels=without_examples(but=0), words=lists), trades(), [])
+    assert all("its listed words alone decide" in result.rationale for result in results)
+
+
+def many_trades() -> list[Document]:
+    return [
+        Document(f"d{number:02}", f"Trade {number}", text_of((number * 7 % 40) / 39, number)) for number in range(40)
+    ]
+
+
+def test_a_document_without_listed_words_is_judged_by_those_like_it() -> None:
+    """Self-training: the vectors learn from the other documents what goes with the lists' words."""
+    desk, yard = (
+        Document(name, name, " ".join(words * 10)) for name, words in (("desk", DESK[2:]), ("yard", YARD[2:]))
+    )
+    lists = WordLists(raises=("keyboard", "spreadsheet"), lowers=("shovel", "ladder"))
+    levels = without_examples(but=0)
+    scores = scores_of(score_documents(definition(levels=levels, words=lists), [*many_trades(), desk, yard], []))
+    assert scores["yard"] + 1 < scores["desk"]
+
+
+def test_words_that_the_vectors_do_not_tell_teach_them_nothing() -> None:
+    """Numbers are no words of the space: learnt from others, this one would only say who is like whom by chance."""
+    documents = [
+        Document(one.doc_id, one.title, one.text + " 42" * (number % 2)) for number, one in enumerate(many_trades())
+    ]
+    levels = without_examples(but=0)
+    scores = scores_of(score_documents(definition(levels=levels, words=WordLists(raises=("42",))), documents, []))
+    assert len(set(scores.values())) == 2
+
+
+def test_sections_that_are_not_about_the_work_change_nothing() -> None:
+    def pages(pay: str) -> list[Document]:
+        return [
+            Document(
+                one.doc_id, one.title, f"# {one.title}\n\n## What they do\n\n{one.text}\n\n## Pay\n\n{pay * number}"
+            )
+            for number, one in enumerate(trades())
+        ]
+
+    lists = WordLists(raises=("keyboard", "budget"), lowers=("shovel",))
+    plain, paid = (
+        score_documents(definition(words=lists), pages(pay), [], ["What "]) for pay in ("", "budget keyboard ")
+    )
+    assert plain == paid
+    assert plain != score_documents(definition(words=lists), pages("budget keyboard "), [])
+
+
+def test_each_section_about_the_work_counts_alike_however_long() -> None:
+    def page(name: str, first: str, second: str) -> Document:
+        return Document(name, name, f"## Duties\n\n{first}\n\n## Places\n\n{second}")
+
+    pages = [
+        page("both", "keyboard " * 9, "keyboard"),
+        page("first", "keyboard " * 9, "shovel"),
+        page("second", "shovel " * 9, "keyboard"),
+        page("none", "shovel " * 9, "shovel"),
+    ]
+    lists = WordLists(raises=("keyboard",), lowers=("shovel",))
+    levels = without_examples(but=0)
+    scores = scores_of(score_documents(definition(levels=levels, words=lists), pages, [], ["Duties", "Places"]))
+    assert scores["none"] < scores["second"] == scores["first"] < scores["both"]
+
+
+def test_an_estimate_says_how_far_it_errs() -> None:
+    """By its examples: the farther they lie from the line, the larger it is."""
+    errors = []
+    for noise in (0, 60):
+        chance = random.Random(1)
+        documents = [
+            Document(one.doc_id, one.title, one.text + " " + " ".join(chance.choices(DESK + YARD, k=noise)))
+            for one in trades()
+        ]
+        (error,) = {result.standard_errors["score"] for result in score_documents(definition(), documents, [])}
+        errors.append(error)
+    assert 0 < errors[0] < errors[1] < 5
+
+
+def test_where_too_few_examples_agree_no_error_is_claimed() -> None:
+    lists = WordLists(raises=("keyboard",), lowers=("shovel",))
+    results = score_documents(definition(levels=without_examples(but=3), words=lists), trades(), [])
+    assert all(result.standard_errors == {} for result in results)
+
+
+def answered(documents: list[Document]) -> dict[str, dict[str, float]]:
+    """What a model says of every other trade: the contrary of what the levels say."""
+    share = {one.doc_id: (number * 7 % 40) / 39 for number, one in enumerate(documents)}
+    return {one.doc_id: {"score": round(10 - 10 * share[one.doc_id])} for one in documents[::2]}
+
+
+def test_answers_about_some_documents_estimate_the_others() -> None:
+    documents = many_trades()
+    scores = scores_of(estimate_from_answers(definition(), documents, [], (), answered(documents)))
+    expected = {one.doc_id: 10 - 10 * (number * 7 % 40) / 39 for number, one in enumerate(documents)}
+    assert list(scores) == sorted(expected)
+    assert all(abs(scores[doc_id] - value) < 2.5 for doc_id, value in expected.items())
+
+
+def test_an_answered_document_is_estimated_without_its_own_answer() -> None:
+    documents = many_trades()
+    answers = answered(documents)
+    other = {**answers, "d02": {"score": 10 - answers["d02"]["score"]}}
+    one, another = (
+        scores_of(estimate_from_answers(definition(), documents, [], (), these)) for these in (answers, other)
+    )
+    assert one["d02"] == another["d02"]
+    assert one["d04"] != another["d04"]
+
+
+def test_the_error_of_estimates_from_answers_is_how_far_they_miss_those_that_are_left_out() -> None:
+    documents = many_trades()
+    answers = answered(documents)
+    results = estimate_from_answers(definition(), documents, [], (), answers)
+    scores = scores_of(results)
+    squares = [(scores[doc_id] - answer["score"]) ** 2 for doc_id, answer in answers.items()]
+    assert results[0].standard_errors == {"score": pytest.approx((sum(squares) / len(squares)) ** 0.5)}
+
+
+def test_an_estimate_from_answers_names_the_answered_documents_most_like_it() -> None:
+    documents = many_trades()
+    results = {
+        one.doc_id: one.rationale for one in estimate_from_answers(definition(), documents, [], (), answered(documents))
+    }
+    assert "answers about 20 other documents, by the words of the text. Most like it: Trade " in results["d01"]
+    assert "answers about 19 other documents" in results["d02"]
+    assert "Trade 2 " not in results["d02"]
 
 
 def test_each_attribute_has_an_axis_of_its_own() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from exposure_dagster.providers.baseline.text import ListedWords, TextSpace, form_in_text, tokens_of
+from exposure_dagster.providers.baseline.text import ListedWords, TextSpace, WorkText, form_in_text, tokens_of
 
 
 def finds(entry: str, text: str) -> bool:
@@ -71,3 +72,54 @@ def test_too_few_words_make_no_space() -> None:
 def test_words_that_no_two_documents_share_still_make_a_space() -> None:
     documents = [tokens_of("".join(chr(97 + int(digit)) for digit in f"{number:04}")) for number in range(200)]
     assert TextSpace.of(documents) is not None
+
+
+PAGE = """# Roofers
+
+They roof.
+
+## What Roofers Do
+
+Lay shingles.
+
+### Duties
+
+Climb.
+
+## Pay
+
+Much.
+
+## Places
+
+Roofs."""
+
+
+def test_a_text_says_of_the_work_what_stands_under_the_named_headings() -> None:
+    text = WorkText.of(PAGE, ["What ", "Places"])
+    assert [tokens_of(part) for part in text.parts] == [
+        tokens_of("They roof. What Roofers Do. Lay shingles. Duties. Climb."),
+        tokens_of("They roof. Places. Roofs."),
+    ]
+    assert tokens_of(text.whole) == tokens_of("They roof. What Roofers Do. Lay shingles. Duties. Climb. Places. Roofs.")
+
+
+def test_for_a_section_that_a_text_lacks_all_the_others_stand_in() -> None:
+    text = WorkText.of(PAGE, ["Tools", "Places"])
+    assert text.parts == (text.whole, text.parts[1])
+    assert tokens_of(text.whole) == tokens_of("They roof. Places. Roofs.")
+
+
+@pytest.mark.parametrize("sections", [[], ["Tools"]])
+def test_a_text_without_named_headings_is_about_the_work_as_a_whole(sections: list[str]) -> None:
+    assert WorkText.of(PAGE, sections) == WorkText(PAGE, (PAGE,))
+
+
+def test_the_space_keeps_what_documents_share() -> None:
+    """Its components are the first singular vectors of the weights, as an exact decomposition has them."""
+    documents = [tokens_of(" ".join(["ab", "cd", "ef", "gh", "ij"][number % 5 :] * 3)) for number in range(12)]
+    space = TextSpace.of(documents)
+    assert space is not None
+    exact = np.linalg.svd(space.weighted.toarray())[2][: len(space.components)]
+    assert space.components.T @ space.components == pytest.approx(exact.T @ exact, abs=1e-6)
+    assert space.project(documents) == pytest.approx(space.vectors, abs=1e-9)

@@ -13,7 +13,13 @@ import pytest
 from exposure_dagster.prompts.model import Level, PromptFile, Ranking, Scale, Tier
 from exposure_dagster.prompts.render import asked_part, ranking_part
 from exposure_dagster.publishing.brief import brief, plain
-from exposure_dagster.publishing.content import BASELINE_NOTE, CAVEATS, PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import (
+    BASELINE_METHOD,
+    BASELINE_NOTE,
+    CAVEATS,
+    PublishedContent,
+    PublishedPrompt,
+)
 from exposure_dagster.publishing.exports import attribution, data_dictionary, safe_for_spreadsheets
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import summarize
@@ -73,7 +79,9 @@ def published(
     file = file or prompt_file()
     definition = ranking_part(file)
     rankings = rank_documents(name, answers, DOCUMENTS, definition)
-    return PublishedPrompt(name, asked_part(file), definition, rankings, summarize(name, rankings, definition))
+    return PublishedPrompt(
+        name, asked_part(file), definition, rankings, summarize(name, rankings, definition, pd.Series(dtype=float))
+    )
 
 
 def answered(**columns: object) -> PublishedPrompt:
@@ -165,6 +173,11 @@ def test_the_brief_says_who_answered_when_and_which_version_of_the_question() ->
 @pytest.mark.parametrize("scorers", ["baseline", ["baseline", "claude", "claude", "claude"]])
 def test_estimates_of_the_baseline_are_called_estimates_before_anything_else(scorers: object) -> None:
     assert BASELINE_NOTE in brief_of(answered(scorer=scorers)).split("## Method")[0]
+
+
+def test_how_good_estimates_are_stands_with_their_method_and_with_no_models() -> None:
+    assert BASELINE_METHOD in brief_of(answered(scorer="baseline")).split("## Method")[1]
+    assert BASELINE_METHOD not in brief_of(published())
 
 
 def test_results_whose_prompt_file_cannot_be_used_are_called_out_of_date_before_anything_else() -> None:

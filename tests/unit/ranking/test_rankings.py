@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import permutations
@@ -14,7 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure_dagster.prompts.model import QuadrantLabels, Quadrants, RankedAttribute, RankingDefinition, Tier
-from exposure_dagster.ranking.rankings import FACT_COLUMNS, assign_tiers, composite_scores, rank_documents
+from exposure_dagster.ranking.rankings import (
+    FACT_COLUMNS,
+    assign_tiers,
+    composite_scores,
+    estimate_errors,
+    rank_documents,
+)
 from exposure_dagster.tables import RANKINGS
 
 drawn = settings(max_examples=30, deadline=None, derandomize=True)
@@ -256,6 +263,35 @@ def test_a_composite_lies_between_its_lowest_and_its_highest_attribute(values: l
     rows = answers([None], status="ok", attributes=[attributes(*values)])
     (score,) = composite_scores(rows, definition(weights=weights))
     assert min(values) <= score <= max(values)
+
+
+# Errors of estimates
+
+
+def errors_of(
+    *errors: dict[str, float] | None, weights: Sequence[float] = (1.0,), **columns: object
+) -> list[float | None]:
+    rows = answers([None] * len(errors), status="ok", attributes=attributes(*(5.0 for _ in weights)))
+    rows = rows.assign(standard_errors=[None if one is None else json.dumps(one) for one in errors], **columns)
+    found = estimate_errors(rows, definition(weights=weights))
+    return [None if math.isnan(error) else error for error in found]
+
+
+def test_the_error_of_an_estimate_is_its_attributes_by_their_weights() -> None:
+    """As of one error: attributes are estimated from the same words."""
+    assert errors_of({"a1": 1.0, "a2": 2.0}, weights=(3, 1)) == [1.25]
+
+
+def test_an_attribute_without_weight_adds_no_error() -> None:
+    assert errors_of({"a1": 1.5}, weights=(1, 0)) == [1.5]
+
+
+def test_where_an_attribute_that_counts_has_no_error_the_estimate_has_none() -> None:
+    assert errors_of({"a1": 1.5}, {}, None, weights=(1, 1)) == [None, None, None]
+
+
+def test_what_has_no_score_has_no_error() -> None:
+    assert errors_of({"a1": 1.5}, {"a1": 1.5}, status=["ok", "failed"]) == [1.5, None]
 
 
 # Wages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.growth import GrowthCategory
 from exposure_dagster.prompts.formula import ResilienceFormula
+from exposure_dagster.prompts.model import RankedAttribute, RankingDefinition
+from exposure_dagster.ranking.rankings import estimate_errors
 from exposure_dagster.ranking.resilience import (
     composite,
     final_ranking,
@@ -384,3 +387,27 @@ def test_a_formula_that_does_not_hang_together_is_refused(changes: dict[str, Any
 
 def test_the_categories_of_the_formula_are_those_of_the_projections() -> None:
     assert set(FORMULA.growth_categories) == set(GrowthCategory)
+
+
+def test_the_error_of_an_estimate_is_that_of_its_groups_by_their_shares() -> None:
+    formula = ResilienceFormula(**BLOCK)
+    definition = RankingDefinition(
+        title="Resilience",
+        description=None,
+        scale_low=1,
+        scale_high=5,
+        attributes=tuple(RankedAttribute(key=key, title=key, level_labels=(), weight=1) for key in formula.attributes),
+        tiers=(),
+        resilience=formula,
+    )
+    errors = {key: 1.0 if key in formula.defensive.weights else 2.0 for key in formula.attributes}
+    rows = pd.DataFrame(
+        {
+            "doc_id": ["d"],
+            "status": ["ok"],
+            "score": [None],
+            "attributes": [json.dumps(dict.fromkeys(formula.attributes, 3))],
+            "standard_errors": [json.dumps(errors)],
+        }
+    )
+    assert list(estimate_errors(rows, definition)) == [pytest.approx(0.65 * 1 + 0.35 * 2)]

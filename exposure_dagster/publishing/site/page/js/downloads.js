@@ -49,7 +49,7 @@ site.downloads = (() => {
     return JSON.stringify(
       {
         layer: layer.title,
-        note: layer.isBaseline ? site.content.baseline_note : null,
+        note: [layer.isBaseline && site.content.baseline_note, layer.isBaseline && layer.owner.quadrants && site.content.baseline_quadrants_note].filter(Boolean).join(" ") || null,
         caveats: site.content.caveats,
         sources: site.content.sources,
         digest: site.content.digest,

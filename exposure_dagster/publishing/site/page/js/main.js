@@ -59,6 +59,7 @@ site.main = (() => {
     const notes = [
       site.content.sample_note,
       scored.some((one) => one && one.isBaseline) ? site.content.baseline_note : null,
+      scored.some((one) => one && one.isBaseline && one.owner.quadrants) ? site.content.baseline_quadrants_note : null,
       layer.out_of_date ? `These are earlier answers: the prompt's file cannot be used now (${layer.out_of_date}).` : null,
     ];
     fill(byId("notes"), ...notes.filter(Boolean).map((note) => el("p", { class: "notice" }, foreign(note))));

@@ -82,6 +82,8 @@ site.method = (() => {
         dates(),
         el("h4", {}, "How figures are made"),
         el("p", {}, site.content.method),
+        asked.some((layer) => layer.isBaseline) ? el("h4", {}, "How the baseline estimates, and how well") : null,
+        asked.some((layer) => layer.isBaseline) ? el("p", {}, site.content.baseline_method) : null,
       ),
       ...asked.map(question),
     );
