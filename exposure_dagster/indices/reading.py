@@ -35,6 +35,8 @@ def read_index(named: NamedIndex) -> Index:
     if named.path is None:
         return bundled_index(named.name)
     try:
+        if named.path.exists() and not named.path.is_file():
+            raise _unusable(named, "it is no file")
         if named.path.stat().st_size > MAX_BYTES:
             raise _unusable(named, f"it is larger than {MAX_BYTES:,} bytes, and can be no table of occupations")
         body = named.path.read_bytes()
@@ -97,6 +99,9 @@ def _rows(named: NamedIndex, body: bytes) -> list[tuple[int, dict[str, str]]]:
         raise _unusable(named, f"its first line has to name {' and '.join(lacking)} once; it names {there}")
     if len(found) == 1:
         raise _unusable(named, "there is no row below its titles")
+    longer = [f"line {line}" for line, cells in found[1:] if any(cell.strip() for cell in cells[len(titles) :])]
+    if longer:
+        raise _unusable(named, f"more cells than titles (is a comma in a figure?): {first_of(longer)}")
     return [
         (line, {name: cell.strip() for name, cell in zip(titles, [*cells, *[""] * len(titles)], strict=False)})
         for line, cells in found[1:]
