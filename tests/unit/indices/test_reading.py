@@ -62,6 +62,8 @@ def test_a_file_is_read_as_spreadsheets_save_it() -> None:
         (b"code,value\n2512,1\n", "its codes are numbers; say in a column code_system"),
         (b"code,value,code_system\n11-1011,1,soc2000\n", "code_system is 'soc2000'; it has to be soc2010, soc2018"),
         (b"code,value,code_system\n11-1011,1,onet2019\n", "no codes of onet2019, which are written as in 11-1011.00"),
+        (b"code,value\n15-1131.00,1\n11-1011.00,1\n", "its codes are O.NET's of 2010, .* .15-1131.00."),
+        (b"code,value,code_system\n15-1131.00,1,onet2019\n", "its codes are O.NET's of 2010"),
         (b"code,value,code_system\n15-1131,1,soc2018\n", "some of its codes are of soc2010 alone .15-1131."),
         (b"code,value,licence\na,1,MIT\nb,2,CC0\n", "licence is 'MIT' in line 2 and 'CC0' in line 3"),
         (b"code,value,year\na,1,soon\n", "year is 'soon', which is no figure"),
