@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,3 +152,18 @@ def test_it_goes_with_no_other_way_of_asking(home: Path, api: CountingServer, ot
     done = CliRunner().invoke(main, ["run", "--distil", "20", other], env=environment(home, api))
     assert done.exit_code == 2
     assert "--distil goes with neither" in done.output
+
+
+def test_several_numbers_are_estimated_each_with_its_error(home: Path, api: CountingServer) -> None:
+    said = " ".join(exposure(home, api, "run", "--prompt", "two_variable", "--distil", "22").split())
+    assert len(api.asked) == 22
+    found = Warehouse(home / "exposure.duckdb").read(ROWS.replace("exposure", "two_variable"))
+    estimated = found[found["scorer"] == "baseline"]
+    assert len(estimated) == DOCUMENTS - 22
+    for column in ("attributes", "standard_errors"):
+        assert [set(json.loads(text)) for text in estimated[column]] == [{"digital", "remote"}] * len(estimated)
+    assert "the job-weighted mean of digital of what it would answer about all is" in said
+    ranked = Warehouse(home / "exposure.duckdb").rows(
+        "SELECT count(*) FROM ranked.rankings WHERE prompt = 'two_variable' AND score IS NOT NULL"
+    )
+    assert ranked == [(DOCUMENTS,)]
