@@ -17,6 +17,7 @@ from dagster import (
 
 from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
 from exposure_dagster.corpora.registry import CORPORA
+from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import published
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
@@ -44,6 +45,7 @@ _PUBLISHED = [
         *(export.table for corpus in CORPORA.values() for export in corpus.exports if export.table.schema == "parsed"),
         DOCUMENT_FACTS,
         MATCHES,
+        INDEX_VALUES,
     )
 ]
 

@@ -8,6 +8,7 @@ from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import checks, history, ranked
 from exposure_dagster.pipeline.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.ranking import FORMULA_VERSION
@@ -17,8 +18,10 @@ from exposure_dagster.tables import (
     DOCUMENT_FACTS,
     RANKING_INPUTS,
     RANKINGS,
+    RELIABILITY,
     SCORES,
     SUMMARIES,
+    UNCERTAINTY,
 )
 from resources.pages import PromptsResource
 from resources.warehouse import WarehouseResource
@@ -47,7 +50,7 @@ def definitions(
     specs=[
         table_spec(
             RANKING_INPUTS,
-            deps=[key_of(table) for table in (SCORES, DEFINITIONS, DOCUMENT_FACTS)],
+            deps=[key_of(table) for table in (SCORES, DEFINITIONS, DOCUMENT_FACTS, INDEX_VALUES)],
             code_version=FORMULA_VERSION,
         )
     ],
@@ -99,7 +102,55 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
 
 
 @multi_asset(
-    specs=[table_spec(SUMMARIES, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)],
+    specs=[table_spec(UNCERTAINTY, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)],
+    check_specs=check_specs(UNCERTAINTY, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def uncertainty(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Say how sure each score is: by its samples, its models, or the examples that the baseline left out."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = ranked.tell_uncertainty(store, name)
+        least_sure = report.rows.sort_values("se", ascending=False)[["doc_id", "mean", "lo90", "hi90", "method"]]
+        yield table_result(
+            store,
+            UNCERTAINTY,
+            data_version=report.digest,
+            partition={"prompt": name},
+            metadata={"least sure": table_value(least_sure.head(HIGHEST))},
+        )
+
+
+@multi_asset(
+    specs=[table_spec(RELIABILITY, deps=[key_of(RANKINGS)], kinds=("duckdb", "pandas"), code_version=FORMULA_VERSION)],
+    check_specs=check_specs(RELIABILITY, {}),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def reliability(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
+    """Measure how well samples and models agree, and whether the place in a request matters."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = ranked.tell_reliability(store, name)
+        yield table_result(
+            store,
+            RELIABILITY,
+            data_version=report.digest,
+            partition={"prompt": name},
+            metadata={"agreement": table_value(report.rows.drop(columns="prompt"))},
+        )
+
+
+@multi_asset(
+    specs=[
+        table_spec(
+            SUMMARIES,
+            deps=[key_of(RANKINGS), key_of(UNCERTAINTY)],
+            kinds=("duckdb", "pandas"),
+            code_version=FORMULA_VERSION,
+        )
+    ],
     check_specs=check_specs(SUMMARIES, {"groups_add_up": "Every grouping counts each document once."}),
     partitions_def=PROMPTS_PARTITIONS,
 )

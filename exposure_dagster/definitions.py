@@ -30,7 +30,7 @@ from dagster import (
     with_source_code_references,
 )
 
-from assets import ledger, parsed, published, ranked, raw, resilience, scored
+from assets import indices, ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
 from exposure_dagster.automation.jobs import ASSET_JOBS
 from exposure_dagster.automation.prompt_files import prompt_sensors
@@ -41,6 +41,7 @@ from exposure_dagster.core.private import keep_files_private
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.settings import Settings, load_settings, project_root, variable_of
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S
+from resources.indices import IndicesResource
 from resources.own_documents import OwnDocumentsResource
 from resources.pages import PagesResource, PromptsResource
 from resources.progress import ProgressFactory
@@ -80,7 +81,7 @@ def build_defs(
 
 def all_assets() -> Assets:
     """Every asset of the modules of `assets`."""
-    modules = load_assets_from_modules([scored, ranked, resilience, published])
+    modules = load_assets_from_modules([indices, scored, ranked, resilience, published])
     found: list[Any] = [*raw.ASSETS, *parsed.ASSETS, *modules, *ledger.LEDGER_SPECS]
     return found
 
@@ -123,6 +124,7 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
             files={corpus.name: str(corpus.path) for corpus in settings.own_corpora},
             corrections=str(settings.matches) if settings.matches else None,
         ),
+        "index_files": IndicesResource(files={one.name: str(one.path or "") for one in settings.named_indices}),
         "prompt_files": PromptsResource(
             folder=str(settings.prompts),
             prices=str(settings.prices) if settings.prices else None,

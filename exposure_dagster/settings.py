@@ -30,6 +30,7 @@ from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
+from exposure_dagster.indices.names import NamedIndex, named_indices
 from exposure_dagster.providers.registry import PROVIDERS, Endpoints, endpoints_of
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
@@ -76,6 +77,16 @@ def _list_of_corpora(text: str) -> str:
 
 
 CorpusList = Annotated[str, AfterValidator(_list_of_corpora)]
+
+
+def _list_of_indices(text: str) -> str:
+    for index in named_indices(text):
+        if index.path is not None:
+            _from_project_root(index.path)
+    return text
+
+
+IndexList = Annotated[str, AfterValidator(_list_of_indices)]
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -192,6 +203,11 @@ class Settings(BaseModel):
         description="Corrections of the occupations that were found for your own documents: a CSV file with columns "
         "`document` and `code`; `exposure match --template FILE` writes one to fill in.",
     )
+    indices: IndexList | None = Field(
+        None,
+        description="Published indices that scores are held against: names of bundled ones, or `bundled` for all, and "
+        "`name=file.csv` for your own, several with commas or line ends between them.",
+    )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
     scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(
         None,
@@ -287,6 +303,14 @@ class Settings(BaseModel):
         return tuple(
             OwnCorpus(corpus.name, _from_project_root(corpus.path))
             for corpus in own_corpora(self.documents or "", KNOWN_CORPORA)
+        )
+
+    @property
+    def named_indices(self) -> tuple[NamedIndex, ...]:
+        """The indices that scores are held against, with the paths of the user's own."""
+        return tuple(
+            NamedIndex(index.name, None if index.path is None else _from_project_root(index.path))
+            for index in named_indices(self.indices or "")
         )
 
     @property

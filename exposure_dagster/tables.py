@@ -33,6 +33,7 @@ from exposure_dagster.corpora.ooh.tables import (
     OOH_UNREAD,
 )
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
+from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
 
 WAREHOUSE_VERSION = 2
 """Raised with each migration (see `migrations`): an older program refuses the file then."""
@@ -202,6 +203,7 @@ SCORES = Table(
         ),
         whole("samples", "Accepted samples behind the score.", unit="samples"),
         number("score_sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        json("attributes_sd", "The same by attribute, where the prompt asks for several."),
         json(
             "standard_errors",
             "How far an estimate of the baseline errs, by attribute (`score` where there is one): the standard error "
@@ -386,6 +388,7 @@ RANKING_INPUTS = Table(
         text("facts_digest", "Digest of the figures of the prompt's corpus: jobs, pay, outlook."),
         text("ranking_hash", "SHA-256 of the definition.", unit="hex"),
         text("formula_version", "Version of our own formulas."),
+        text("indices_digest", "Digest of what the indices say of the corpus; null where none speaks of it."),
     ),
     key=("prompt",),
 )
@@ -421,7 +424,12 @@ RANKINGS = Table(
         text("title", "Title of the document."),
         text("category", "Occupation group, where the corpus has one."),
         number("score", "Score on the prompt's scale.", unit="scale"),
-        number("score_sd", "Standard deviation of repeat samples; null below two.", unit="scale"),
+        number(
+            "score_sd",
+            "Standard deviation of repeat samples, of several attributes that of the score which each sample makes by "
+            "itself; null below two.",
+            unit="scale",
+        ),
         text(
             "tier",
             "Tier of the score: of the rounded one where tiers are given in whole numbers, otherwise the tier that "
@@ -466,6 +474,77 @@ RANKINGS = Table(
     key=("prompt", "doc_id"),
 )
 
+UNCERTAINTY = Table(
+    schema="ranked",
+    name="uncertainty",
+    grain="prompt × document",
+    description=(
+        "How sure each score is. An interval holds for what was varied, as `method` says: further samples of a model "
+        "say nothing of what another model would answer."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("doc_id", "Document.", required=True),
+        number("mean", "The score that is ranked.", unit="scale"),
+        whole("answers", "Answers behind it, of all models.", unit="answers"),
+        number(
+            "sd_sample",
+            "Standard deviation of one answer of a model from another of the same, shrunk to what all documents share.",
+            unit="scale",
+        ),
+        number("sd_variant", "Standard deviation of models' means, sampling taken off.", unit="scale"),
+        number("se", "Standard error of the score; null where nothing was varied.", unit="scale"),
+        number("lo90", "Lower bound of the 90 % interval of the score.", unit="scale"),
+        number("hi90", "Upper bound of the 90 % interval of the score.", unit="scale"),
+        whole("rank_lo90", "Best rank in the 90 % interval of 1,000 draws; null where another number is ranked."),
+        whole("rank_hi90", "Worst rank in it."),
+        number("p_tier", "Share of the draws in which it keeps its tier.", unit="share"),
+        number(
+            "p_ge_threshold",
+            "Share of the draws in which its score lies in the upper 30 % of the scale: 7 or higher of 10.",
+            unit="share",
+        ),
+        text(
+            "method",
+            "What the interval comes from: samples, models (and samples), left-out examples (the baseline), or none "
+            "where a single answer is all there is.",
+            required=True,
+        ),
+    ),
+    key=("prompt", "doc_id"),
+)
+
+RELIABILITY = Table(
+    schema="ranked",
+    name="reliability",
+    grain="prompt × attribute × facet × statistic",
+    description=(
+        "How well repeated answers agree: between samples of a model, between models, and between places in a request. "
+        "What was not varied has no row."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("attribute", "Key of the attribute; score where the prompt asks for one number.", required=True),
+        text(
+            "facet",
+            "What was varied: sample (of which model, where there are several), model, position.",
+            required=True,
+        ),
+        whole("n", "Documents, or of a slope answers, that it is computed from."),
+        number("k", "Answers a document, their mean number where it varies; of a slope the documents a request."),
+        text(
+            "statistic",
+            "ICC(1,1) or ICC(A,1) of an answer, ICC(1,k) or ICC(A,k) of a mean of k, Krippendorff's alpha, or slope: "
+            "the change from the first place in a request to the last.",
+            required=True,
+        ),
+        number("value", "Its value; of a slope in units of the scale."),
+        number("lo", "Lower bound of its 95 % interval; null where it has none."),
+        number("hi", "Upper bound of it."),
+    ),
+    key=("prompt", "attribute", "facet", "statistic"),
+)
+
 SUMMARIES = Table(
     schema="ranked",
     name="summaries",
@@ -487,6 +566,24 @@ SUMMARIES = Table(
         text("pay_currency", "Currency of the wages; null where no pay is known."),
         number("mean_score", "Plain mean over scored documents.", unit="scale"),
         number("job_weighted_mean", "Mean weighted by jobs, over scored documents with jobs.", unit="scale"),
+        number(
+            "se",
+            "Standard error of job_weighted_mean, if errors within a SOC major group go together by 0.2; null where a "
+            "score has none.",
+            unit="scale",
+        ),
+        number("se_independent", "The same if no errors go together.", unit="scale"),
+        number("se_correlated", "The same if they go together by 0.4.", unit="scale"),
+        number("lo90", "Lower bound of the 90 % interval of job_weighted_mean, by se.", unit="scale"),
+        number("hi90", "Upper bound of it.", unit="scale"),
+        number(
+            "expected_share",
+            "Share of the group's jobs expected in the upper 30 % of the scale, as sure as each score is; of "
+            "score_threshold the share of all jobs expected at or above that threshold.",
+            unit="share",
+        ),
+        number("share_lo", "Lower bound of its 90 % interval.", unit="share"),
+        number("share_hi", "Upper bound of it.", unit="share"),
     ),
     key=("prompt", "grouping", "group_label"),
 )
@@ -588,6 +685,66 @@ TASK_ROLLUPS = Table(
     key=("prompt", "onet_code"),
 )
 
+AGREEMENT = Table(
+    schema="ranked",
+    name="agreement",
+    grain="prompt × reference × subset",
+    description=(
+        "How far a prompt's scores agree with each published index of occupations (EXPOSURE_INDICES), over the "
+        "documents that both speak of. Agreement says that two scorers see the same order, and not that either is "
+        "right; indices that ask another question agree less. Empty where no index is set."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("reference", "Name of the index.", required=True),
+        text(
+            "subset",
+            "all: the documents themselves; rolled_up: occupations, as ranked.task_rollups has them of their tasks.",
+            required=True,
+        ),
+        whole("n", "Documents that both speak of.", unit="documents"),
+        number("coverage", "Share of the scored documents that the index speaks of, 0 to 1."),
+        number("spearman", "Spearman's rank correlation; null where either does not vary."),
+        number("lo", "Lower bound of its 95 % bootstrap interval."),
+        number("hi", "Upper bound of its 95 % bootstrap interval."),
+        number("kendall_b", "Kendall's tau-b."),
+        number("pearson", "Pearson's correlation."),
+        number(
+            "top_decile",
+            "Share of the highest tenth (n/10, rounded) that both have in common, ties split; chance gives 0.1.",
+        ),
+        number("bottom_decile", "The same of the lowest tenth."),
+        number("mae", "Mean absolute difference, where both are on one scale; else null.", unit="scale"),
+        number("bias", "Mean of ours − theirs, likewise.", unit="scale"),
+        number("expected_low", "Lowest Spearman's correlation that is expected of this prompt; null where none is."),
+        number("expected_high", "Highest that is expected, likewise."),
+    ),
+    key=("prompt", "reference", "subset"),
+)
+
+DISAGREEMENTS = Table(
+    schema="ranked",
+    name="disagreements",
+    grain="prompt × reference × subset × document",
+    description=(
+        "Where a prompt and a published index place a document among those that both speak of: what is far apart is "
+        "worth reading, on either side. Empty where no index is set."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("reference", "Name of the index.", required=True),
+        text("subset", "As in ranked.agreement.", required=True),
+        text("doc_id", "Document; of rolled-up tasks the O*NET-SOC code.", required=True),
+        text("title", "Title of the document."),
+        number("score", "Score on the prompt's scale.", unit="scale"),
+        number("value", "What the index says, on its own scale.", unit="index"),
+        number("percentile_ours", "Place of its score among them: 100 for the highest, ties share.", unit="percent"),
+        number("percentile_theirs", "Place of the index's value among them, likewise.", unit="percent"),
+        number("gap", "percentile_ours − percentile_theirs.", unit="percentage points"),
+    ),
+    key=("prompt", "reference", "subset", "doc_id"),
+)
+
 OCCUPATIONS = Table(
     schema="ranked",
     name="occupations",
@@ -641,6 +798,7 @@ TABLES = MappingProxyType(
             ONET_FEATURES,
             RAW_PROJECTIONS,
             OWN_DOCUMENTS,
+            INDICES,
             OOH_TITLES,
             OOH_OCCUPATIONS,
             OOH_PROJECTIONS,
@@ -656,6 +814,7 @@ TABLES = MappingProxyType(
             DOCUMENT_FACTS,
             TEXTS,
             MATCHES,
+            INDEX_VALUES,
             PROMPTS,
             PROMPT_VERSIONS,
             INPUTS,
@@ -669,10 +828,14 @@ TABLES = MappingProxyType(
             RANKING_INPUTS,
             MADE_FROM,
             RANKINGS,
+            UNCERTAINTY,
+            RELIABILITY,
             SUMMARIES,
             CHANGES,
             RESILIENCE,
             TASK_ROLLUPS,
+            AGREEMENT,
+            DISAGREEMENTS,
             OCCUPATIONS,
         )
     }

@@ -9,6 +9,7 @@ from dagster import AssetKey, AssetSelection, define_asset_job
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import CORPORA, STEPS
 from exposure_dagster.corpora.registry import SOURCES as SOURCES_OF_CORPORA
+from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, MATCHES, OCCUPATIONS, RANKING_INPUTS, TEXTS
 
 SOURCES_JOB = "refresh_sources"
@@ -38,12 +39,13 @@ RETRIED_ONCE = {"dagster/max_retries": "1"}
 
 
 def sources_of(corpora: Collection[str]) -> AssetSelection:
-    """The part of the sources that the given corpora need. Own documents cost nothing to read: always among them."""
+    """The part of the sources that the given corpora need. Own documents and indices cost nothing to read: always
+    among them."""
     tables = [table for corpus in corpora if corpus in CORPORA for table in CORPORA[corpus].tables]
     fetched = _assets(tables).upstream().required_multi_asset_neighbors().upstream()
     joined = [table for corpus in CORPORA.values() for table in corpus.joined]
     own = [table for step in STEPS if not step.after for table in step.tables]
-    return fetched | _assets([*joined, *own, DOCUMENTS, TEXTS, DOCUMENT_FACTS, MATCHES])
+    return fetched | _assets([*joined, *own, DOCUMENTS, TEXTS, DOCUMENT_FACTS, MATCHES, INDICES, INDEX_VALUES])
 
 
 def _assets(tables: Collection[Table]) -> AssetSelection:

@@ -14,6 +14,7 @@ from exposure_dagster.cli.terminal import ERR, say, warn
 from exposure_dagster.core.errors import ExposureError, SettingError
 from exposure_dagster.core.progress import counted
 from exposure_dagster.corpora.registry import MATCHED_WITH, ROLE_INDEX
+from exposure_dagster.matching import ACCEPTED_SHARE
 from exposure_dagster.matching.corrections import NO_CORRECTIONS, read_corrections
 from exposure_dagster.settings import Settings, load_settings, variable_of
 from exposure_dagster.store.warehouse import Warehouse
@@ -64,8 +65,7 @@ def match(
     """
     from exposure_dagster.pipeline.matches import OwnRole, matched
 
-    if duties and len(titles) != 1:
-        raise click.UsageError("--duties goes with one TITLE")
+    _refuse_what_does_not_go_together(titles, duties, template)
     settings = load_settings()
     if fetch:
         from exposure_dagster.cli.run import refresh_sources
@@ -96,6 +96,13 @@ def match(
         _show(found, len(titles) or rows)
     if corrections.problems:
         context.exit(1)
+
+
+def _refuse_what_does_not_go_together(titles: Sequence[str], duties: str, template: Path | None) -> None:
+    if duties and len(titles) != 1:
+        raise click.UsageError("--duties goes with one TITLE")
+    if template is not None and titles:
+        raise click.UsageError("--template is for your own documents, without a TITLE")
 
 
 def _occupations(settings: Settings) -> list[KnownOccupation]:
@@ -190,8 +197,10 @@ def _show(found: Sequence[dict[str, Any]], most: int) -> None:
 
 
 def _standing(one: dict[str, Any]) -> str:
+    if not one["candidates"] and not one["is_settled"]:
+        return "nothing like it is known"
     if not one["is_settled"]:
-        return "unsure" if one["candidates"] else "nothing like it is known"
+        return "unsure" if _share(one) < ACCEPTED_SHARE else "unsure, since no title is near enough"
     return f"{one['how']}, {one['onet_code']}" if one["onet_code"] else "no occupation, as the corrections say"
 
 

@@ -72,6 +72,7 @@ def _inputs(settings: Settings) -> Iterator[Path]:
     yield from (PACKAGE_FOLDER, PACKAGE_FOLDER.parent / "assets", PACKAGE_FOLDER.parent / "resources")
     own = [corpus.path for corpus in settings.own_corpora]
     yield from (settings.prompts, *own, *map(mapping_file, own))
+    yield from (index.path for index in settings.named_indices if index.path is not None)
     files = (_saved_pages(settings), settings.prices, settings.matches, *settings.saved_sources.values())
     yield from (place for place in files if place is not None)
 

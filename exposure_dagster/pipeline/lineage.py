@@ -27,6 +27,8 @@ _VERSION_SCORE = (
 _BASELINE = ("parsed.documents.text", "scored.prompts.baseline_definition")
 _RANKED = "ranked.rankings"
 _FACTS = "parsed.document_facts"
+_INDICES = "parsed.index_values"
+_COMPARED = (f"{_RANKED}.score", "ranked.task_rollups.score", f"{_INDICES}.value")
 
 
 def _of_corpora(lineages: Iterable[Origins], corpus: str, columns: Iterable[str]) -> Origins:
@@ -95,7 +97,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scorer", "scored.responses.scorer"),
             **made_from("model", "scored.responses.model"),
             **made_from("samples", "scored.responses.sample"),
-            **made_from("score_sd", "scored.responses.attributes"),
+            **made_from("score_sd attributes_sd", "scored.responses.attributes"),
             **made_from("standard_errors", *_BASELINE),
             **made_from("scored_at", "scored.responses.created_at"),
         },
@@ -103,7 +105,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **same_as(
                 "scored.scores",
                 "prompt doc_id prompt_hash text_sha256 score attributes rationale status scorer model input_hash "
-                "samples score_sd standard_errors scored_at error note",
+                "samples score_sd attributes_sd standard_errors scored_at error note",
             ),
             **same_as("parsed.documents", "title"),
             **made_from("version versioned_at", RUN),
@@ -114,14 +116,19 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scores_digest", *_SCORE, "scored.scores.rationale"),
             **made_from("facts_digest", *(f"{_FACTS}.{name}" for name in DOCUMENT_FACTS.column_names)),
             **made_from("formula_version", RUN),
+            **made_from("indices_digest", f"{_INDICES}.value"),
             **made_from(
                 "ranking_input_hash",
-                *(f"ranked.inputs.{name}" for name in ("scores_digest", "facts_digest", "ranking_hash")),
+                *(
+                    f"ranked.inputs.{name}"
+                    for name in ("scores_digest", "facts_digest", "ranking_hash", "indices_digest")
+                ),
             ),
         },
         _RANKED: {
-            **same_as("scored.scores", "prompt doc_id score_sd rationale status scorer model prompt_hash scored_at"),
+            **same_as("scored.scores", "prompt doc_id rationale status scorer model prompt_hash scored_at"),
             **same_as("scored.scores", "attributes"),
+            **made_from("score_sd", "scored.scores.score_sd", "scored.responses.attributes"),
             **same_as(_FACTS, "title category jobs pay_basis pay_is_top_coded outlook_pct outlook_desc soc_code url"),
             **made_from("median_pay_annual pay_currency", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **made_from("entry_education", f"{_FACTS}.education"),
@@ -131,7 +138,44 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("wages", f"{_FACTS}.jobs", f"{_FACTS}.pay_annual", f"{_FACTS}.pay_currency"),
             **same_as("ranked.definitions", "ranking_hash"),
         },
+        "ranked.uncertainty": {
+            **same_as(_RANKED, "prompt doc_id"),
+            **made_from("mean", f"{_RANKED}.score"),
+            **made_from("answers", "scored.responses.sample"),
+            **made_from("sd_sample sd_variant", "scored.responses.attributes"),
+            **made_from("method", "scored.responses.model", "scored.scores.standard_errors"),
+            **made_from("se", "scored.responses.attributes", "scored.scores.standard_errors"),
+            **made_from(
+                "lo90 hi90 rank_lo90 rank_hi90 p_ge_threshold",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+            ),
+            **made_from(
+                "p_tier",
+                f"{_RANKED}.score",
+                "scored.responses.attributes",
+                "scored.scores.standard_errors",
+                "ranked.definitions.definition",
+            ),
+        },
+        "ranked.reliability": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("attribute", "ranked.definitions.definition"),
+            **made_from(
+                "facet n k statistic value lo hi",
+                *(
+                    f"scored.responses.{name}"
+                    for name in ("attributes", "model", "sample", "position", "request_group")
+                ),
+            ),
+        },
         "ranked.summaries": {
+            **made_from("se se_independent se_correlated", "ranked.uncertainty.se", f"{_RANKED}.jobs"),
+            **made_from("lo90 hi90", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"),
+            **made_from(
+                "expected_share share_lo share_hi", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"
+            ),
             **same_as(_RANKED, "prompt jobs wages pay_currency"),
             **made_from(
                 "grouping group_label group_order",
@@ -190,6 +234,31 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("scored_tasks", "scored.scores.status"),
             **made_from("scored_weight", "scored.scores.status", f"{_FACTS}.figures"),
             **same_as("ranked.definitions", "ranking_hash"),
+        },
+        _INDICES: {
+            **same_as("raw.indices", "index"),
+            **same_as(_FACTS, "corpus doc_id"),
+            **made_from("value", "raw.indices.value"),
+            **made_from("codes_used codes_missing", "raw.indices.code", f"{_FACTS}.soc_codes", f"{_FACTS}.onet_codes"),
+        },
+        "ranked.agreement": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("reference", f"{_INDICES}.index"),
+            **made_from("subset expected_low expected_high", RUN),
+            **made_from(
+                "n coverage spearman lo hi kendall_b pearson top_decile bottom_decile mae bias",
+                *_COMPARED,
+            ),
+        },
+        "ranked.disagreements": {
+            **same_as(_RANKED, "prompt"),
+            **made_from("reference", f"{_INDICES}.index"),
+            **made_from("subset", RUN),
+            **made_from("doc_id", f"{_RANKED}.doc_id", "ranked.task_rollups.onet_code"),
+            **made_from("title", f"{_RANKED}.title", "ranked.task_rollups.title"),
+            **made_from("score percentile_ours", f"{_RANKED}.score", "ranked.task_rollups.score"),
+            **made_from("value percentile_theirs", f"{_INDICES}.value"),
+            **made_from("gap", *_COMPARED),
         },
         "ranked.occupations": {
             **same_as(_FACTS, "title category url jobs pay_basis pay_is_top_coded outlook_pct"),

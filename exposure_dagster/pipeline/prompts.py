@@ -12,18 +12,22 @@ from exposure_dagster.core.errors import PromptError
 from exposure_dagster.prompts.model import AskedPrompt, BaselineDefinition, Prompt
 from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact, replace_rows
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
     DEFINITIONS,
+    DISAGREEMENTS,
     INPUTS,
     MADE_FROM,
     PROMPT_VERSIONS,
     PROMPTS,
     RANKING_INPUTS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SCORES,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 _STANDING_TABLES = (
     *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
-    *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS),
+    *(RANKINGS, UNCERTAINTY, RELIABILITY, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS),
 )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
-from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, corpus_of
+from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, Attribution, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import PublishedTable
@@ -23,14 +23,56 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     SHOWN_ITEMS,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    DOCUMENT_FACTS,
+    OCCUPATIONS,
+    RESILIENCE,
+    TASK_ROLLUPS,
+)
+
+_INDICES_OF_MATCHES = f"""
+    SELECT DISTINCT onet_code, index, value FROM parsed.matches JOIN parsed.index_values v ON v.doc_id = onet_code
+    WHERE is_accepted AND v.corpus = '{MATCHED_WITH.name}' AND value IS NOT NULL
+"""
 
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
+    *("ranked.agreement", "ranked.disagreements", "(SELECT DISTINCT index, licence, citation FROM raw.indices)"),
     *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
+    f"({_INDICES_OF_MATCHES})",
     "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )
+
+
+SHOWN_GAPS = 100
+"""Disagreements that are published of a prompt with an index; the table has them all."""
+
+_WIDEST_GAPS = f"""
+    FROM {DISAGREEMENTS.full_name}
+    QUALIFY row_number() OVER (PARTITION BY prompt, reference, subset ORDER BY abs(gap) DESC, doc_id) <= {SHOWN_GAPS}
+    ORDER BY prompt, reference, subset, abs(gap) DESC, doc_id
+"""
+
+
+def index_credits(connection: duckdb.DuckDBPyConnection) -> tuple[Attribution, ...]:
+    """Whose the indices are that published scores are held against, or that stand beside own roles."""
+    rows = connection.execute(
+        f"""
+        SELECT coalesce(any_value(citation), 'Index ' || string_agg(DISTINCT index, ', ' ORDER BY index)), licence,
+               string_agg(DISTINCT index, ', ' ORDER BY index)
+        FROM raw.indices
+        WHERE index IN (SELECT reference FROM {AGREEMENT.full_name} UNION SELECT index FROM ({_INDICES_OF_MATCHES}))
+        GROUP BY licence, coalesce(citation, index) ORDER BY 3
+        """
+    ).fetchall()
+    return tuple(
+        (title.removesuffix("."), None, f"{f'{licence}. ' if licence else ''}Indices: {names}.")
+        for title, licence, names in rows
+    )
 
 
 def published_from(corpora: Iterable[Corpus]) -> list[str]:
@@ -74,6 +116,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
         (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt"),
         *((export.table, export.stem, export.query) for corpus in CORPORA.values() for export in corpus.exports),
         (CHANGES, "changes", f"SELECT * FROM {CHANGES.full_name} ORDER BY prompt, abs(shift) DESC, doc_id"),
+        (AGREEMENT, "agreement", f"SELECT * FROM {AGREEMENT.full_name} ORDER BY prompt, reference, subset"),
+        (DISAGREEMENTS, "disagreements", _WIDEST_GAPS),
     ):
         yield PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
     yield PublishedTable(SECTIONS, SECTIONS.name, _sections(connection))
@@ -183,22 +227,25 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
 
 def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
     """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
-    names = [name for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)]
-    facts = ", ".join(f"f.{name.removeprefix(OF_OCCUPATION)} AS {name}" for name in names)
+    facts = [name for name in DOCUMENT_FACTS.column_names if OF_OCCUPATION + name in ROLE_OCCUPATIONS.column_names]
     rows = connection.execute(
         f"""
         WITH neighbours AS (
             SELECT onet_code, list(name ORDER BY place) AS neighbours FROM ({ROLE_INDEX.neighbours}) GROUP BY onet_code
         )
         SELECT r.prompt, r.doc_id, r.title, r.rank, r.score, m.onet_code, m.occupation, m.share, m.how, m.is_accepted,
-               {facts},
-               coalesce(neighbours, []) AS neighbours
+               {", ".join(f"f.{name} AS {OF_OCCUPATION}{name}" for name in facts)},
+               i.indices AS {OF_OCCUPATION}indices, coalesce(neighbours, []) AS neighbours
         FROM ranked.rankings r
         JOIN parsed.matches m ON m.corpus = $corpus AND m.doc_id = r.doc_id AND m.rank = 1
         LEFT JOIN (
             SELECT * REPLACE (CASE WHEN jobs IS NOT NULL THEN jobs_basis END AS jobs_basis)
             FROM parsed.document_facts WHERE corpus = $matched_with
         ) f ON f.doc_id = m.onet_code AND m.is_accepted
+        LEFT JOIN (
+            SELECT onet_code, to_json(map(list(index ORDER BY index), list(value ORDER BY index))) AS indices
+            FROM ({_INDICES_OF_MATCHES}) GROUP BY onet_code
+        ) i ON i.onet_code = m.onet_code AND m.is_accepted
         LEFT JOIN neighbours n ON n.onet_code = m.onet_code AND m.is_accepted
         WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
         """,

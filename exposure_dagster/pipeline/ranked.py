@@ -13,13 +13,16 @@ from exposure_dagster.core.hashing import frame_digest
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.terms import soc_major_group
 from exposure_dagster.pipeline.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
+from exposure_dagster.pipeline.samples import standing_answers
 from exposure_dagster.prompts.model import Prompt, RankingDefinition
 from exposure_dagster.ranking.pay import currency_of, named_currencies
-from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, rank_documents
+from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, estimate_errors, rank_documents
+from exposure_dagster.ranking.reliability import reliability
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import summarize
+from exposure_dagster.ranking.uncertainty import uncertainty
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
-from exposure_dagster.tables import DEFINITIONS, RANKINGS, SUMMARIES
+from exposure_dagster.tables import DEFINITIONS, RANKINGS, RELIABILITY, SUMMARIES, UNCERTAINTY
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
 
@@ -62,6 +65,9 @@ def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
             rows = resilience_rows(now, corpus, scores, definition)
             ranked_by = rows.set_index("onet_code")["final_ranking"]
         facts = document_facts(now, corpus)
+        if scores["attributes_sd"].notna().any():  # each sample makes a score of its own
+            answers = standing_answers(now, prompt, definition)
+            scores["score_sd"] = scores["doc_id"].map(answers.groupby("doc_id")["ranked_score"].std())
     rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
     with warehouse.transaction() as connection:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
@@ -110,9 +116,41 @@ def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
         rankings = now.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
         definition = stored_definition(now, prompt)
         levels = education_levels(now, corpus_of_prompt(now, prompt))
-    summaries = summarize(prompt, rankings, definition, levels)
+        errors = now.read("SELECT doc_id, se FROM ranked.uncertainty WHERE prompt = ?", [prompt])
+    summaries = summarize(prompt, rankings, definition, errors.set_index("doc_id")["se"], levels)
     replace_ranked(warehouse, SUMMARIES, summaries, prompt, made_from)
     return RankReport(summaries, frame_digest(summaries))
+
+
+def tell_uncertainty(warehouse: Warehouse, prompt: str) -> RankReport:
+    """Fill ranked.uncertainty for one prompt from its rankings and the answers behind them."""
+    with warehouse.snapshot() as now:
+        made_from = digest_of_rankings(now, prompt)
+        rankings = now.read("SELECT doc_id, score FROM ranked.rankings WHERE prompt = ?", [prompt])
+        definition = stored_definition(now, prompt)
+        scores = now.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
+        answers = standing_answers(now, prompt, definition)
+    errors = estimate_errors(scores, definition).set_axis(scores["doc_id"])
+    rows = uncertainty(
+        prompt,
+        rankings,
+        answers[["doc_id", "variant", "ranked_score"]].rename(columns={"ranked_score": "score"}),
+        definition,
+        errors,
+    )
+    replace_ranked(warehouse, UNCERTAINTY, rows, prompt, made_from)
+    return RankReport(rows, frame_digest(rows))
+
+
+def tell_reliability(warehouse: Warehouse, prompt: str) -> RankReport:
+    """Fill ranked.reliability for one prompt from the answers behind its standing scores."""
+    with warehouse.snapshot() as now:
+        made_from = digest_of_rankings(now, prompt)
+        definition = stored_definition(now, prompt)
+        answers = standing_answers(now, prompt, definition)
+    rows = reliability(prompt, answers, [attribute.key for attribute in definition.attributes])
+    replace_ranked(warehouse, RELIABILITY, rows, prompt, made_from)
+    return RankReport(rows, frame_digest(rows))
 
 
 def replace_ranked(warehouse: Warehouse, table: Table, rows: pd.DataFrame, prompt: str, made_from: str | None) -> None:

@@ -14,22 +14,38 @@ import duckdb
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.registry import JOINED_ON
+from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
+from exposure_dagster.indices.expected import expected_version
+from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
 from exposure_dagster.pipeline.documents import CONTENT, fill_missing_facts
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
+    DISAGREEMENTS,
     MADE_FROM,
     RANKING_INPUTS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
-RANKED_TABLES = (RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS)
+RANKED_TABLES = (
+    RANKINGS,
+    UNCERTAINTY,
+    RELIABILITY,
+    SUMMARIES,
+    CHANGES,
+    RESILIENCE,
+    TASK_ROLLUPS,
+    AGREEMENT,
+    DISAGREEMENTS,
+)
 """Tables with rows of their own for each prompt, made from its answers."""
 
 _ANSWERS = """
@@ -41,16 +57,19 @@ _FACTS = f"SELECT corpus, concat(count(*), ' ', {CONTENT}) FROM parsed.document_
 
 @dataclass(frozen=True)
 class RankingInputs:
-    """All that a prompt's ranked tables are made from, as digests: definition, facts, answers, and our formulas."""
+    """All that a prompt's ranked tables are made from, as digests: definition, facts, answers, our formulas, and the
+    indices that they are held against, where there are any."""
 
     ranking_hash: str
     facts_digest: str | None
     scores_digest: str | None
     formula_version: str = field(default_factory=lambda: FORMULA_VERSION)
+    indices_digest: str | None = None
 
     @property
     def ranking_input_hash(self) -> str:
-        return content_hash([self.formula_version, self.ranking_hash, self.facts_digest, self.scores_digest])
+        parts = [self.formula_version, self.ranking_hash, self.facts_digest, self.scores_digest]
+        return content_hash(parts if self.indices_digest is None else [*parts, self.indices_digest])
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,25 @@ def answers_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def facts_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """By corpus, a digest of the facts of its documents: jobs, pay, outlook …"""
     return dict(connection.execute(_FACTS).fetchall())
+
+
+def indices_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By corpus, a digest of what indices say of its documents, and of those that they are parts of."""
+    found = dict(
+        connection.execute(
+            f"""
+            WITH scales AS (SELECT DISTINCT index, scale_low, scale_high FROM {INDICES.full_name})
+            SELECT corpus, concat(count(*), ' ', bit_xor(hash(v::VARCHAR)))
+            FROM (SELECT * FROM {INDEX_VALUES.full_name} LEFT JOIN scales USING (index)) v GROUP BY corpus
+            """
+        ).fetchall()
+    )
+    parts = {corpus.name: corpus.parts_of for corpus in CORPORA.values() if corpus.parts_of}
+    of_corpora = {corpus: [digest] for corpus, digest in found.items()}
+    for corpus, parent in parts.items():
+        if parent in found:
+            of_corpora[corpus] = [*of_corpora.get(corpus, []), f"{parent} {found[parent]}"]
+    return {corpus: content_hash([expected_version(), digests]) for corpus, digests in of_corpora.items()}
 
 
 def collect_ranking_inputs(warehouse: Warehouse, prompt: str) -> str:
@@ -100,6 +138,7 @@ def ranking_inputs_now(warehouse: Warehouse, prompt: str) -> RankingInputs:
             ranking_hash=row[0],
             facts_digest=facts_digests(connection).get(row[1]),
             scores_digest=answers_digests(connection).get(prompt),
+            indices_digest=indices_digests(connection).get(row[1]),
         )
 
 

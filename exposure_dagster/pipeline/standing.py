@@ -22,6 +22,7 @@ from exposure_dagster.pipeline.ranking_inputs import (
     RankingInputs,
     answers_digests,
     facts_digests,
+    indices_digests,
     made_from,
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
@@ -130,6 +131,7 @@ class _Known:
     made_from: Mapping[str, Mapping[str, str]]
     answers: Mapping[str, str]
     facts: Mapping[str, str]
+    indices: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
     settled: frozenset[str]
     keys: Mapping[str, RequestKeys]  # by the family that is asked
@@ -174,7 +176,7 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
+        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
     all_asked = [one for prompt in folder.prompts for one in prompt.asked.by_model]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
@@ -212,6 +214,7 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
             made_from=made_from(connection),
             answers=answers_digests(connection),
             facts=facts_digests(connection),
+            indices=indices_digests(connection),
             ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
             definitions={
                 digest: json.loads(definition)
@@ -278,7 +281,10 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         )
     facts = known.facts.get(prompt.file.corpus)
     wanted_ranking = RankingInputs(
-        prompt.ranking.ranking_hash, facts, known.answers.get(prompt.name)
+        prompt.ranking.ranking_hash,
+        facts,
+        known.answers.get(prompt.name),
+        indices_digest=known.indices.get(prompt.file.corpus),
     ).ranking_input_hash
     tables = known.made_from.get(prompt.name, {})
     is_ranked_now = facts is None or all(tables.get(table.full_name) == wanted_ranking for table in RANKED_TABLES)

@@ -34,8 +34,8 @@ BASELINE_METHOD = (
     "The baseline averages three things: the balance of the prompt's listed words in the parts of a text that are "
     "about the work; what all other texts teach of that balance; and, at half the weight, an axis between the "
     "examples of the levels. What each example gets without itself brings the average to the scale and says how far "
-    "an estimate errs. Measured with the bundled question of exposure to AI against published scores of 185 handbook "
-    "pages that are no examples: rank correlation .91 (90 % interval .88 to .93), mean absolute error .74 of 10 "
+    "an estimate errs. Measured with the bundled question of exposure to AI against published scores of 185 pages "
+    "that are no examples: rank correlation .91 (90 % interval .88 to .93), mean absolute error .74 of 10 "
     "points (.67 to .82). By its examples an estimate errs by 1.16; an interval of nominal 80 % holds 88 % of those "
     "scores, one of nominal 90 % 95 %. With the bundled question about single tasks, against people's labels: rank "
     "correlation .54 on tasks and .84 on the occupations that they are rolled up to. Those pages were seen while it "
@@ -67,7 +67,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.3"
+PUBLICATION_VERSION = f"{__version__}.4"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 
@@ -171,7 +171,8 @@ class PublishedContent:
 
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
-    where there are any. `changes` is ranked.changes, for all prompts; it may be empty.
+    where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
+    indices that scores are held against.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -180,6 +181,7 @@ class PublishedContent:
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    index_credits: tuple[Attribution, ...] = ()
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -190,7 +192,7 @@ class PublishedContent:
             names |= CORPORA.keys()
         if any(table.table is ROLE_OCCUPATIONS for table in self.tables):
             names.add(MATCHED_WITH.name)
-        return attributions_of(names, self.shown)
+        return (*attributions_of(names, self.shown), *self.index_credits)
 
     @cached_property
     def digest(self) -> str:

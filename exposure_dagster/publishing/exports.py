@@ -3,7 +3,8 @@
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
 `brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
 or `task_rollups`, and of own documents that were matched `role_occupations`; `occupations`, joined across
-the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `changes`; beside them
+the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `changes`, and where indices
+are set `agreement` and `disagreements`; beside them
 `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.
 """
 
@@ -29,7 +30,7 @@ from exposure_dagster.publishing.content import (
     listed_sources,
     source_lines,
 )
-from exposure_dagster.publishing.tables import OF_OWN_DOCUMENTS, PUBLISHED_TABLES
+from exposure_dagster.publishing.tables import PUBLISHED_TABLES, TABLES_OF_SOME
 from exposure_dagster.publishing.workbook import write_workbook
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
@@ -86,7 +87,7 @@ def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
 
 def data_dictionary(published: Collection[str] = ()) -> str:
     """What every exported column means, as Markdown. `published` are the stems of the tables that are written."""
-    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in OF_OWN_DOCUMENTS if stem in published)]
+    files = [*PUBLISHED_TABLES, *((stem, table) for stem, table in TABLES_OF_SOME if stem in published)]
     lines = ["# Data dictionary", "", f"Written by exposure_dagster {__version__}.", ""]
     for file, table in files:
         lines += [f"## {file}.csv, .parquet", "", f"{table.rows_are} {table.description}", ""]

@@ -11,8 +11,10 @@ from dataclasses import replace
 from exposure_dagster.core.tables import Column, Table
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
     DEFINITIONS,
+    DISAGREEMENTS,
     DOCUMENT_FACTS,
     MATCHES,
     OCCUPATIONS,
@@ -147,6 +149,11 @@ ROLE_OCCUPATIONS = Table(
             for column in columns_of(DOCUMENT_FACTS, *_FACTS_OF_A_MATCH)
         ),
         Column(
+            name=f"{OF_OCCUPATION}indices",
+            type="JSON",
+            description="What each index that is set says of the occupation, by its name; null where none does.",
+        ),
+        Column(
             name="neighbours",
             type="VARCHAR[]",
             description="Nearest relatives of the occupation by O*NET, the nearest first; empty where it has none.",
@@ -183,5 +190,9 @@ PUBLISHED_TABLES = (
 )
 """Every kind of exported file, by its stem, with the table that explains its columns."""
 
-OF_OWN_DOCUMENTS = ((ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),)
-"""Likewise, where own documents have an occupation."""
+TABLES_OF_SOME = (
+    (ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),
+    (AGREEMENT.name, AGREEMENT),
+    (DISAGREEMENTS.name, DISAGREEMENTS),
+)
+"""Likewise, where own documents have an occupation, and where indices are set that scores are held against."""

@@ -15,6 +15,13 @@ import pandas as pd
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, SOC_MAJOR_GROUPS
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.pay import USD, band_labels, bands_of, currency_of
+from exposure_dagster.reliability.uncertainty import (
+    ERROR_CORRELATIONS,
+    draw_scores,
+    expected_share,
+    interval90,
+    weighted_mean_error,
+)
 from exposure_dagster.tables import SUMMARIES
 
 GROUPINGS_THAT_ADD_UP = ("all", "tier", "pay_band", "education", "category", "outlook", "soc_major_group")
@@ -38,9 +45,15 @@ def summarize(
     prompt: str,
     rankings: pd.DataFrame,
     definition: RankingDefinition,
+    errors: pd.Series,
     education_levels: Sequence[str] = EDUCATION_ORDER,
 ) -> pd.DataFrame:
-    """Rows of ranked.summaries for one prompt, from its rankings. `education_levels` are in order, lowest first."""
+    """Rows of ranked.summaries for one prompt, from its rankings. `education_levels` are in order, lowest first.
+
+    `errors` are the standard errors of the scores by doc_id; without one for every score that counts, a group's figures
+    have no interval.
+    """
+    rankings = rankings.assign(error=rankings["doc_id"].map(errors).astype("float64"))
     pay = rankings["median_pay_annual"]
     currency = currency_of(rankings["pay_currency"], pay)
     bands = bands_of(currency or USD, pay)
@@ -56,33 +69,42 @@ def summarize(
     if definition.quadrants is not None:
         order = definition.quadrants.labels.in_order
         groupings.insert(2, Grouping("quadrant", rankings["quadrant"], order, "No quadrant"))
-    rows = [row for grouping in groupings for row in _rows_of_grouping(rankings, grouping)]
-    span = definition.scale_high - definition.scale_low
-    for position, share in enumerate(THRESHOLD_SHARES, start=1):
-        threshold = definition.scale_low + share * span
+    thresholds = [
+        definition.scale_low + share * (definition.scale_high - definition.scale_low) for share in THRESHOLD_SHARES
+    ]
+    rows = [row for grouping in groupings for row in _rows_of_grouping(rankings, grouping, thresholds[0])]
+    for position, threshold in enumerate(thresholds, start=1):
         members = rankings[rankings["score"].round(9) >= round(threshold, 9)]
-        rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members))
+        of_all = _expected_share(_weighted(rankings), threshold)
+        rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members) | of_all)
     summary = pd.DataFrame(rows)
     summary.insert(0, "prompt", prompt)
     summary["pay_currency"] = pd.Series(currency, index=summary.index, dtype="object")
     return summary[list(SUMMARIES.column_names)]
 
 
-def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping) -> list[dict[str, object]]:
+def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping, threshold: float) -> list[dict[str, object]]:
     labels = grouping.labels.where(grouping.labels.notna(), grouping.unknown_label)
     known = [label for label in grouping.order if (labels == label).any()]
     rest = sorted(set(labels) - set(known) - {grouping.unknown_label})
     unknown = [grouping.unknown_label] if (labels == grouping.unknown_label).any() else []
     return [
-        _row(grouping.name, label, position, rankings[labels == label])
+        _row(grouping.name, label, position, members) | _expected_share(_weighted(members), threshold)
         for position, label in enumerate(dict.fromkeys([*known, *rest, *unknown]), start=1)
+        for members in [rankings[labels == label]]
     ]
 
 
 def _row(grouping: str, label: str, position: int, members: pd.DataFrame) -> dict[str, object]:
     scored = members[members["score"].notna()]
-    weighted = scored[scored["jobs"].notna() & (scored["jobs"] > 0)]
+    weighted = _weighted(members)
     jobs = weighted["jobs"].astype("float64")
+    mean = float(np.average(weighted["score"], weights=jobs)) if len(weighted) else None
+    independent, middle, correlated = (
+        weighted_mean_error(jobs, weighted["error"], list(weighted["soc_major_group"]), correlation)
+        for correlation in ERROR_CORRELATIONS
+    )
+    low, high = (None, None) if mean is None or middle is None else map(float, interval90(mean, middle))
     return {
         "grouping": grouping,
         "group_label": label,
@@ -92,5 +114,32 @@ def _row(grouping: str, label: str, position: int, members: pd.DataFrame) -> dic
         "jobs": int(members["jobs"].sum()),
         "wages": float(members["wages"].sum()),
         "mean_score": float(scored["score"].mean()) if len(scored) else None,
-        "job_weighted_mean": float(np.average(weighted["score"], weights=jobs)) if len(weighted) else None,
+        "job_weighted_mean": mean,
+        "se": middle,
+        "se_independent": independent,
+        "se_correlated": correlated,
+        "lo90": low,
+        "hi90": high,
     }
+
+
+def _weighted(members: pd.DataFrame) -> pd.DataFrame:
+    """Those that have a score and jobs, by doc_id."""
+    has_both = members["score"].notna() & members["jobs"].notna() & (members["jobs"] > 0)
+    return members[has_both].sort_values("doc_id")
+
+
+def _expected_share(weighted: pd.DataFrame, threshold: float) -> dict[str, object]:
+    """The share of these jobs that is expected at or above the threshold; nothing where a score has no error."""
+    if not len(weighted) or weighted["error"].isna().any():
+        return {"expected_share": None, "share_lo": None, "share_hi": None}
+    drawn = draw_scores(
+        weighted["score"],
+        weighted["error"],
+        groups=list(weighted["soc_major_group"]),
+        correlation=ERROR_CORRELATIONS[1],
+    )
+    share = expected_share(drawn, weighted["jobs"].astype("float64"), threshold)
+    if share is None:
+        return {"expected_share": None, "share_lo": None, "share_hi": None}
+    return {"expected_share": share.value, "share_lo": share.low, "share_hi": share.high}

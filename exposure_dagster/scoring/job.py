@@ -174,6 +174,7 @@ def open_questions(job: ScoringJob, records: Mapping[str, KeyRecord]) -> list[Qu
 class Standing:
     """How a document stands. `score` is the mean of the samples; null where several attributes are asked for.
 
+    `score_sd` and `attributes_sd` are the standard deviations of the samples; null below two.
     `status` is ok, refused or failed; `note` says what a reader should know, as that the text was cut.
     """
 
@@ -186,6 +187,7 @@ class Standing:
     model: str | None = None
     samples: int = 0
     score_sd: float | None = None
+    attributes_sd: Mapping[str, float] | None = None
     scored_at: datetime | None = None
     error: str | None = None
     note: str | None = None
@@ -223,14 +225,17 @@ def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[O
     }
     typical = min(outcomes, key=lambda outcome: sum(abs(outcome.numbers[key] - mean) for key, mean in means.items()))
     is_single = job.asked.has_single_number
-    scores = [outcome.numbers[SINGLE_ATTRIBUTE] for outcome in outcomes] if is_single else []
+    deviations = (
+        {key: stdev(outcome.numbers[key] for outcome in outcomes) for key in means} if len(outcomes) > 1 else None
+    )
     return stands(
         status=Status.OK,
         score=means[SINGLE_ATTRIBUTE] if is_single else None,
         attributes=None if is_single else means,
         rationale=typical.rationale,
         samples=len(outcomes),
-        score_sd=stdev(scores) if len(scores) > 1 else None,
+        score_sd=deviations[SINGLE_ATTRIBUTE] if is_single and deviations else None,
+        attributes_sd=None if is_single else deviations,
         scored_at=max(outcome.created_at for outcome in outcomes),
     )
 
@@ -262,7 +267,10 @@ def together(standings: Sequence[Standing]) -> Standing:
         attributes=attributes,
         model=names,
         samples=sum(one.samples for one in answered),
-        score_sd=None if score is None else _spread(answered),
+        score_sd=None
+        if score is None
+        else _spread([(one.samples, one.score or 0.0, one.score_sd or 0.0) for one in answered]),
+        attributes_sd=_spreads(answered, keys) if attributes else None,
         scored_at=max((one.scored_at for one in answered if one.scored_at), default=None),
         note=joined(
             next((one.note for one in standings if one.note), None), f"{refusals} refused" if refusals else None
@@ -276,17 +284,25 @@ def _distance(one: Standing, score: float | None, attributes: Mapping[str, float
     return sum(abs((one.attributes or {})[key] - mean) for key, mean in (attributes or {}).items())
 
 
-def _spread(answered: Sequence[Standing]) -> float | None:
+def _spread(parts: Sequence[tuple[int, float, float]]) -> float | None:
     """The standard deviation of all answers, from the number, mean and standard deviation of each model's."""
-    count = sum(one.samples for one in answered)
+    count = sum(samples for samples, _, _ in parts)
     if count < 2:
         return None
-    mean = sum(one.samples * (one.score or 0.0) for one in answered) / count
-    squares = sum(
-        (one.samples - 1) * (one.score_sd or 0.0) ** 2 + one.samples * ((one.score or 0.0) - mean) ** 2
-        for one in answered
-    )
+    mean = sum(samples * score for samples, score, _ in parts) / count
+    squares = sum((samples - 1) * sd**2 + samples * (score - mean) ** 2 for samples, score, sd in parts)
     return float((squares / (count - 1)) ** 0.5)
+
+
+def _spreads(answered: Sequence[Standing], keys: Iterable[str]) -> dict[str, float] | None:
+    """The same by attribute."""
+    found = {
+        key: _spread(
+            [(one.samples, (one.attributes or {})[key], (one.attributes_sd or {}).get(key, 0.0)) for one in answered]
+        )
+        for key in keys
+    }
+    return {key: value for key, value in found.items() if value is not None} or None
 
 
 def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
@@ -296,7 +312,8 @@ def scores_frame(job: ScoringJob, rows: Sequence[Standing]) -> pd.DataFrame:
     """
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields(Standing)}
     columns["status"] = [row.status.value for row in rows]
-    columns["attributes"] = [None if row.attributes is None else json.dumps(dict(row.attributes)) for row in rows]
+    for name in ("attributes", "attributes_sd"):
+        columns[name] = [None if values is None else json.dumps(dict(values)) for values in columns[name]]
     import pandas as pd
 
     scorer = " and ".join(sorted({provider_of(one.model).family for one in job.asked.by_model}))

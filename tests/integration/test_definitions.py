@@ -58,9 +58,12 @@ def test_scores_hang_on_their_inputs_alone() -> None:
 
 def test_rankings_hang_on_one_digest_of_what_they_are_made_from() -> None:
     graph = build_defs(load_settings()).get_repository_def().asset_graph
-    made = [AssetKey(["ranked", name]) for name in ("rankings", "summaries", "changes", "resilience", "task_rollups")]
+    made = [
+        AssetKey(["ranked", name])
+        for name in ("rankings", "changes", "uncertainty", "reliability", "resilience", "task_rollups", "summaries")
+    ]
     parents = {parent for key in made for parent in graph.get(key).parent_keys}
-    assert parents == {AssetKey(["ranked", "inputs"]), AssetKey(["ranked", "rankings"])}
+    assert parents == {AssetKey(["ranked", name]) for name in ("inputs", "rankings", "uncertainty")}
 
 
 def test_the_jobs_that_users_script_against_are_there() -> None:

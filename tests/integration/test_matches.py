@@ -105,6 +105,19 @@ def test_the_page_says_of_a_role_what_it_is_taken_to_be_and_of_an_unsure_one_not
     assert said["Pay in that occupation"]["temp"][0].endswith(" USD a year")
 
 
+def test_indices_stand_beside_a_role_as_figures_of_its_occupation(company: Company, tmp_path: Path) -> None:
+    index = tmp_path / "ours.csv"
+    index.write_text(f"code,value,code_system\n{NURSE},0.25,onet2019\n{TRUCKS},0.5,onet2019\n", encoding="utf-8")
+    company.run(sites="sample", indices=f"ours={index}")
+    with (published(company) / "role_occupations.csv").open(encoding="utf-8-sig", newline="") as file:
+        indices = {row["doc_id"]: row["occupation_indices"] for row in csv.DictReader(file)}
+    assert json.loads(indices.pop("nurse")) == {"ours": 0.25}
+    assert set(indices.values()) == {""}
+    assert "Index ours" in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    company.run(sites="sample")
+    assert "Index ours" not in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+
+
 def test_no_total_weighs_by_an_occupations_jobs(company: Company) -> None:
     assert company.warehouse.rows("SELECT jobs FROM ranked.summaries WHERE grouping = 'all'") == [(15,)]
 
@@ -153,6 +166,7 @@ def test_the_command_lists_the_unsure_ones_first(company: Company) -> None:
     assert places == sorted(places)
     assert "roles/zh  护士: nothing like it is known" in result.output
     assert f"Registered nurse: exact, {NURSE}" in result.output
+    assert "Hauling person: unsure" in result.output
     assert "1 document of several O*NET codes by the file's own word: not matched" in result.output
 
 
@@ -163,6 +177,7 @@ def test_titles_that_are_typed_are_looked_up_in_their_order(company: Company) ->
     assert (second["onet_code"], second["how"]) == (NURSE, "exact")
     assert third["candidates"] == []
     assert exposure(company, "match", "A", "B", "--duties", "Cares.").exit_code == 2
+    assert exposure(company, "match", "A", "--template", "a.csv").exit_code == 2
 
 
 def test_a_template_is_filled_in_and_settles_what_was_unsure(company: Company, tmp_path: Path) -> None:

@@ -189,6 +189,7 @@ def test_a_run_selects_the_sources_that_its_corpora_need(company: Company) -> No
 
     own = {"raw/own_documents", "parsed/documents", "parsed/document_facts", "parsed/texts", "parsed/soc_crosswalk"}
     own.add("parsed/matches")  # with what stands of O*NET
+    own |= {"raw/indices", "parsed/index_values"}
     assert names("roles") == own
     assert names(OOH_CORPUS) >= own | {"raw/ooh_index", "raw/ooh_pages", "parsed/ooh_titles", "parsed/ooh_unread"}
     assert {name for name in names(OOH_CORPUS) if name.startswith("raw/onet")} == set()

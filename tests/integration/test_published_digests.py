@@ -15,7 +15,7 @@ import pytest
 
 from exposure_dagster.pipeline.occupations import join_occupations
 from exposure_dagster.pipeline.published import publish_content, read_content
-from exposure_dagster.pipeline.ranked import rank_prompt, summarize_prompt
+from exposure_dagster.pipeline.ranked import rank_prompt, summarize_prompt, tell_uncertainty
 from exposure_dagster.store.warehouse import Warehouse
 
 KEPT = Path(__file__).with_name("published_digests.json")
@@ -26,7 +26,7 @@ SUMS = {"SHA256SUMS", "site/data.js"}
 
 MADE_UP = """
     UPDATE scored.scores SET score = (length(doc_id) * 7 + ascii(doc_id)) % 11, rationale = 'Because of ' || doc_id,
-        scored_at = TIMESTAMP '2026-01-02 03:04:05'
+        scored_at = TIMESTAMP '2026-01-02 03:04:05', standard_errors = NULL
 """
 THEN = "TIMESTAMP '2026-01-01 00:00:00'"
 
@@ -39,6 +39,7 @@ def published(sample_home: Path, tmp_path: Path) -> Path:
         connection.execute(f"UPDATE scored.prompt_versions SET first_seen_at = {THEN}")
         connection.execute(f"UPDATE raw.ooh_pages SET fetched_at = {THEN}")
     rank_prompt(warehouse, "exposure")
+    tell_uncertainty(warehouse, "exposure")
     summarize_prompt(warehouse, "exposure")
     join_occupations(warehouse)
     return publish_content(read_content(warehouse), tmp_path / "published")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -29,21 +30,24 @@ def occupation_lines(matches: pd.DataFrame, doc_ids: Sequence[str]) -> dict[str,
         "Taken to be": [],
         "Jobs in that occupation": [],
         "Pay in that occupation": [],
+        "Indices of that occupation": [],
         "Its nearest relatives": [],
     }
     for doc_id in doc_ids:
         row = found.get(doc_id, {})
-        for label, said in zip(lines, _said(row) if row else ((), (), (), ()), strict=True):
+        for label, said in zip(lines, _said(row) if row else ((),) * len(lines), strict=True):
             lines[label].append(list(said))
     return {label: said for label, said in lines.items() if any(said)}
 
 
 def _said(row: dict[str, object]) -> tuple[Sequence[str], ...]:
     jobs, pay = row["occupation_jobs"], row["occupation_pay_annual"]
+    indices = row["occupation_indices"]
     least = "at least " if row["occupation_pay_is_top_coded"] else ""
     return (
         [f"{row['occupation']} ({row['onet_code']}, {_HOW[str(row['how'])]})"],
         [] if jobs is None else [f"{jobs:,} ({row['occupation_jobs_basis']})"],
         [] if pay is None else [f"{least}{pay:,} {row['occupation_pay_currency']} a year"],
+        [] if indices is None else [f"{name} {value:g}" for name, value in json.loads(str(indices)).items()],
         texts(row["neighbours"]),
     )

@@ -188,7 +188,9 @@ def _ranked(name: str, title: str, scores: pd.DataFrame, definition: RankingDefi
         samples=1,
         documents_per_request=1,
     )
-    return PublishedPrompt(name, asked, definition, rankings, summarize(name, rankings, definition))
+    return PublishedPrompt(
+        name, asked, definition, rankings, summarize(name, rankings, definition, pd.Series(dtype=float))
+    )
 
 
 def _changes() -> pd.DataFrame:

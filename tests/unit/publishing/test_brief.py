@@ -79,7 +79,9 @@ def published(
     file = file or prompt_file()
     definition = ranking_part(file)
     rankings = rank_documents(name, answers, DOCUMENTS, definition)
-    return PublishedPrompt(name, asked_part(file), definition, rankings, summarize(name, rankings, definition))
+    return PublishedPrompt(
+        name, asked_part(file), definition, rankings, summarize(name, rankings, definition, pd.Series(dtype=float))
+    )
 
 
 def answered(**columns: object) -> PublishedPrompt:

@@ -68,7 +68,7 @@ def rankings(rows: Sequence[Row], how: RankingDefinition) -> pd.DataFrame:
 
 def summary(*rows: Row, how: RankingDefinition | None = None) -> pd.DataFrame:
     how = how or definition()
-    return summarize("p", rankings(rows, how), how)
+    return summarize("p", rankings(rows, how), how, pd.Series(dtype=float))
 
 
 def groups(frame: pd.DataFrame, grouping: str) -> pd.DataFrame:

@@ -1,0 +1,94 @@
+"""What a run tells of how sure its scores are: samples that the real pipeline asks of a model on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exposure_dagster.settings import ScorerName
+from tests.integration.company import ROWS, Company, made_company
+from tests.integration.scoring.faulty_model import Fault, FaultyModel, edited, running_model
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyModel]:
+    with running_model() as running:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    return made_company(tmp_path)
+
+
+def ask(company: Company, *, samples: int) -> None:
+    path = company.prompts / "our_roles.md"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("samples:")]
+    path.write_text("\n".join([lines[0], f"samples: {samples}", *lines[1:]]) + "\n", encoding="utf-8")
+    company.run(scorer=ScorerName.MODEL)
+
+
+def answer(**numbers: int) -> Fault:
+    return edited("ok", lambda given: given | numbers)
+
+
+def test_an_answer_alone_has_no_interval_and_further_samples_give_one(company: Company, model: FaultyModel) -> None:
+    ask(company, samples=1)
+    rows = company.warehouse.rows("SELECT DISTINCT method, se, lo90, answers FROM ranked.uncertainty")
+    assert rows == [("none", None, None, 1)]
+    assert company.warehouse.rows("SELECT * FROM ranked.reliability") == []
+    assert len(model.seen) == len(ROWS)
+
+    model.faults["dev"] = [answer(digital=9, remote=1), answer(digital=3, remote=3)]
+    ask(company, samples=3)
+    assert len(model.seen) == 3 * len(ROWS)
+    rows = company.warehouse.rows("SELECT DISTINCT method, answers, se > 0, lo90 < hi90 FROM ranked.uncertainty")
+    assert rows == [("samples", 3, True, True)]
+    assert company.warehouse.rows("SELECT DISTINCT facet FROM ranked.reliability") == [("sample",)]
+    statistics = {row[0] for row in company.warehouse.rows("SELECT DISTINCT statistic FROM ranked.reliability")}
+    assert {"ICC(1,1)", "ICC(1,k)", "alpha, ordinal"} >= statistics > set()
+
+
+def test_several_attributes_have_a_spread_each_and_the_ranked_score_that_of_its_samples(
+    company: Company, model: FaultyModel
+) -> None:
+    model.faults["dev"] = [answer(digital=9, remote=1), answer(digital=3, remote=1), answer(digital=6, remote=1)]
+    ask(company, samples=3)
+    ((spreads, attributes),) = company.warehouse.rows(
+        "SELECT attributes_sd, attributes FROM scored.scores WHERE doc_id = 'dev'"
+    )
+    assert json.loads(spreads) == {"digital": pytest.approx(3), "remote": 0}
+    assert json.loads(attributes) == {"digital": 6, "remote": 1}
+    ((definition,),) = company.warehouse.rows("SELECT definition FROM ranked.definitions")
+    weights = {one["key"]: one["weight"] for one in json.loads(definition)["attributes"]}
+    share = weights["digital"] / sum(weights.values())
+    ((deviation,),) = company.warehouse.rows("SELECT score_sd FROM ranked.rankings WHERE doc_id = 'dev'")
+    assert deviation == pytest.approx(3 * share)
+
+
+def test_the_mean_of_jobs_has_an_interval_that_is_wider_the_more_errors_go_together(
+    company: Company, model: FaultyModel
+) -> None:
+    model.faults["dev"] = [answer(digital=9), answer(digital=3)]
+    ask(company, samples=3)
+    ((se, independent, correlated, low, mean, high, share, share_low, share_high),) = company.warehouse.rows(
+        "SELECT se, se_independent, se_correlated, lo90, job_weighted_mean, hi90, expected_share, share_lo, share_hi"
+        " FROM ranked.summaries WHERE grouping = 'all'"
+    )
+    assert 0 < independent <= se <= correlated
+    assert low < mean < high
+    assert 0 <= share_low <= share <= share_high <= 1
+
+
+def test_without_a_key_an_estimate_is_as_sure_as_its_examples_or_says_nothing(company: Company) -> None:
+    company.run()
+    methods = {row[0] for row in company.warehouse.rows("SELECT DISTINCT method FROM ranked.uncertainty")}
+    assert methods <= {"left-out examples", "none"}
+    assert len(company.warehouse.rows("SELECT 1 FROM ranked.uncertainty")) == len(ROWS)
