@@ -137,6 +137,24 @@ def test_on_a_terminal_the_estimate_is_of_those_that_are_asked_about(home: Path,
     assert (status, api.asked) == (1, [])
 
 
+def test_the_estimate_of_it_is_the_same(home: Path, api: CountingServer) -> None:
+    (line,) = [
+        line
+        for line in exposure(home, api, "estimate", "--prompt", "exposure", "--distil", "26").splitlines()
+        if line.split()[:1] == ["exposure"]
+    ]
+    assert line.split()[2:4] == ["6", "6"]
+
+
+def test_without_a_model_it_says_that_there_is_none_to_ask(home: Path, api: CountingServer) -> None:
+    done = CliRunner().invoke(
+        main, ["run", "--distil", "20"], env={**environment(home, api), "EXPOSURE_SCORER": "baseline"}
+    )
+    assert done.exit_code == 1
+    assert "there is no model to ask about some documents" in done.output
+    assert rows(home)["scorer"].value_counts().to_dict() == {"claude": 20, "baseline": 10}
+
+
 def test_from_too_few_answers_nothing_is_estimated(home: Path) -> None:
     warehouse = Warehouse(home / "exposure.duckdb")
     inputs = warehouse.read("SELECT * FROM scored.inputs WHERE prompt = 'exposure'")
