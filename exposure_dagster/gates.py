@@ -22,7 +22,7 @@ CHECKS: Mapping[str, str] = {
     EXAMPLES: "Of the documents that the question names as examples, four in five score within a step of their level.",
     PROBES: "Of the documents that the prompt file names as probes, four in five score within a step of their range.",
     VARIATION: "Fewer than 95 % of the documents have the same score.",
-    AGREEMENT: "The rank correlation with each published index lies in the band that is expected of it.",
+    AGREEMENT: "The rank correlation with each published index may lie in the band that is expected of it.",
     DRIFT: "Since the version before, the mean moved by less than a tenth of the scale, and ranks correlate by .9.",
     MODELS: "Where several models answer, ICC(A,k) of their mean is at least .75.",
     STABILITY: "At most a fifth of the jobs is in occupations whose tier is kept in fewer than 75 % of the draws.",

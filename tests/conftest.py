@@ -169,6 +169,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("EXPOSURE_", "DAGSTER_", "ANTHROPIC_")) or name in PROVIDER_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("EXPOSURE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EXPOSURE_GATE", "warn")  # stand-ins answer in the right form, and nonsense
 
 
 @pytest.fixture(scope="session")

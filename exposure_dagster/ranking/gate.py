@@ -91,7 +91,7 @@ def agreement(rows: pd.DataFrame) -> Finding:
     held = rows[rows["expected_low"].notna() & rows["spearman"].notna()]
     if held.empty:
         return Finding(AGREEMENT, True, "no published index to hold the scores against (EXPOSURE_INDICES)")
-    out = held[(held["spearman"] < held["expected_low"]) | (held["spearman"] > held["expected_high"])]
+    out = held[(held["hi"] < held["expected_low"]) | (held["lo"] > held["expected_high"])]  # not by chance
     told = first_of(
         f"{row['reference']} ({row['subset']}) {row['spearman']:.2f}, not {row['expected_low']:.2f} to "
         f"{row['expected_high']:.2f}"

@@ -43,6 +43,7 @@ def home(sample_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "prompts").mkdir()
     shutil.copy(BUNDLED_PROMPTS / "exposure.md", tmp_path / "prompts")
     monkeypatch.setenv("EXPOSURE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("EXPOSURE_GATE")
     monkeypatch.setenv("EXPOSURE_SITES", "sample")
     monkeypatch.setenv("EXPOSURE_PROMPTS", str(tmp_path / "prompts"))
     return tmp_path / "home"

@@ -173,6 +173,7 @@ def sample_environment(root: Path, *prompts: str) -> dict[str, str]:
     return {
         "EXPOSURE_HOME": str(root / "home"),
         "EXPOSURE_SITES": "sample",
+        "EXPOSURE_GATE": "warn",
         "EXPOSURE_PROMPTS": str(root / "prompts"),
         "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",
     }

@@ -74,6 +74,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         environment = {
             "EXPOSURE_HOME": str(settings.home),
             "EXPOSURE_SITES": settings.sites,
+            "EXPOSURE_GATE": "warn",
             "EXPOSURE_PROMPTS": str(settings.prompts),
             "EXPOSURE_SCORER": "claude",
             "EXPOSURE_SENSOR_INTERVAL_SECONDS": "2",

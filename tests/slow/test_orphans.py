@@ -50,6 +50,7 @@ def started_run(settings: Settings, api: CountingServer) -> subprocess.Popen[byt
             **environment,
             "EXPOSURE_HOME": str(settings.home),
             "EXPOSURE_SITES": "sample",
+            "EXPOSURE_GATE": "warn",
             "ANTHROPIC_API_KEY": "k",
             "ANTHROPIC_BASE_URL": api.url,
         },

@@ -42,7 +42,15 @@ def test_scores_that_hardly_differ_are_no_scores(same: int, is_good: bool) -> No
 def test_agreement_is_held_against_the_band_of_each_index_and_too_much_of_it_is_told_too() -> None:
     rows = pd.DataFrame(
         [
-            {"reference": name, "subset": "all", "spearman": value, "expected_low": 0.6, "expected_high": 0.9}
+            {
+                "reference": name,
+                "subset": "all",
+                "spearman": value,
+                "lo": value - 0.05,
+                "hi": value + 0.05,
+                "expected_low": 0.6,
+                "expected_high": 0.9,
+            }
             for name, value in (("low", 0.2), ("good", 0.7), ("copied", 0.99))
         ]
     )
@@ -52,6 +60,7 @@ def test_agreement_is_held_against_the_band_of_each_index_and_too_much_of_it_is_
     assert "copied (all) 0.99" in found.description
     assert "good" not in found.description
     assert gate.agreement(rows.assign(expected_low=None)).passed
+    assert gate.agreement(rows.assign(lo=-0.5, hi=1.0)).passed  # so few documents tell nothing
 
 
 def test_a_mean_that_moved_and_ranks_that_did_are_drift() -> None:
