@@ -35,7 +35,18 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     TITLES,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    OCCUPATIONS,
+    RANKINGS,
+    RELIABILITY,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+    UNCERTAINTY,
+)
 
 Record = dict[str, Any]
 """A row as JSON can hold it: no NaN, times with their zone, JSON columns as objects. Never changed."""
@@ -46,6 +57,9 @@ ATTEMPTS = 5
 _PAUSE_S = 0.02
 
 MANIFEST = "manifest.json"
+
+_OF_ALL_PROMPTS = (CHANGES, AGREEMENT, DISAGREEMENTS)
+"""Tables with the rows of every prompt, in files that are named as they are."""
 
 _DIFFERS = "is damaged: it is not what was written"
 _MISSING = "is missing"
@@ -64,8 +78,13 @@ class PublishedRecords:
     changes: Sequence[Record]
     resilience: Sequence[Record]
     task_rollups: Sequence[Record]
+    uncertainty: Sequence[Record]
+    reliability: Sequence[Record]
+    agreement: Sequence[Record]
+    disagreements: Sequence[Record]
     ranking_of: Mapping[str, Record]
     provenance_of: Mapping[str, Record]
+    uncertainty_of: Mapping[str, Record]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +221,7 @@ def _read(folder: Path) -> Snapshot:
         reader = _Reader(connection, folder, sizes, damaged)
         heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
-        changes = _by(reader.rows(CHANGES, "changes"), "prompt")
+        common = {table.name: _by(reader.rows(table, table.name), "prompt") for table in _OF_ALL_PROMPTS}
         aliases: dict[str, list[str]] = defaultdict(list)
         for title in reader.rows(TITLES, "titles"):
             if title["is_alias"]:
@@ -212,7 +231,7 @@ def _read(folder: Path) -> Snapshot:
         if any(head["prompt"] not in manifest.prompts for head in heads):
             damaged.setdefault(MANIFEST, "does not say of every prompt how it was scored")
         prompts = {
-            head["prompt"]: _prompt(reader, {**manifest.prompts.get(head["prompt"], {}), **head}, versions, changes)
+            head["prompt"]: _prompt(reader, {**manifest.prompts.get(head["prompt"], {}), **head}, versions, common)
             for head in heads
         }
     return Snapshot(
@@ -284,21 +303,25 @@ def _prompt(
     reader: _Reader,
     head: Record,
     versions: Mapping[str, Sequence[Record]],
-    changes: Mapping[str, Sequence[Record]],
+    common: Mapping[str, Mapping[str, Sequence[Record]]],
 ) -> PublishedRecords:
     name = head["prompt"]
     rankings = reader.rows(RANKINGS, f"{name}/ranking", is_required=True)
     provenance = reader.rows(PROVENANCE, f"{name}/provenance")
+    uncertainty = reader.rows(UNCERTAINTY, f"{name}/uncertainty")
     return PublishedRecords(
         head=head,
         versions=versions.get(name, ()),
         rankings=rankings,
         summaries=reader.rows(SUMMARIES, f"{name}/summaries", is_required=True),
-        changes=changes.get(name, ()),
+        **{table: rows.get(name, ()) for table, rows in common.items()},
         resilience=reader.rows(RESILIENCE, f"{name}/ai_resilience"),
         task_rollups=reader.rows(TASK_ROLLUPS, f"{name}/task_rollups"),
+        uncertainty=uncertainty,
+        reliability=reader.rows(RELIABILITY, f"{name}/reliability"),
         ranking_of=MappingProxyType({row["doc_id"]: row for row in rankings}),
         provenance_of=MappingProxyType({row["doc_id"]: row for row in provenance}),
+        uncertainty_of=MappingProxyType({row["doc_id"]: row for row in uncertainty}),
     )
 
 
