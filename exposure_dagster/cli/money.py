@@ -11,6 +11,7 @@ from rich.table import Table
 from exposure_dagster.cli.prompts import load_prompts, price_table
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.core.errors import PromptError
+from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.providers.prices import PriceTable
@@ -23,11 +24,14 @@ from exposure_dagster.store.warehouse import Warehouse
 @click.command("estimate")
 @click.option("--prompt", "names", multiple=True, metavar="NAME", help="This prompt only; may be repeated.")
 @click.option("--again", is_flag=True, help="As if every question were asked anew.")
-def estimate_command(names: tuple[str, ...], again: bool) -> None:
+@click.option("--distil", type=click.IntRange(min=MIN_ANSWERS), metavar="N", help="Of `exposure run --distil N`.")
+def estimate_command(names: tuple[str, ...], again: bool, distil: int | None) -> None:
     """Say what the next run would send and cost. Spends nothing."""
+    if again and distil is not None:
+        raise click.UsageError("--distil does not go with --again.")
     settings = load_settings()
     prices = price_table(settings)
-    found = estimate_prompts(settings, names, prices=prices, ask_again=again)
+    found = estimate_prompts(settings, names, prices=prices, ask_again=again, distil=distil or 0)
     print_estimates(found)
     if any(one.requests for one in found):
         _print_other_models(found, prices)

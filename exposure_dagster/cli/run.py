@@ -72,6 +72,12 @@ def run(names: tuple[str, ...], limit: int | None, distil: int | None, again: bo
     if distil is not None and (again or limit is not None):
         raise click.UsageError("--distil goes with neither --limit nor --again.")
     settings = load_settings()
+    if distil and settings.scorer_in_force is ScorerName.BASELINE:
+        raise ScoringError(
+            "there is no model to ask about some documents",
+            where="--distil",
+            remedy="Set a key or the address of a server, and take EXPOSURE_SCORER=baseline away where it stands.",
+        )
     try:
         run_pipeline(settings, names=names, limit=limit, distil=distil or 0, ask_again=again, is_confirmed=yes)
     except KeyboardInterrupt:

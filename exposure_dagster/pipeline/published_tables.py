@@ -233,7 +233,10 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
 
 def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
     """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
-    facts = [name for name in DOCUMENT_FACTS.column_names if OF_OCCUPATION + name in ROLE_OCCUPATIONS.column_names]
+    names = [
+        name.removeprefix(OF_OCCUPATION) for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)
+    ]
+    facts = [name for name in names if name in DOCUMENT_FACTS.column_names]
     rows = connection.execute(
         f"""
         WITH neighbours AS (

@@ -40,7 +40,7 @@ GROUPING_TITLES = {
 def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample: bool = False) -> str:
     """The whole brief of one prompt, as Markdown."""
     definition = prompt.definition
-    answered_by = " and ".join(prompt.models) or "nobody yet"
+    answered_by = prompt.answered_by or "nobody yet"
     when = f" (last answer {prompt.scored_at:%Y-%m-%d})" if prompt.scored_at else ""
     lines = [
         f"# {plain(definition.title)}",

@@ -98,6 +98,18 @@ class PublishedPrompt:
         return tuple(sorted(self.rankings["model"].dropna().unique()))
 
     @property
+    def answered_by(self) -> str | None:
+        """The models as people read them, those that estimated apart where others answered; None where nobody did."""
+        is_estimate = self.rankings["scorer"] == "baseline"
+        answered, estimated = (
+            " and ".join(sorted(self.rankings.loc[which, "model"].dropna().unique()))
+            for which in (~is_estimate, is_estimate)
+        )
+        if answered and estimated:
+            return f"{answered}, the others estimated by {estimated}"
+        return answered or estimated or None
+
+    @property
     def has_baseline_scores(self) -> bool:
         return "baseline" in self.scorers
 

@@ -154,7 +154,7 @@ def _about(prompt: PublishedPrompt, content: PublishedContent) -> list[str]:
     notes = [
         prompt.definition.title,
         prompt.definition.description,
-        f"Answered by: {', '.join(prompt.models)}" if prompt.models else None,
+        f"Answered by: {prompt.answered_by}" if prompt.answered_by else None,
         f"Prompt version: {prompt.asked.prompt_hash}",
         f"Out of date: {prompt.out_of_date}" if prompt.out_of_date else None,
         prompt.baseline_note,

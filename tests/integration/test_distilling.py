@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +137,24 @@ def test_on_a_terminal_the_estimate_is_of_those_that_are_asked_about(home: Path,
     assert (status, api.asked) == (1, [])
 
 
+def test_the_estimate_of_it_is_the_same(home: Path, api: CountingServer) -> None:
+    (line,) = [
+        line
+        for line in exposure(home, api, "estimate", "--prompt", "exposure", "--distil", "26").splitlines()
+        if line.split()[:1] == ["exposure"]
+    ]
+    assert line.split()[2:4] == ["6", "6"]
+
+
+def test_without_a_model_it_says_that_there_is_none_to_ask(home: Path, api: CountingServer) -> None:
+    done = CliRunner().invoke(
+        main, ["run", "--distil", "20"], env={**environment(home, api), "EXPOSURE_SCORER": "baseline"}
+    )
+    assert done.exit_code == 1
+    assert "there is no model to ask about some documents" in done.output
+    assert rows(home)["scorer"].value_counts().to_dict() == {"claude": 20, "baseline": 10}
+
+
 def test_from_too_few_answers_nothing_is_estimated(home: Path) -> None:
     warehouse = Warehouse(home / "exposure.duckdb")
     inputs = warehouse.read("SELECT * FROM scored.inputs WHERE prompt = 'exposure'")
@@ -151,3 +170,18 @@ def test_it_goes_with_no_other_way_of_asking(home: Path, api: CountingServer, ot
     done = CliRunner().invoke(main, ["run", "--distil", "20", other], env=environment(home, api))
     assert done.exit_code == 2
     assert "--distil goes with neither" in done.output
+
+
+def test_several_numbers_are_estimated_each_with_its_error(home: Path, api: CountingServer) -> None:
+    said = " ".join(exposure(home, api, "run", "--prompt", "two_variable", "--distil", "22").split())
+    assert len(api.asked) == 22
+    found = Warehouse(home / "exposure.duckdb").read(ROWS.replace("exposure", "two_variable"))
+    estimated = found[found["scorer"] == "baseline"]
+    assert len(estimated) == DOCUMENTS - 22
+    for column in ("attributes", "standard_errors"):
+        assert [set(json.loads(text)) for text in estimated[column]] == [{"digital", "remote"}] * len(estimated)
+    assert "the job-weighted mean of digital of what it would answer about all is" in said
+    ranked = Warehouse(home / "exposure.duckdb").rows(
+        "SELECT count(*) FROM ranked.rankings WHERE prompt = 'two_variable' AND score IS NOT NULL"
+    )
+    assert ranked == [(DOCUMENTS,)]

@@ -175,6 +175,13 @@ def test_estimates_of_the_baseline_are_called_estimates_before_anything_else(sco
     assert BASELINE_NOTE in brief_of(answered(scorer=scorers)).split("## Method")[0]
 
 
+def test_models_that_answered_and_what_estimated_the_others_are_told_apart() -> None:
+    models = ["baseline 3 from answers of m", "m", "m", "m"]
+    text = brief_of(answered(scorer=["baseline", "claude", "claude", "claude"], model=models))
+    assert "Answered by m, the others estimated by baseline 3 from answers of m (last" in text
+    assert "Answered by baseline 3 (last" in brief_of(answered(scorer="baseline", model="baseline 3"))
+
+
 def test_how_good_estimates_are_stands_with_their_method_and_with_no_models() -> None:
     assert BASELINE_METHOD in brief_of(answered(scorer="baseline")).split("## Method")[1]
     assert BASELINE_METHOD not in brief_of(published())

@@ -38,18 +38,26 @@ site.main = (() => {
 
   const viewOf = (at, layer) => VIEWS.find((view) => view.id === at.view && view.isThere(layer)) || VIEWS[0];
 
+  /** Who answered, or who estimated. */
+  function modelsOf(layer, isEstimate) {
+    const of = layer.answers.filter((answer) => (answer.scorer === "baseline") === isEstimate);
+    return [...new Set(of.map((answer) => answer.model || answer.scorer))].join(" and ");
+  }
+
   function header(layer, view, at) {
     document.title = `${layer.title} – ${view.title} – Occupations`;
     byId("question").replaceChildren(foreign(layer.title));
     byId("question-description").replaceChildren(foreign(layer.description || ""));
     const { documents } = layer;
-    const models = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))];
     const dates = layer.answers.map((answer) => answer.date).filter(Boolean).sort();
     const hashes = [...new Set(layer.answers.map((answer) => answer.prompt_hash).filter(Boolean))];
     const jobs = site.figures.jobs(documents.docs);
     const parts = [[`${formats.count(documents.docs.length)} occupations`, documents.hasJobs ? `, ${formats.short(jobs)} jobs` : ""]];
     if (layer.kind !== "figure") parts.push([`Scale ${formats.score(layer.low)} to ${formats.score(layer.high)}`]);
-    if (models.length) parts.push([layer.isBaseline ? "Estimated by " : "Answered by ", foreign(models.join(" and "))]);
+    const answered = modelsOf(layer, false);
+    const estimated = modelsOf(layer, true);
+    if (answered) parts.push(["Answered by ", foreign(answered), ...(estimated ? [", the others estimated by ", foreign(estimated)] : [])]);
+    else if (estimated) parts.push(["Estimated by ", foreign(estimated)]);
     if (dates.length) parts.push([formats.date(dates[dates.length - 1])]);
     if (hashes.length) parts.push([hashes.length === 1 ? "Version " : "Versions ", ...hashes.slice(0, 3).map((hash) => el("code", {}, hash.slice(0, 12)))]);
     if (layer.kind === "figure" && layer.sources.length) parts.push([layer.sources.length > 1 ? "Sources: " : "Source: ", foreign(layer.sources.join("; "))]);
