@@ -37,7 +37,11 @@ def raw_indices(warehouse: WarehouseResource, index_files: IndicesResource) -> I
 @multi_asset(
     specs=[table_spec(INDEX_VALUES, deps=[key_of(INDICES), key_of(DOCUMENT_FACTS)])],
     check_specs=check_specs(
-        INDEX_VALUES, {"every_code_is_used": "Names the codes of each index that no document has. A warning."}
+        INDEX_VALUES,
+        {
+            "own_indices_speak_of_documents": "Names an index of your own that speaks of no document, as a warning, "
+            "and of every index the codes that no document has."
+        },
     ),
 )
 def index_values(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:

@@ -28,9 +28,11 @@ from exposure_dagster.tables import (
     MATCHES,
     OCCUPATIONS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
@@ -42,7 +44,7 @@ SITE = AssetKey(["published", "site"])
 _PUBLISHED = [
     key_of(table)
     for table in (
-        *(RANKINGS, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS),
+        *(RANKINGS, UNCERTAINTY, RELIABILITY, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, OCCUPATIONS),
         *(export.table for corpus in CORPORA.values() for export in corpus.exports if export.table.schema == "parsed"),
         DOCUMENT_FACTS,
         MATCHES,

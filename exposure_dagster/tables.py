@@ -705,7 +705,7 @@ AGREEMENT = Table(
         whole("n", "Documents that both speak of.", unit="documents"),
         number("coverage", "Share of the scored documents that the index speaks of, 0 to 1."),
         number("spearman", "Spearman's rank correlation; null where either does not vary."),
-        number("lo", "Lower bound of its 95 % bootstrap interval."),
+        number("lo", "Lower bound of its 95 % bootstrap interval; null below ten documents."),
         number("hi", "Upper bound of its 95 % bootstrap interval."),
         number("kendall_b", "Kendall's tau-b."),
         number("pearson", "Pearson's correlation."),

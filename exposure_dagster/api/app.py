@@ -20,7 +20,6 @@ from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, Hosts, Op
 from exposure_dagster.api.problems import Problem, declared, tell_problems
 from exposure_dagster.api.queries import (
     OCCUPATION_SORTS,
-    AgreementQuery,
     ChangeQuery,
     OccupationQuery,
     Paging,
@@ -273,7 +272,7 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         summary="Where one score comes from",
     )
     def provenance(prompt: _Prompt, doc_id: _Document, snapshot: Snapshot = one) -> Record:
-        found = _prompt(snapshot, prompt, "ranking", "provenance")
+        found = _prompt(snapshot, prompt, "ranking", "provenance", "uncertainty")
         snapshot.require("sections.parquet")
         ranking, behind = found.ranking_of.get(doc_id), found.provenance_of.get(doc_id)
         if ranking is None or behind is None:
@@ -282,7 +281,14 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
             )
         version = next((one for one in found.versions if one["prompt_hash"] == ranking["prompt_hash"]), None)
         sections = [one for one in snapshot.sections.get(doc_id, ()) if one["corpus"] == found.head["corpus"]]
-        return {**_head(snapshot, [found]), **ranking, **behind, "version": version, "sections": sections}
+        return {
+            **_head(snapshot, [found]),
+            **ranking,
+            **behind,
+            "uncertainty": found.uncertainty_of.get(doc_id),
+            "version": version,
+            "sections": sections,
+        }
 
     @router.get(
         "/changes",
@@ -296,44 +302,63 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         rows = [row for found in chosen for row in found.changes if not query.change or row["change"] in query.change]
         return {**_head(snapshot, chosen), **page(rows, query, request)}
 
-    _add_agreement(router, one)
+    _tell_how_sure(router, one)
     return router
 
 
-def _add_agreement(router: APIRouter, one: Any) -> None:
-    """What is published where indices are set that scores are held against. `one` hands out the snapshot."""
+def _tell_how_sure(router: APIRouter, one: Any) -> None:
+    """The addresses of what says how far scores can be trusted. `one` is the dependency on a snapshot."""
+    found_or_not = declared(404)
 
     @router.get(
-        "/agreement",
-        response_model=records.page_of(records.Agreement),
-        tags=["rankings"],
-        summary="How far each prompt agrees with each published index; empty where none is set",
+        "/prompts/{prompt}/uncertainty",
+        response_model=records.page_of(records.Uncertainty),
+        responses=found_or_not,
+        tags=["reliability"],
+        summary="How sure each score is: intervals of scores and ranks, and by what they are known",
     )
-    def agreement(request: Request, query: Annotated[AgreementQuery, Query()], snapshot: Snapshot = one) -> Record:
+    def uncertainty(
+        request: Request, prompt: _Prompt, query: Annotated[Paging, Query()], snapshot: Snapshot = one
+    ) -> Record:
+        found = _prompt(snapshot, prompt, "uncertainty")
+        return {**_head(snapshot, [found]), **page(found.uncertainty, query, request)}
+
+    @router.get(
+        "/prompts/{prompt}/reliability",
+        response_model=records.list_of(records.Reliability),
+        responses=found_or_not,
+        tags=["reliability"],
+        summary="How well repeated answers agree; empty where nothing was asked twice",
+    )
+    def reliability(prompt: _Prompt, snapshot: Snapshot = one) -> Record:
+        found = _prompt(snapshot, prompt, "reliability")
+        return {**_head(snapshot, [found]), "items": found.reliability}
+
+    @router.get(
+        "/prompts/{prompt}/agreement",
+        response_model=records.list_of(records.Agreement),
+        responses=found_or_not,
+        tags=["reliability"],
+        summary="How far the scores agree with published indices; empty where none is set",
+    )
+    def agreement(prompt: _Prompt, snapshot: Snapshot = one) -> Record:
+        found = _prompt(snapshot, prompt)
         snapshot.require("agreement.parquet")
-        return _compared(snapshot, snapshot.agreement, query, request)
+        return {**_head(snapshot, [found]), "items": found.agreement}
 
     @router.get(
-        "/disagreements",
+        "/prompts/{prompt}/disagreements",
         response_model=records.page_of(records.Disagreement),
-        tags=["rankings"],
-        summary="Where prompts and published indices differ: the widest gaps of each pair first",
+        responses=found_or_not,
+        tags=["reliability"],
+        summary="Where scores and indices lie furthest apart; empty where no index is set",
     )
-    def disagreements(request: Request, query: Annotated[AgreementQuery, Query()], snapshot: Snapshot = one) -> Record:
+    def disagreements(
+        request: Request, prompt: _Prompt, query: Annotated[Paging, Query()], snapshot: Snapshot = one
+    ) -> Record:
+        found = _prompt(snapshot, prompt)
         snapshot.require("disagreements.parquet")
-        return _compared(snapshot, snapshot.disagreements, query, request)
-
-
-def _compared(snapshot: Snapshot, rows: Sequence[Record], query: AgreementQuery, request: Request) -> Record:
-    """The rows of the prompts and indices that are asked for."""
-    chosen = [
-        row
-        for row in rows
-        if (not query.prompt or row["prompt"] in query.prompt)
-        and (not query.reference or row["reference"] in query.reference)
-    ]
-    prompts = [snapshot.prompts[name] for name in {row["prompt"] for row in chosen} if name in snapshot.prompts]
-    return {**_head(snapshot, prompts), **page(chosen, query, request)}
+        return {**_head(snapshot, [found]), **page(found.disagreements, query, request)}
 
 
 def _head(snapshot: Snapshot, prompts: Iterable[PublishedRecords]) -> Record:
@@ -356,13 +381,18 @@ def _occupation(row: Record, snapshot: Snapshot) -> Record:
     scores, resilience, rollups = [], [], []
     snapshot.require("sections.parquet")
     for name, prompt in snapshot.prompts.items():
-        snapshot.require(*(f"{name}/{table}.parquet" for table in ("ranking", "ai_resilience", "task_rollups")))
+        used = ("ranking", "uncertainty", "ai_resilience", "task_rollups")
+        snapshot.require(*(f"{name}/{table}.parquet" for table in used))
         documents = row["by_prompt"].get(name, {}).get("doc_ids") or []
         of_prompt = {
             "prompt_title": prompt.head["title"],
             **{key: prompt.head[key] for key in ("corpus", "scale_low", "scale_high")},
         }
-        scores += [{**prompt.ranking_of[one], **of_prompt} for one in documents if one in prompt.ranking_of]
+        scores += [
+            {**prompt.ranking_of[one], **of_prompt, "uncertainty": prompt.uncertainty_of.get(one)}
+            for one in documents
+            if one in prompt.ranking_of
+        ]
         resilience += [{**one, "prompt": name} for one in prompt.resilience if one["onet_code"] in codes]
         rollups += [{**one, "prompt": name} for one in prompt.task_rollups if one["onet_code"] in codes]
     return {

@@ -26,9 +26,11 @@ from exposure_dagster.tables import (
     DISAGREEMENTS,
     OCCUPATIONS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 _TYPES: dict[str, Any] = {
@@ -107,10 +109,18 @@ Ranking = row_of(
 )
 Summary = row_of("Summary", SUMMARIES.columns)
 Change = row_of("Change", CHANGES.columns)
-Agreement = row_of("Agreement", AGREEMENT.columns)
-Disagreement = row_of("Disagreement", DISAGREEMENTS.columns)
 Resilience = row_of("Resilience", RESILIENCE.columns, leave_out=NOT_OF_RESILIENCE)
 TaskRollup = row_of("TaskRollup", TASK_ROLLUPS.columns, leave_out=("prompt",))
+Uncertainty = row_of("Uncertainty", UNCERTAINTY.columns)
+Reliability = row_of("Reliability", RELIABILITY.columns)
+Agreement = row_of("Agreement", AGREEMENT.columns)
+Disagreement = row_of("Disagreement", DISAGREEMENTS.columns)
+
+HowSure = row_of("HowSure", UNCERTAINTY.columns, leave_out=("prompt", "doc_id", "mean"))
+_HOW_SURE = (
+    HowSure | None,
+    Field(description="How sure the score is; null where there is none, and of a publication that did not say."),
+)
 
 _OF_PAGE = tuple(column for column in OCCUPATIONS.columns if column.name not in OF_PROMPT)
 
@@ -140,6 +150,7 @@ OccupationScore = row_of(
     scale_low=(float, Field(description="Lowest answer of the prompt's scale.")),
     scale_high=(float, Field(description="Highest answer of the prompt's scale.")),
     attributes=_ATTRIBUTES,
+    uncertainty=_HOW_SURE,
 )
 
 OccupationResilience = row_of(
@@ -205,6 +216,7 @@ Provenance = row_of(
     (*columns_of(RANKINGS, "prompt", *_OF_SCORE), *PROVENANCE.columns),
     base=Answer,
     attributes=_ATTRIBUTES,
+    uncertainty=_HOW_SURE,
     version=(
         PromptVersion | None,
         Field(description="The version of the prompt that was answered, with the question as it was asked."),

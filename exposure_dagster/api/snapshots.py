@@ -41,9 +41,11 @@ from exposure_dagster.tables import (
     DISAGREEMENTS,
     OCCUPATIONS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 Record = dict[str, Any]
@@ -55,6 +57,9 @@ ATTEMPTS = 5
 _PAUSE_S = 0.02
 
 MANIFEST = "manifest.json"
+
+_OF_ALL_PROMPTS = (CHANGES, AGREEMENT, DISAGREEMENTS)
+"""Tables with the rows of every prompt, in files that are named as they are."""
 
 _DIFFERS = "is damaged: it is not what was written"
 _MISSING = "is missing"
@@ -73,16 +78,20 @@ class PublishedRecords:
     changes: Sequence[Record]
     resilience: Sequence[Record]
     task_rollups: Sequence[Record]
+    uncertainty: Sequence[Record]
+    reliability: Sequence[Record]
+    agreement: Sequence[Record]
+    disagreements: Sequence[Record]
     ranking_of: Mapping[str, Record]
     provenance_of: Mapping[str, Record]
+    uncertainty_of: Mapping[str, Record]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `sizes` those of all its files, in bytes.
 
-    `sections` has for documents, by their ids, what more is known of them. `agreement` and
-    `disagreements` are empty where no index was set. `damaged` says of files, by their paths,
+    `sections` has for documents, by their ids, what more is known of them. `damaged` says of files, by their paths,
     what is wrong; whoever uses what they hold asks `require` first.
     `version` is null where the manifest cannot be read. `site` holds the files of the site by name, packed by gzip
     once and for all readers; empty where the publication holds none.
@@ -97,8 +106,6 @@ class Snapshot:
     occupations: Sequence[Record]
     aliases: Mapping[str, Sequence[str]]
     sections: Mapping[str, Sequence[Record]]
-    agreement: Sequence[Record]
-    disagreements: Sequence[Record]
     prompts: Mapping[str, PublishedRecords]
     sizes: Mapping[str, int]
     site: Mapping[str, bytes]
@@ -214,9 +221,7 @@ def _read(folder: Path) -> Snapshot:
         reader = _Reader(connection, folder, sizes, damaged)
         heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
-        changes = _by(reader.rows(CHANGES, "changes"), "prompt")
-        agreement = reader.rows(AGREEMENT, AGREEMENT.name)
-        disagreements = reader.rows(DISAGREEMENTS, DISAGREEMENTS.name)
+        common = {table.name: _by(reader.rows(table, table.name), "prompt") for table in _OF_ALL_PROMPTS}
         aliases: dict[str, list[str]] = defaultdict(list)
         for title in reader.rows(TITLES, "titles"):
             if title["is_alias"]:
@@ -226,7 +231,7 @@ def _read(folder: Path) -> Snapshot:
         if any(head["prompt"] not in manifest.prompts for head in heads):
             damaged.setdefault(MANIFEST, "does not say of every prompt how it was scored")
         prompts = {
-            head["prompt"]: _prompt(reader, {**manifest.prompts.get(head["prompt"], {}), **head}, versions, changes)
+            head["prompt"]: _prompt(reader, {**manifest.prompts.get(head["prompt"], {}), **head}, versions, common)
             for head in heads
         }
     return Snapshot(
@@ -239,8 +244,6 @@ def _read(folder: Path) -> Snapshot:
         occupations=occupations,
         aliases=MappingProxyType(dict(aliases)),
         sections=MappingProxyType(dict(sections)),
-        agreement=agreement,
-        disagreements=disagreements,
         prompts=MappingProxyType(prompts),
         sizes=MappingProxyType(dict(sorted(sizes.items()))),
         site=MappingProxyType(
@@ -300,21 +303,25 @@ def _prompt(
     reader: _Reader,
     head: Record,
     versions: Mapping[str, Sequence[Record]],
-    changes: Mapping[str, Sequence[Record]],
+    common: Mapping[str, Mapping[str, Sequence[Record]]],
 ) -> PublishedRecords:
     name = head["prompt"]
     rankings = reader.rows(RANKINGS, f"{name}/ranking", is_required=True)
     provenance = reader.rows(PROVENANCE, f"{name}/provenance")
+    uncertainty = reader.rows(UNCERTAINTY, f"{name}/uncertainty")
     return PublishedRecords(
         head=head,
         versions=versions.get(name, ()),
         rankings=rankings,
         summaries=reader.rows(SUMMARIES, f"{name}/summaries", is_required=True),
-        changes=changes.get(name, ()),
+        **{table: rows.get(name, ()) for table, rows in common.items()},
         resilience=reader.rows(RESILIENCE, f"{name}/ai_resilience"),
         task_rollups=reader.rows(TASK_ROLLUPS, f"{name}/task_rollups"),
+        uncertainty=uncertainty,
+        reliability=reader.rows(RELIABILITY, f"{name}/reliability"),
         ranking_of=MappingProxyType({row["doc_id"]: row for row in rankings}),
         provenance_of=MappingProxyType({row["doc_id"]: row for row in provenance}),
+        uncertainty_of=MappingProxyType({row["doc_id"]: row for row in uncertainty}),
     )
 
 

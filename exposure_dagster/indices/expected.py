@@ -11,7 +11,7 @@ from exposure_dagster.indices.bundled import DATA
 
 Band = tuple[float, float]
 
-_FORMULAS = "1"
+_FORMULAS = "2"
 """Changes whenever a formula of the agreement does, so that what was made by it is made again."""
 
 

@@ -30,8 +30,10 @@ from exposure_dagster.tables import (
     DISAGREEMENTS,
     DOCUMENT_FACTS,
     OCCUPATIONS,
+    RELIABILITY,
     RESILIENCE,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 _INDICES_OF_MATCHES = f"""
@@ -41,6 +43,7 @@ _INDICES_OF_MATCHES = f"""
 
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
+    *("ranked.uncertainty", "ranked.reliability"),
     *("ranked.agreement", "ranked.disagreements", "(SELECT DISTINCT index, licence, citation FROM raw.indices)"),
     *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
     f"({_INDICES_OF_MATCHES})",
@@ -106,12 +109,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
                 ROLE_OCCUPATIONS, ROLE_OCCUPATIONS.name, _role_occupations(connection, prompt, corpus), prompt
             )
     shown = ", ".join(name for name in RESILIENCE.column_names if name not in NOT_OF_RESILIENCE)
-    for table, stem, columns in (
-        (RESILIENCE, "ai_resilience", shown),
-        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)"),
+    for table, stem, columns, order in (
+        (RESILIENCE, "ai_resilience", shown, "rank, title, onet_code"),
+        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)", "rank, title, onet_code"),
+        (UNCERTAINTY, "uncertainty", "*", "doc_id"),
+        (RELIABILITY, "reliability", "*", "attribute, facet, statistic"),
     ):
         for (prompt,) in connection.execute(f"SELECT DISTINCT prompt FROM {table.full_name} ORDER BY 1").fetchall():
-            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY rank, title, onet_code"
+            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY {order}"
             yield PublishedTable(table, stem, _whole(connection.execute(query, [prompt]).df(), table), prompt)
     for table, stem, query in (
         (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt"),

@@ -1,8 +1,9 @@
 """The exported files of each prompt, and what explains them.
 
 In a publication: `<prompt>/ranking.csv`, `.parquet`, `.json`, `.xlsx`, `summaries.csv`, `.parquet`,
-`brief.md`, `provenance`, and where the prompt declares one the result of its formula, `ai_resilience`
-or `task_rollups`, and of own documents that were matched `role_occupations`; `occupations`, joined across
+`brief.md`, `provenance`, `uncertainty`, where documents were answered several times `reliability`, where the prompt
+declares one the result of its formula, `ai_resilience` or `task_rollups`, and of own documents that were matched
+`role_occupations`; `occupations`, joined across
 the systems, `handbook`, `titles`, `sections`, `prompts`, `prompt_versions`, `changes`, and where indices
 are set `agreement` and `disagreements`; beside them
 `data_dictionary.md`, `ATTRIBUTION.md` and `manifest.json`.

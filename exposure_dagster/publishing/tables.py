@@ -21,11 +21,13 @@ from exposure_dagster.tables import (
     PROMPT_VERSIONS,
     PROMPTS,
     RANKINGS,
+    RELIABILITY,
     RESILIENCE,
     RESPONSES,
     SCORES,
     SUMMARIES,
     TASK_ROLLUPS,
+    UNCERTAINTY,
 )
 
 SCHEMA = "published"
@@ -178,6 +180,7 @@ NOT_OF_RESILIENCE = ("prompt", "prompt_hash", "ranking_hash", "scored_at")
 PUBLISHED_TABLES = (
     ("ranking", RANKINGS),
     ("summaries", SUMMARIES),
+    (UNCERTAINTY.name, UNCERTAINTY),
     (PROVENANCE.name, PROVENANCE),
     ("ai_resilience", RESILIENCE),
     (TASK_ROLLUPS.name, TASK_ROLLUPS),
@@ -191,8 +194,10 @@ PUBLISHED_TABLES = (
 """Every kind of exported file, by its stem, with the table that explains its columns."""
 
 TABLES_OF_SOME = (
+    (RELIABILITY.name, RELIABILITY),
     (ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),
     (AGREEMENT.name, AGREEMENT),
     (DISAGREEMENTS.name, DISAGREEMENTS),
 )
-"""Likewise, where own documents have an occupation, and where indices are set that scores are held against."""
+"""Likewise, where documents were answered several times, where own documents have an occupation, and where indices are
+set that scores are held against."""

@@ -14,6 +14,9 @@ from exposure_dagster.tables import AGREEMENT, DISAGREEMENTS
 ALL, ROLLED_UP = "all", "rolled_up"
 """The documents themselves; occupations whose tasks were scored."""
 
+FEWEST_PAIRS = 10
+"""Fewer have no interval: three documents in one order would be given one without any width."""
+
 DRAWS = 1000
 _FEWER_DRAWS = 200
 _MANY_PAIRS = 5000
@@ -63,11 +66,13 @@ def agree(prompt: str, compared: Iterable[Compared], scale: Band, scales: Mappin
 
 def _figures(pairs: pd.DataFrame, scored: int, is_one_scale: bool) -> dict[str, float | int | None]:
     ours, theirs = pairs["score"], pairs["value"]
-    interval = statistics.spearman_interval(ours, theirs, draws=DRAWS if len(pairs) < _MANY_PAIRS else _FEWER_DRAWS)
+    interval = None
+    if len(pairs) >= FEWEST_PAIRS:
+        interval = statistics.spearman_interval(ours, theirs, draws=DRAWS if len(pairs) < _MANY_PAIRS else _FEWER_DRAWS)
     return {
         "n": len(pairs),
         "coverage": len(pairs) / scored,
-        "spearman": None if interval is None else interval.value,
+        "spearman": statistics.spearman(ours, theirs),
         "lo": None if interval is None else interval.low,
         "hi": None if interval is None else interval.high,
         "kendall_b": statistics.kendall_b(ours, theirs),

@@ -19,7 +19,15 @@ from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.store.warehouse import Warehouse
-from exposure_dagster.tables import AGREEMENT, CHANGES, DISAGREEMENTS, OCCUPATIONS, RESPONSES
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    OCCUPATIONS,
+    RELIABILITY,
+    RESPONSES,
+    UNCERTAINTY,
+)
 from tests.integration.ranked_tables import PROMPT, answer, fill
 
 TEXT = "a" * 64
@@ -76,13 +84,22 @@ def fill_for_api(warehouse: Warehouse) -> None:
             [{"prompt": "exposure", "doc_id": "roofers", "change": "up", "score_before": 0.0, "score_after": 1.0}]
         ),
     )
+    _fill_how_sure(warehouse)
     warehouse.replace(ONET_FEATURES, pd.DataFrame(FEATURES))
-    compared = [{"prompt": "exposure", "reference": index, "subset": "all"} for index in ("aioe", "webb")]
-    warehouse.replace(AGREEMENT, pd.DataFrame(compared).assign(n=3, coverage=1.0, spearman=0.5))
-    warehouse.replace(
-        DISAGREEMENTS, pd.DataFrame(compared).assign(doc_id="roofers", title="Roofers", gap=[40.0, -60.0])
-    )
     warehouse.append(RESPONSES, pd.DataFrame([_attempt(sample, epoch) for epoch in (0, 1) for sample in (1, 2)]))
+
+
+def _fill_how_sure(warehouse: Warehouse) -> None:
+    """Of `exposure`: the interval of one score, one statistic of its samples, and an index that they are held to."""
+    roofers = {"prompt": "exposure", "doc_id": "roofers"}
+    interval = {"mean": 1.0, "answers": 2, "sd_sample": 0.5, "se": 0.35, "lo90": 0.3, "hi90": 1.7, "method": "samples"}
+    warehouse.replace(UNCERTAINTY, pd.DataFrame([{**roofers, **interval, "rank_lo90": 2, "rank_hi90": 3}]))
+    samples = {"prompt": "exposure", "attribute": "score", "facet": "sample", "n": 3, "k": 2.0}
+    warehouse.replace(RELIABILITY, pd.DataFrame([{**samples, "statistic": "ICC(1,k)", "value": 0.9}]))
+    pair = {"prompt": "exposure", "reference": "an_index", "subset": "all"}
+    warehouse.replace(AGREEMENT, pd.DataFrame([{**pair, "n": 3, "coverage": 1.0, "spearman": 0.5}]))
+    gap = {"percentile_ours": 0.0, "percentile_theirs": 50.0, "gap": -50.0}
+    warehouse.replace(DISAGREEMENTS, pd.DataFrame([{**pair, **roofers, **gap}]))
 
 
 def _attempt(sample: int, epoch: int) -> dict[str, object]:

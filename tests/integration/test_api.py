@@ -31,8 +31,9 @@ API = "/api/v1"
 SCORE = f"{API}/prompts/exposure/provenance/roofers"
 LISTS = (
     "/occupations", "/prompts", "/prompts/exposure/rankings", "/prompts/exposure/summaries", "/changes",
-    "/agreement", "/disagreements",
     "/prompts/exposure/resilience", "/prompts/exposure/task_rollups",
+    "/prompts/exposure/uncertainty", "/prompts/exposure/reliability", "/prompts/exposure/agreement",
+    "/prompts/exposure/disagreements",
 )  # fmt: skip
 SINGLES = ("/occupations/roofers", "/prompts/exposure", "/prompts/exposure/provenance/roofers", "/sources", "/files")
 EVERYTHING = tuple(f"{API}{path}" for path in (*LISTS, *SINGLES, "/health"))
@@ -69,14 +70,6 @@ def ids(answer: dict[str, Any], key: str = "doc_id") -> list[str]:
 
 
 # Rankings
-
-
-def test_agreement_and_gaps_are_those_of_the_prompts_and_indices_that_are_asked_for(client: TestClient) -> None:
-    assert [row["reference"] for row in found(client, "/agreement")["items"]] == ["aioe", "webb"]
-    (row,) = found(client, "/agreement", prompt="exposure", reference="webb")["items"]
-    assert (row["n"], row["spearman"], row["mae"]) == (3, 0.5, None)
-    assert [row["gap"] for row in found(client, "/disagreements", reference="aioe")["items"]] == [40]
-    assert found(client, "/disagreements", prompt="second")["total"] == 0
 
 
 def test_a_ranking_is_a_page_of_rows_by_rank(client: TestClient) -> None:
@@ -199,6 +192,28 @@ def test_the_provenance_of_a_score_says_who_answered_about_what_for_how_much(cli
     assert answer["page_fetched_at"] == f"{FETCHED.isoformat()}Z"
     assert answer["request_ids"] == ["req_1_1", "req_1_2"]
     assert (answer["input_tokens"], answer["output_tokens"], answer["cost_usd"]) == (2000, 100, 0.002)
+
+
+def test_an_answer_carries_how_sure_its_score_is_and_where_nothing_says_so_none(client: TestClient) -> None:
+    answer = found(client, "/prompts/exposure/provenance/roofers")["uncertainty"]
+    assert (answer["lo90"], answer["hi90"], answer["rank_lo90"], answer["method"]) == (0.3, 1.7, 2, "samples")
+    scores = {score["prompt"]: score["uncertainty"] for score in found(client, "/occupations/roofers")["scores"]}
+    assert scores == {"exposure": answer, "second": None}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("uncertainty", "se", 0.35),
+        ("reliability", "statistic", "ICC(1,k)"),
+        ("agreement", "spearman", 0.5),
+        ("disagreements", "gap", -50.0),
+    ],
+)
+def test_how_sure_scores_are_is_told_by_prompt(client: TestClient, table: str, column: str, value: Any) -> None:
+    (row,) = found(client, f"/prompts/exposure/{table}")["items"]
+    assert row[column] == value
+    assert found(client, f"/prompts/second/{table}")["items"] == []
 
 
 def test_a_score_without_requests_has_no_cost(client: TestClient) -> None:

@@ -93,17 +93,22 @@ def test_rankings_are_stale_when_an_index_changes_and_then_alone(sample_home: Pa
     assert standing(settings).is_settled
 
 
-def test_codes_that_no_document_has_are_a_warning(sample_home: Path, mine: Path) -> None:
+def test_codes_that_no_document_has_are_named_and_an_index_without_any_other_is_a_warning(
+    sample_home: Path, mine: Path
+) -> None:
     warehouse = Warehouse(sample_home / "exposure.duckdb")
+    refresh_indices(warehouse, named_indices(f"mine={mine},gpts_task_human"))
+    (outcome,) = map_indices(warehouse).outcomes
+    assert outcome.passed
+    assert "mine: 1 code, as poets" in outcome.description
+    is_missing = "value IS NULL AND codes_missing = [doc_id]"
+    assert warehouse.rows(f"SELECT count(*) FROM parsed.index_values WHERE {is_missing}") == [(28,)]
+    mine.write_text("code,value\npoets,9\n")
     refresh_indices(warehouse, named_indices(f"mine={mine}"))
     (outcome,) = map_indices(warehouse).outcomes
     assert not outcome.passed
     assert not outcome.is_error
-    assert "mine: 1 code, as poets" in outcome.description
-    missing = warehouse.rows(
-        "SELECT count(*) FROM parsed.index_values WHERE value IS NULL AND codes_missing = [doc_id]"
-    )
-    assert missing == [(28,)]
+    assert outcome.description.startswith("mine speaks of no document here; ")
 
 
 def test_a_file_that_cannot_be_used_ends_the_run_with_one_sentence_and_leaves_what_stands(

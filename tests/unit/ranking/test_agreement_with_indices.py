@@ -71,6 +71,12 @@ def test_an_index_that_speaks_of_nothing_that_is_scored_has_no_row() -> None:
     assert found.disagreements.empty
 
 
+def test_a_few_pairs_have_a_correlation_and_no_interval() -> None:
+    found = held(of("same", {f"d{number:02}": float(number) for number in range(9)})).agreement.iloc[0]
+    assert found["spearman"] == pytest.approx(1)
+    assert pd.isna(found[["lo", "hi"]]).all()
+
+
 def test_a_single_pair_has_no_correlation() -> None:
     found = held(of("same", {"d00": 1.0})).agreement.iloc[0]
     assert found["n"] == 1
