@@ -18,12 +18,13 @@ from dagster import (
 from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
 from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.indices.tables import INDEX_VALUES
-from exposure_dagster.pipeline import published
+from exposure_dagster.pipeline import gate, published
 from exposure_dagster.publishing.exports import missing_files
 from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
 from exposure_dagster.tables import (
     CHANGES,
     DOCUMENT_FACTS,
+    GATE,
     MATCHES,
     OCCUPATIONS,
     RANKINGS,
@@ -46,6 +47,7 @@ _PUBLISHED = [
         DOCUMENT_FACTS,
         MATCHES,
         INDEX_VALUES,
+        GATE,
     )
 ]
 
@@ -109,6 +111,7 @@ def publication(
     """Write one publication of everything that is ranked: both assets are parts of it, of one digest."""
     with readable_errors():
         store = warehouse.open()
+        gate.refuse_what_is_kept_back(store, published_folder.kept_back_by)
         broken = prompt_files.load().what_is_broken
         with store.snapshot() as now:
             fingerprint = published.ranked_fingerprint(now, broken)

@@ -8,14 +8,18 @@ from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_specs, key_of, readable_errors, table_result, table_spec, table_value
 from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.gates import CHECKS
 from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import checks, history, ranked
+from exposure_dagster.pipeline.gate import look_at_scores, outcomes
 from exposure_dagster.pipeline.ranking_inputs import collect_ranking_inputs
 from exposure_dagster.ranking import FORMULA_VERSION
 from exposure_dagster.tables import (
+    AGREEMENT,
     CHANGES,
     DEFINITIONS,
     DOCUMENT_FACTS,
+    GATE,
     RANKING_INPUTS,
     RANKINGS,
     RELIABILITY,
@@ -24,7 +28,7 @@ from exposure_dagster.tables import (
     UNCERTAINTY,
 )
 from resources.pages import PromptsResource
-from resources.warehouse import WarehouseResource
+from resources.warehouse import PublishedFolderResource, WarehouseResource
 
 HIGHEST = 15
 MOVERS = 15
@@ -196,3 +200,35 @@ def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Ite
                 "largest movers": table_value(history.movers(comparison, MOVERS)),
             }
         yield table_result(store, CHANGES, data_version=digest, partition={"prompt": name}, metadata=metadata)
+
+
+@multi_asset(
+    specs=[
+        table_spec(
+            GATE,
+            deps=[key_of(table) for table in (RANKINGS, UNCERTAINTY, RELIABILITY, CHANGES, AGREEMENT)],
+            kinds=("duckdb", "pandas"),
+            code_version=FORMULA_VERSION,
+        )
+    ],
+    check_specs=check_specs(GATE, CHECKS),
+    partitions_def=PROMPTS_PARTITIONS,
+)
+def gate(
+    context: AssetExecutionContext, warehouse: WarehouseResource, published_folder: PublishedFolderResource
+) -> Iterator[MaterializeResult[Any]]:
+    """Look at the prompt's scores before they are published."""
+    name = context.partition_key
+    with readable_errors():
+        store = warehouse.open()
+        report = look_at_scores(store, name)
+        with store.snapshot() as now:
+            result = table_result(
+                now,
+                GATE,
+                data_version=report.digest,
+                partition={"prompt": name},
+                metadata={"found": table_value(report.rows.drop(columns="prompt"))},
+                outcomes=outcomes(now, published_folder.kept_back_by),
+            )
+        yield result

@@ -16,15 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.baseline import HOST, bundled_definition, read_handbook
-from exposure_dagster.corpora.ooh.index import index_pages, parse_index
-from exposure_dagster.corpora.ooh.page import parse_page
-from exposure_dagster.prompts.files import load_prompt
-from exposure_dagster.providers.baseline.scorer import score_documents
+from benchmarks.baseline import HOST, bundled, read_handbook, score_handbook
 from exposure_dagster.reliability.arrays import Floats, Ints
 from exposure_dagster.reliability.sampling import SamplingRule, SamplingTarget, wanted_answers
 from exposure_dagster.reliability.uncertainty import tier_edges, weighted_mean_error
-from exposure_dagster.settings import BUNDLED_PROMPTS
 
 REPETITIONS = 20
 SPREADS = (0.5, 0.6, 0.7)
@@ -34,18 +29,9 @@ MOST = (6, 8, 10)
 def true_places(sites: Path) -> tuple[Floats, Floats]:
     """The baseline's estimate of each page, and the jobs that the page states (0 where it states none)."""
     handbook = read_handbook(sites)
-    scores = score_documents(bundled_definition(), handbook.documents, handbook.aliases)
-    jobs = {}
-    for page in index_pages(parse_index((sites / HOST / "ooh" / "a-z-index.htm").read_bytes())):
-        body = (sites / HOST / page.url.split(HOST + "/", 1)[1]).read_bytes()
-        jobs[page.slug] = parse_page(body, url=page.url).occupation.jobs or 0
-    return np.array([score.attributes["score"] for score in scores]), np.array([jobs[score.doc_id] for score in scores])
-
-
-def bundled_edges() -> Floats:
-    """Where the tiers of the bundled exposure prompt meet."""
-    prompt = load_prompt(BUNDLED_PROMPTS / "exposure.md", known_corpora=["ooh"], known_models=["claude-haiku-5-5"])
-    return tier_edges([tier.range for tier in prompt.ranking.tiers])
+    scores = score_handbook(handbook)
+    jobs = [handbook.jobs[score.doc_id] or 0 for score in scores]
+    return np.array([score.attributes["score"] for score in scores]), np.array(jobs)
 
 
 class Model:
@@ -118,7 +104,7 @@ def main() -> None:
     if not (sites / HOST / "ooh" / "a-z-index.htm").is_file():
         sys.exit(f"no handbook in {sites}; usage: adaptive_sampling.py SITES_FOLDER")
     truth, jobs = true_places(sites)
-    print_tiers(truth, bundled_edges())
+    print_tiers(truth, tier_edges([tier.range for tier in bundled("exposure").ranking.tiers]))
     print_totals(jobs)
 
 

@@ -113,7 +113,7 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
     load_prices(settings.prices)  # a file of prices that cannot be used is an error at once
     return {
         "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S),
-        "published_folder": PublishedFolderResource(path=str(settings.published_folder)),
+        "published_folder": PublishedFolderResource(path=str(settings.published_folder), gate=settings.gate.value),
         "pages": PagesResource(
             sites=settings.sites,
             contact=EnvVar(variable_of("contact")) if settings.contact else None,

@@ -30,6 +30,7 @@ from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
+from exposure_dagster.gates import Gate
 from exposure_dagster.indices.names import NamedIndex, named_indices
 from exposure_dagster.providers.registry import PROVIDERS, Endpoints, endpoints_of
 
@@ -207,6 +208,11 @@ class Settings(BaseModel):
         None,
         description="Published indices that scores are held against: names of bundled ones, or `bundled` for all, and "
         "`name=file.csv` for your own, several with commas or line ends between them.",
+    )
+    gate: Gate = Field(
+        Gate.ESSENTIAL,
+        description="What keeps scores back from publication: `essential` (examples and probes that score elsewhere, "
+        "scores that do not vary), `block` (any check of ranked/gate that fails) or `warn` (none).",
     )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
     scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(

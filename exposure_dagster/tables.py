@@ -745,6 +745,24 @@ DISAGREEMENTS = Table(
     key=("prompt", "reference", "subset", "doc_id"),
 )
 
+GATE = Table(
+    schema="ranked",
+    name="gate",
+    grain="prompt × check",
+    description="What was looked at before the prompt's scores may be published, and what was found (EXPOSURE_GATE).",
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("check_name", "Name of the check.", required=True),
+        flag("is_essential", "True where scores that fail it are not about the question."),
+        flag("passed", "False where the figure is beyond its limit; true where there is nothing to look at."),
+        number("value", "The figure; null where there is nothing to look at."),
+        number("bound", "What it is held against."),
+        whole("n", "Documents, examples or rows that the figure is of."),
+        text("description", "What was found, or why nothing could be."),
+    ),
+    key=("prompt", "check_name"),
+)
+
 OCCUPATIONS = Table(
     schema="ranked",
     name="occupations",
@@ -836,6 +854,7 @@ TABLES = MappingProxyType(
             TASK_ROLLUPS,
             AGREEMENT,
             DISAGREEMENTS,
+            GATE,
             OCCUPATIONS,
         )
     }

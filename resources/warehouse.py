@@ -7,6 +7,7 @@ from pathlib import Path
 from dagster import ConfigurableResource
 from pydantic import Field
 
+from exposure_dagster.gates import Gate
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S, Warehouse
 
 
@@ -25,7 +26,13 @@ class PublishedFolderResource(ConfigurableResource[Path]):
     """The folder that published files go to."""
 
     path: str = Field(description="Folder of the publications and of the link `current`.")
+    gate: str = Field(Gate.ESSENTIAL.value, description="What keeps scores back: `essential`, `block` or `warn`.")
 
     @property
     def root(self) -> Path:
         return Path(self.path)
+
+    @property
+    def kept_back_by(self) -> Gate:
+        """Which failed checks keep scores back."""
+        return Gate(self.gate)

@@ -20,6 +20,7 @@ from exposure_dagster.api.delivery import DIGEST_HEADER, HeadRequests, Hosts, Op
 from exposure_dagster.api.problems import Problem, declared, tell_problems
 from exposure_dagster.api.queries import (
     OCCUPATION_SORTS,
+    AgreementQuery,
     ChangeQuery,
     OccupationQuery,
     Paging,
@@ -295,7 +296,44 @@ def _router(snapshot_of_request: Callable[..., Any]) -> APIRouter:
         rows = [row for found in chosen for row in found.changes if not query.change or row["change"] in query.change]
         return {**_head(snapshot, chosen), **page(rows, query, request)}
 
+    _add_agreement(router, one)
     return router
+
+
+def _add_agreement(router: APIRouter, one: Any) -> None:
+    """What is published where indices are set that scores are held against. `one` hands out the snapshot."""
+
+    @router.get(
+        "/agreement",
+        response_model=records.page_of(records.Agreement),
+        tags=["rankings"],
+        summary="How far each prompt agrees with each published index; empty where none is set",
+    )
+    def agreement(request: Request, query: Annotated[AgreementQuery, Query()], snapshot: Snapshot = one) -> Record:
+        snapshot.require("agreement.parquet")
+        return _compared(snapshot, snapshot.agreement, query, request)
+
+    @router.get(
+        "/disagreements",
+        response_model=records.page_of(records.Disagreement),
+        tags=["rankings"],
+        summary="Where prompts and published indices differ: the widest gaps of each pair first",
+    )
+    def disagreements(request: Request, query: Annotated[AgreementQuery, Query()], snapshot: Snapshot = one) -> Record:
+        snapshot.require("disagreements.parquet")
+        return _compared(snapshot, snapshot.disagreements, query, request)
+
+
+def _compared(snapshot: Snapshot, rows: Sequence[Record], query: AgreementQuery, request: Request) -> Record:
+    """The rows of the prompts and indices that are asked for."""
+    chosen = [
+        row
+        for row in rows
+        if (not query.prompt or row["prompt"] in query.prompt)
+        and (not query.reference or row["reference"] in query.reference)
+    ]
+    prompts = [snapshot.prompts[name] for name in {row["prompt"] for row in chosen} if name in snapshot.prompts]
+    return {**_head(snapshot, prompts), **page(chosen, query, request)}
 
 
 def _head(snapshot: Snapshot, prompts: Iterable[PublishedRecords]) -> Record:

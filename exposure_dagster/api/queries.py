@@ -67,6 +67,11 @@ class ChangeQuery(Paging):
     )
 
 
+class AgreementQuery(Paging):
+    prompt: AnyOf = Field([], description="Prompt; repeat it for any of several.")
+    reference: AnyOf = Field([], description="Index; repeat it for any of several.")
+
+
 class SummaryQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

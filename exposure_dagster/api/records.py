@@ -20,7 +20,16 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     columns_of,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    OCCUPATIONS,
+    RANKINGS,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+)
 
 _TYPES: dict[str, Any] = {
     "VARCHAR": str,
@@ -98,6 +107,8 @@ Ranking = row_of(
 )
 Summary = row_of("Summary", SUMMARIES.columns)
 Change = row_of("Change", CHANGES.columns)
+Agreement = row_of("Agreement", AGREEMENT.columns)
+Disagreement = row_of("Disagreement", DISAGREEMENTS.columns)
 Resilience = row_of("Resilience", RESILIENCE.columns, leave_out=NOT_OF_RESILIENCE)
 TaskRollup = row_of("TaskRollup", TASK_ROLLUPS.columns, leave_out=("prompt",))
 

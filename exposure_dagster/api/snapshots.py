@@ -35,7 +35,16 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     TITLES,
 )
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RANKINGS, RESILIENCE, SUMMARIES, TASK_ROLLUPS
+from exposure_dagster.tables import (
+    AGREEMENT,
+    CHANGES,
+    DISAGREEMENTS,
+    OCCUPATIONS,
+    RANKINGS,
+    RESILIENCE,
+    SUMMARIES,
+    TASK_ROLLUPS,
+)
 
 Record = dict[str, Any]
 """A row as JSON can hold it: no NaN, times with their zone, JSON columns as objects. Never changed."""
@@ -72,7 +81,8 @@ class PublishedRecords:
 class Snapshot:
     """One publication. `occupations` are handbook pages by title, `sizes` those of all its files, in bytes.
 
-    `sections` has for documents, by their ids, what more is known of them. `damaged` says of files, by their paths,
+    `sections` has for documents, by their ids, what more is known of them. `agreement` and
+    `disagreements` are empty where no index was set. `damaged` says of files, by their paths,
     what is wrong; whoever uses what they hold asks `require` first.
     `version` is null where the manifest cannot be read. `site` holds the files of the site by name, packed by gzip
     once and for all readers; empty where the publication holds none.
@@ -87,6 +97,8 @@ class Snapshot:
     occupations: Sequence[Record]
     aliases: Mapping[str, Sequence[str]]
     sections: Mapping[str, Sequence[Record]]
+    agreement: Sequence[Record]
+    disagreements: Sequence[Record]
     prompts: Mapping[str, PublishedRecords]
     sizes: Mapping[str, int]
     site: Mapping[str, bytes]
@@ -203,6 +215,8 @@ def _read(folder: Path) -> Snapshot:
         heads = reader.rows(PUBLISHED_PROMPTS, "prompts", is_required=True)
         versions = _by(reader.rows(PUBLISHED_VERSIONS, "prompt_versions", is_required=True), "prompt")
         changes = _by(reader.rows(CHANGES, "changes"), "prompt")
+        agreement = reader.rows(AGREEMENT, AGREEMENT.name)
+        disagreements = reader.rows(DISAGREEMENTS, DISAGREEMENTS.name)
         aliases: dict[str, list[str]] = defaultdict(list)
         for title in reader.rows(TITLES, "titles"):
             if title["is_alias"]:
@@ -225,6 +239,8 @@ def _read(folder: Path) -> Snapshot:
         occupations=occupations,
         aliases=MappingProxyType(dict(aliases)),
         sections=MappingProxyType(dict(sections)),
+        agreement=agreement,
+        disagreements=disagreements,
         prompts=MappingProxyType(prompts),
         sizes=MappingProxyType(dict(sorted(sizes.items()))),
         site=MappingProxyType(

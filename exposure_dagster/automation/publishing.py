@@ -35,7 +35,9 @@ from exposure_dagster.automation.runs import (
     made_from_earlier_sources,
     retry_mark,
 )
+from exposure_dagster.core.checks import first_of
 from exposure_dagster.core.progress import counted
+from exposure_dagster.pipeline.gate import kept_back
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.tables import RANKINGS
 from resources.pages import PromptsResource
@@ -172,6 +174,9 @@ def publish_what_changed(
         yield SkipReason(f"{counted(len(under_way), 'prompt')} under way; waiting to publish once for all")
         return
     root, broken = published_folder.root, prompt_files.load().what_is_broken
+    if reasons := kept_back(warehouse.open(), published_folder.kept_back_by):
+        yield SkipReason(f"kept back (EXPOSURE_GATE): {first_of(reasons)}")
+        return
     seen = look_at_publication(context.instance, warehouse.open(), root, broken)
     if seen.fingerprint is None:
         yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if seen.is_withdrawn else ''}")

@@ -14,9 +14,7 @@ from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import Warehouse
 
-_FIGURES = (
-    *("n", "coverage", "Spearman", "95 %", "expected", "Kendall b", "top tenth", "bottom tenth", "MAE", "bias"),
-)
+_FIGURES = (*("n", "coverage", "Spearman", "95 %", "expected", "tau-b", "top 10 %", "bottom 10 %", "MAE", "bias"),)
 
 SHOWN = 5
 """Disagreements that are shown of a prompt with an index."""
@@ -80,7 +78,7 @@ def _print_agreement(rows: list[dict[str, Any]]) -> None:
     for name in ("prompt", "index"):
         table.add_column(name, no_wrap=True)
     for name in _FIGURES:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         is_whole = row["subset"] == "all"
         table.add_row(
@@ -111,4 +109,4 @@ def _figure(value: float | None) -> str:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+    return "–" if low is None or high is None else f"{low:.2f} … {high:.2f}"

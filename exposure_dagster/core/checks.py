@@ -12,6 +12,7 @@ import pandas as pd
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.progress import counted
 from exposure_dagster.core.tables import Table
+from exposure_dagster.gates import CHECKS
 
 SHOWN_PROBLEMS = 5
 """Mistakes of a file that a sentence names; the table beside it has them all."""
@@ -28,9 +29,11 @@ BLOCKING = frozenset(
         "scores_lie_on_the_scale",
         "groups_add_up",
         "ranking_can_be_recomputed",
+        *CHECKS,
     }
 )
-"""Checks of what our own code promises of a table: where one fails, nothing that hangs on the table is made.
+"""Checks of what our own code promises of a table, and those of the gate: where one fails, nothing that hangs on the
+table is made; of the gate's as far as EXPOSURE_GATE makes it an error.
 
 A page that cannot be read or a figure out of range is an error that is shown and blocks nothing: the rows of earlier
 stand.

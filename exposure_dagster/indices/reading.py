@@ -13,7 +13,7 @@ from exposure_dagster.core.errors import SourceError
 from exposure_dagster.indices.bundled import bundled_index, soc_2018_codes
 from exposure_dagster.indices.index import CodeSystem, Index
 from exposure_dagster.indices.names import NamedIndex
-from exposure_dagster.parsing.codes import ONET_CODE, SOC_CODE
+from exposure_dagster.parsing.codes import ONET_CODE, SOC_CODE, soc_code_of
 from exposure_dagster.parsing.delimited import NotTextError, decoded, records, separator_of, without_sep_line
 
 COLUMNS = ("code", "value", "code_system", "scale_low", "scale_high", "licence", "citation", "year")
@@ -35,6 +35,8 @@ def read_index(named: NamedIndex) -> Index:
     if named.path is None:
         return bundled_index(named.name)
     try:
+        if named.path.exists() and not named.path.is_file():
+            raise _unusable(named, "it is no file")
         if named.path.stat().st_size > MAX_BYTES:
             raise _unusable(named, f"it is larger than {MAX_BYTES:,} bytes, and can be no table of occupations")
         body = named.path.read_bytes()
@@ -97,6 +99,9 @@ def _rows(named: NamedIndex, body: bytes) -> list[tuple[int, dict[str, str]]]:
         raise _unusable(named, f"its first line has to name {' and '.join(lacking)} once; it names {there}")
     if len(found) == 1:
         raise _unusable(named, "there is no row below its titles")
+    longer = [f"line {line}" for line, cells in found[1:] if any(cell.strip() for cell in cells[len(titles) :])]
+    if longer:
+        raise _unusable(named, f"more cells than titles (is a comma in a figure?): {first_of(longer)}")
     return [
         (line, {name: cell.strip() for name, cell in zip(titles, [*cells, *[""] * len(titles)], strict=False)})
         for line, cells in found[1:]
@@ -147,6 +152,8 @@ def _system(named: NamedIndex, values: Mapping[str, object], said: str | None) -
         wrong = [repr(code) for code in values if not form.fullmatch(code)]
         if wrong:
             raise _unusable(named, f"no codes of {system}, which are written as in {example}: {first_of(wrong)}")
+    if system is CodeSystem.ONET_2019:
+        _refuse_onet_2010(named, values)
     if system in (CodeSystem.SOC_2010, CodeSystem.SOC_2018):
         other = _years_of(values) - {system}
         if len(other) == 1 and system not in _years_of(values):
@@ -160,6 +167,7 @@ def _system(named: NamedIndex, values: Mapping[str, object], said: str | None) -
 
 def _shown_system(named: NamedIndex, values: Mapping[str, object]) -> CodeSystem:
     if all(ONET_CODE.fullmatch(code) for code in values):
+        _refuse_onet_2010(named, values)
         return CodeSystem.ONET_2019
     if not any(SOC_CODE.fullmatch(code) or ONET_CODE.fullmatch(code) for code in values):
         if all(code.isdigit() for code in values):
@@ -173,6 +181,17 @@ def _shown_system(named: NamedIndex, values: Mapping[str, object]) -> CodeSystem
         "whether its codes are those of SOC 2010 or of 2018 does not show; say it in a column code_system, as soc2010 "
         "or soc2018",
     )
+
+
+def _refuse_onet_2010(named: NamedIndex, values: Mapping[str, object]) -> None:
+    """O*NET's codes of 2010 look like those of 2019, and many mean another occupation."""
+    before = sorted(code for code in values if soc_code_of(code) in _only_in(CodeSystem.SOC_2010))
+    if before:
+        raise _unusable(
+            named,
+            f"its codes are O*NET's of 2010, which were other ones ({first_of(before)}); take the mean by the first "
+            "seven characters, and call these soc2010",
+        )
 
 
 def _years_of(values: Mapping[str, object]) -> set[CodeSystem]:

@@ -170,6 +170,20 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
                 ),
             ),
         },
+        "ranked.gate": {
+            **same_as(_RANKED, "prompt"),
+            **made_from(
+                "passed value n description",
+                *_SCORE,
+                "scored.prompts.baseline_definition",
+                "parsed.documents.title",
+                "ranked.agreement.spearman",
+                "ranked.changes.shift",
+                "ranked.reliability.value",
+                "ranked.uncertainty.p_tier",
+            ),
+            **made_from("check_name is_essential bound", RUN),
+        },
         "ranked.summaries": {
             **made_from("se se_independent se_correlated", "ranked.uncertainty.se", f"{_RANKED}.jobs"),
             **made_from("lo90 hi90", f"{_RANKED}.score", f"{_RANKED}.jobs", "ranked.uncertainty.se"),

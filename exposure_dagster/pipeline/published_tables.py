@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import duckdb
 import pandas as pd
 
+from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
 from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, Attribution, corpus_of
@@ -70,7 +71,7 @@ def index_credits(connection: duckdb.DuckDBPyConnection) -> tuple[Attribution, .
         """
     ).fetchall()
     return tuple(
-        (title.removesuffix("."), None, f"{f'{licence}. ' if licence else ''}Indices: {names}.")
+        (harmless(title.removesuffix(".")), None, harmless(f"{f'{licence}. ' if licence else ''}Indices: {names}."))
         for title, licence, names in rows
     )
 
@@ -227,7 +228,10 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
 
 def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
     """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
-    facts = [name for name in DOCUMENT_FACTS.column_names if OF_OCCUPATION + name in ROLE_OCCUPATIONS.column_names]
+    names = [
+        name.removeprefix(OF_OCCUPATION) for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)
+    ]
+    facts = [name for name in names if name in DOCUMENT_FACTS.column_names]
     rows = connection.execute(
         f"""
         WITH neighbours AS (

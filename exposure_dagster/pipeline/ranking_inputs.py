@@ -25,6 +25,7 @@ from exposure_dagster.tables import (
     AGREEMENT,
     CHANGES,
     DISAGREEMENTS,
+    GATE,
     MADE_FROM,
     RANKING_INPUTS,
     RANKINGS,
@@ -45,6 +46,7 @@ RANKED_TABLES = (
     TASK_ROLLUPS,
     AGREEMENT,
     DISAGREEMENTS,
+    GATE,
 )
 """Tables with rows of their own for each prompt, made from its answers."""
 

@@ -153,6 +153,14 @@ class Tier(_Strict):
     range: tuple[FiniteFloat, FiniteFloat]
 
 
+class Probe(_Strict):
+    """A document, by a title of its own, and where it should score; never sent as an example."""
+
+    document: Line
+    range: tuple[FiniteFloat, FiniteFloat]
+    attribute: Identifier | None = None
+
+
 class QuadrantLabels(_Strict):
     """Names of the four quadrants: both attributes high, one of them alone, or neither."""
 
@@ -270,6 +278,7 @@ class PromptFile(_Strict):
     attributes: tuple[Attribute, ...] | None = None
     tiers: tuple[Tier, ...] = ()
     ranking: Ranking = Ranking()
+    probes: tuple[Probe, ...] = ()
     instruction: str
 
     @model_validator(mode="after")
@@ -341,6 +350,22 @@ class PromptFile(_Strict):
                 raise _wrong(f"needs corpus {' or '.join(OF_PARTS)}, whose tasks it rolls up", "ranking", "rollup")
             if self.attributes is not None and ranking.weights is None:
                 raise _wrong("needs a prompt of one number, or weights that make one of several", "ranking", "rollup")
+        return self
+
+    @model_validator(mode="after")
+    def _probes_are_no_examples(self) -> Self:
+        examples = {example.casefold() for one in self.numbers for level in one.levels for example in level.examples}
+        keys = [one.key for one in self.numbers]
+        scale = self.numbers[0].scale
+        for place, probe in enumerate(self.probes):
+            where = ("probes", place)
+            if probe.document.casefold() in examples:
+                raise _wrong(f"{probe.document} is an example: the model is told where it belongs", *where, "document")
+            _check_ranges("probes", [probe.range], scale)
+            if self.attributes is None and probe.attribute is not None:
+                raise _wrong("the prompt asks for one number: leave it out", *where, "attribute")
+            if self.attributes is not None and probe.attribute not in keys:
+                raise _wrong(f"needs the key of an attribute: {', '.join(keys)}", *where, "attribute")
         return self
 
     @property
@@ -443,6 +468,13 @@ class RankingDefinition(_Strict):
     quadrants: Quadrants | None = None
     resilience: ResilienceFormula | None = None
     rollup: TaskRollup | None = None
+    probes: tuple[Probe, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A definition without probes has the hash that it had before there were any."""
+        fields: dict[str, Any] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "probes" or value}
 
     @property
     def ranking_hash(self) -> str:

@@ -73,6 +73,7 @@ def ranking_part(file: PromptFile) -> RankingDefinition:
         quadrants=file.ranking.quadrants,
         resilience=file.ranking.resilience,
         rollup=file.ranking.rollup,
+        probes=file.probes,
     )
 
 

@@ -51,6 +51,11 @@ tiers:
   - {{label: Middle, range: [4, 6]}}
   - {{label: High, range: [7, 10]}}
 
+# Documents that are never shown as examples, and where they should score: whether they do is looked at before anything
+# is published. A change here asks nothing again.
+# probes:
+#   - {{document: Bakers, range: [0, 3]}}
+
 # Words that speak for a high or a low answer; only the baseline reads them. `*` stands for any ending.
 baseline:
   raises: [computer*, writ*]

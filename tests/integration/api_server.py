@@ -19,7 +19,7 @@ from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.store.warehouse import Warehouse
-from exposure_dagster.tables import CHANGES, OCCUPATIONS, RESPONSES
+from exposure_dagster.tables import AGREEMENT, CHANGES, DISAGREEMENTS, OCCUPATIONS, RESPONSES
 from tests.integration.ranked_tables import PROMPT, answer, fill
 
 TEXT = "a" * 64
@@ -77,6 +77,11 @@ def fill_for_api(warehouse: Warehouse) -> None:
         ),
     )
     warehouse.replace(ONET_FEATURES, pd.DataFrame(FEATURES))
+    compared = [{"prompt": "exposure", "reference": index, "subset": "all"} for index in ("aioe", "webb")]
+    warehouse.replace(AGREEMENT, pd.DataFrame(compared).assign(n=3, coverage=1.0, spearman=0.5))
+    warehouse.replace(
+        DISAGREEMENTS, pd.DataFrame(compared).assign(doc_id="roofers", title="Roofers", gap=[40.0, -60.0])
+    )
     warehouse.append(RESPONSES, pd.DataFrame([_attempt(sample, epoch) for epoch in (0, 1) for sample in (1, 2)]))
 
 

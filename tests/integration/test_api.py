@@ -31,6 +31,7 @@ API = "/api/v1"
 SCORE = f"{API}/prompts/exposure/provenance/roofers"
 LISTS = (
     "/occupations", "/prompts", "/prompts/exposure/rankings", "/prompts/exposure/summaries", "/changes",
+    "/agreement", "/disagreements",
     "/prompts/exposure/resilience", "/prompts/exposure/task_rollups",
 )  # fmt: skip
 SINGLES = ("/occupations/roofers", "/prompts/exposure", "/prompts/exposure/provenance/roofers", "/sources", "/files")
@@ -68,6 +69,14 @@ def ids(answer: dict[str, Any], key: str = "doc_id") -> list[str]:
 
 
 # Rankings
+
+
+def test_agreement_and_gaps_are_those_of_the_prompts_and_indices_that_are_asked_for(client: TestClient) -> None:
+    assert [row["reference"] for row in found(client, "/agreement")["items"]] == ["aioe", "webb"]
+    (row,) = found(client, "/agreement", prompt="exposure", reference="webb")["items"]
+    assert (row["n"], row["spearman"], row["mae"]) == (3, 0.5, None)
+    assert [row["gap"] for row in found(client, "/disagreements", reference="aioe")["items"]] == [40]
+    assert found(client, "/disagreements", prompt="second")["total"] == 0
 
 
 def test_a_ranking_is_a_page_of_rows_by_rank(client: TestClient) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from exposure_dagster.cli.main import main
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.indices.names import named_indices
+from exposure_dagster.pipeline.agreement import measure_agreement
 from exposure_dagster.pipeline.indices import map_indices, refresh_indices
 from exposure_dagster.pipeline.inputs import choice_of
+from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -109,3 +114,36 @@ def test_a_file_that_cannot_be_used_ends_the_run_with_one_sentence_and_leaves_wh
     with pytest.raises(ExposureError, match="line 2: 'many' is no figure"):
         run_pipeline(settings_of(sample_home, f"mine={mine}"), names=(PROMPT,))
     assert (sample_home / "published/current").resolve() == before
+
+
+def test_the_command_says_how_far_scores_agree_and_where_not(
+    sample_home: Path, mine: Path, monkeypatch: pytest.MonkeyPatch, warehouses_opened_once: None
+) -> None:
+    monkeypatch.setenv("EXPOSURE_HOME", str(sample_home))
+
+    def said(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["agreement", *words])
+        return result.exit_code, result.output
+
+    status, output = said()
+    assert status == 1
+    assert "no scores are held against an index yet. Name indices in EXPOSURE_INDICES" in output
+    warehouse = Warehouse(sample_home / "exposure.duckdb")
+    set_to(warehouse, f"microsoft,mine={mine}")
+    measure_agreement(warehouse, PROMPT)
+    assert "microsoft" in said()[1]
+    shown = json.loads(said(PROMPT, "--against", "mine", "--json")[1])
+    assert [(row["reference"], row["n"]) for row in shown["agreement"]] == [("mine", 2)]
+    assert {row["title"] for row in shown["disagreements"]} == {"Roofers", "Actors"}
+    assert "exposure and microsoft: widest gaps" in said(PROMPT)[1]
+    status, output = said(PROMPT, "--against", "none")
+    assert status == 1
+    assert "nothing is known of prompt exposure and index none. There are the prompts exposure" in output
+
+
+def test_what_a_file_says_of_itself_acts_on_no_terminal(sample_home: Path, mine: Path) -> None:
+    mine.write_text("code,value,citation\nroofers,1,\x1b[2JMe\nactors,2,\n")
+    warehouse = Warehouse(sample_home / "exposure.duckdb")
+    set_to(warehouse, f"mine={mine}")
+    measure_agreement(warehouse, PROMPT)
+    assert any(source.startswith("[2JMe") for source, *_ in read_content(warehouse).sources)

@@ -15,6 +15,7 @@ from exposure_dagster.automation.jobs import sources_of
 from exposure_dagster.cli import main
 from exposure_dagster.definitions import build_defs, resources_of
 from exposure_dagster.pipeline.matches import match_own_documents
+from exposure_dagster.pipeline.published import read_content
 from exposure_dagster.store.warehouse import Warehouse
 from resources.progress import ProgressFactory
 from tests.integration.company import Company, made_company
@@ -114,8 +115,21 @@ def test_indices_stand_beside_a_role_as_figures_of_its_occupation(company: Compa
     assert json.loads(indices.pop("nurse")) == {"ours": 0.25}
     assert set(indices.values()) == {""}
     assert "Index ours" in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert "ours 0.25" in (published(company).parent / "site" / "data.json").read_text(encoding="utf-8")
     company.run(sites="sample")
     assert "Index ours" not in (published(company).parent / "ATTRIBUTION.md").read_text(encoding="utf-8")
+
+
+def test_the_nearest_relatives_of_an_accepted_occupation_stand_beside_it(company: Company) -> None:
+    store = company.warehouse
+    related = "SELECT onet_code, 'related', i, 'Kin ' || i FROM parsed.matches, range(3, 0, -1) t(i) WHERE rank = 1"
+    with store.transaction() as connection:
+        connection.execute(f"INSERT INTO parsed.onet_features (onet_code, feature, place, name) {related}")
+    (table,) = [one for one in read_content(store).tables if one.stem == "role_occupations"]
+    found = dict(zip(table.rows["doc_id"], map(list, table.rows["neighbours"]), strict=True))
+    assert found == {"nurse": ["Kin 1", "Kin 2", "Kin 3"], "temp": ["Kin 1", "Kin 2", "Kin 3"], "haul": []}
+    with store.transaction() as connection:
+        connection.execute("DELETE FROM parsed.onet_features WHERE name LIKE 'Kin %'")
 
 
 def test_no_total_weighs_by_an_occupations_jobs(company: Company) -> None:

@@ -54,6 +54,7 @@ def test_a_file_is_read_as_spreadsheets_save_it() -> None:
         (b"code,value\nactors,NA\n", "no row of it has a figure"),
         (b"code;value\nactors;0,5\n", "line 2: '0,5' is no figure"),
         (b"code,value\nactors,inf\n", "line 2: 'inf' is no figure"),
+        (b"code,value\nroofers,1\nactors,0,5\n", "more cells than titles .is a comma in a figure.*: line 3"),
         (b"code,value\n,1\n", "line 2 has no code"),
         (b"code,value\nactors,1\nactors,2\n", "line 3 has actors a second time"),
         (b"code,value\n11-1011,1\n", "whether its codes are those of SOC 2010 or of 2018 does not show"),
@@ -61,6 +62,8 @@ def test_a_file_is_read_as_spreadsheets_save_it() -> None:
         (b"code,value\n2512,1\n", "its codes are numbers; say in a column code_system"),
         (b"code,value,code_system\n11-1011,1,soc2000\n", "code_system is 'soc2000'; it has to be soc2010, soc2018"),
         (b"code,value,code_system\n11-1011,1,onet2019\n", "no codes of onet2019, which are written as in 11-1011.00"),
+        (b"code,value\n15-1131.00,1\n11-1011.00,1\n", "its codes are O.NET's of 2010, .* .15-1131.00."),
+        (b"code,value,code_system\n15-1131.00,1,onet2019\n", "its codes are O.NET's of 2010"),
         (b"code,value,code_system\n15-1131,1,soc2018\n", "some of its codes are of soc2010 alone .15-1131."),
         (b"code,value,licence\na,1,MIT\nb,2,CC0\n", "licence is 'MIT' in line 2 and 'CC0' in line 3"),
         (b"code,value,year\na,1,soon\n", "year is 'soon', which is no figure"),
@@ -76,5 +79,5 @@ def test_a_file_that_cannot_be_used_is_told_with_its_line(body: bytes, problem: 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"cannot be read \(No such file"):
         read_index(NamedIndex("mine", tmp_path / "none.csv"))
-    with pytest.raises(SourceError, match=r"cannot be read \(Is a directory"):
+    with pytest.raises(SourceError, match="it is no file"):
         read_index(NamedIndex("mine", tmp_path))
