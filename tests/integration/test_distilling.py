@@ -37,7 +37,8 @@ def _counts_from_nothing(api: CountingServer) -> None:
 
 
 def exposure(home: Path, api: CountingServer, *arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments, env=environment(home, api))
+    """What the command says. The answers are made up, and a gate would keep them back."""
+    done = CliRunner().invoke(main, arguments, env={**environment(home, api), "EXPOSURE_GATE": "warn"})
     assert done.exit_code == 0, done.output
     return done.output
 

@@ -18,12 +18,14 @@ from exposure_dagster.automation.instance import open_instance
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.core.errors import ExposureError
 from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.pipeline.baseline import score_with_baseline
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.ranked import stored_definition
 from exposure_dagster.pipeline.standing import State, standings
 from exposure_dagster.prompts.files import load_folder
+from exposure_dagster.providers.baseline.text import WorkText
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.ranking.rankings import estimate_errors
 from exposure_dagster.settings import BUNDLED_PROMPTS, SAMPLE_SITES, ScorerName, Settings
@@ -83,6 +85,15 @@ def test_every_sample_page_ends_up_ranked(run_once: Home) -> None:
     assert rows["score"].between(0, 10).all()
     assert rows["rationale"].str.len().gt(20).all()
     assert set(rows["scorer"]) == {"baseline"}
+
+
+def test_every_sample_page_speaks_of_the_work_where_the_corpus_says(run_once: Home) -> None:
+    """A handbook whose headings are others would have the baseline read whole pages, pay and outlook with them."""
+    texts = run_once.warehouse.rows("SELECT doc_id, text FROM parsed.documents WHERE corpus = 'ooh'")
+    for doc_id, text in texts:
+        found = WorkText.of(text, corpus_of("ooh").about_work)
+        assert len(set(found.parts)) == 3 and found.whole not in found.parts, doc_id
+        assert "## Pay" in text and "\nPay\n" not in found.whole, doc_id
 
 
 def test_estimates_stand_with_the_error_of_the_examples_that_were_left_out(run_once: Home) -> None:
