@@ -28,9 +28,10 @@ from exposure_dagster.tables import (
     RUNS,
     SCORE_VERSIONS,
     SCORES,
+    VARIANTS,
 )
 
-WRITTEN_BY_SCORES = {RESPONSES: INPUTS, BATCHES: INPUTS, RUNS: INPUTS, SCORE_VERSIONS: SCORES}
+WRITTEN_BY_SCORES = {RESPONSES: INPUTS, BATCHES: INPUTS, RUNS: INPUTS, SCORE_VERSIONS: SCORES, VARIANTS: INPUTS}
 """Each with what it is made from."""
 
 LEDGER_OUTPUTS = [table_spec(table, deps=[key_of(one)], skippable=True) for table, one in WRITTEN_BY_SCORES.items()]

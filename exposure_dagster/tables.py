@@ -222,6 +222,30 @@ SCORES = Table(
     is_kept=True,
 )
 
+VARIANTS = Table(
+    schema="scored",
+    name="variants",
+    grain="prompt × variant × document",
+    description=(
+        "What the same question says when it is put in another way: a variant of the prompt file. Its answers make no "
+        "part of the score. Empty where a prompt has no variants."
+    ),
+    columns=(
+        text("prompt", "Name of the prompt.", required=True),
+        text("variant", "Name of the variant.", required=True),
+        text("doc_id", "Document.", required=True),
+        number("score", "Mean of the samples, on the prompt's scale; null unless status is ok.", unit="scale"),
+        json("attributes", "Mean of the samples by attribute, where the prompt asks for several."),
+        number("sd", "Standard deviation of the samples; null below two.", unit="scale"),
+        whole("samples", "Accepted samples behind it.", unit="samples"),
+        text("status", "ok, refused or failed.", required=True),
+        text("model", "Model that was asked, or models."),
+        text("variant_hash", "Version of the variant that was answered.", unit="hex"),
+        text("error", "Last error, where status is failed or refused."),
+    ),
+    key=("prompt", "variant", "doc_id"),
+)
+
 SCORE_VERSIONS = Table(
     schema="scored",
     name="score_versions",
@@ -506,7 +530,7 @@ UNCERTAINTY = Table(
         ),
         text(
             "method",
-            "What the interval comes from: samples, models (and samples), left-out examples (the baseline), or none "
+            "What the interval comes from: samples, models, wordings, left-out examples (the baseline), or none "
             "where a single answer is all there is.",
             required=True,
         ),
@@ -527,7 +551,7 @@ RELIABILITY = Table(
         text("attribute", "Key of the attribute; score where the prompt asks for one number.", required=True),
         text(
             "facet",
-            "What was varied: sample (of which model, where there are several), model, position.",
+            "What was varied: sample (of which model, if several), model, wording, position.",
             required=True,
         ),
         whole("n", "Documents, or of a slope answers, that it is computed from."),
@@ -838,6 +862,7 @@ TABLES = MappingProxyType(
             INPUTS,
             SCORES,
             SCORE_VERSIONS,
+            VARIANTS,
             RESPONSES,
             BATCHES,
             RUNS,

@@ -87,7 +87,7 @@ def answer_figures(warehouse: Warehouse) -> list[AnswerFigures]:
     asked = [
         (prompt_hash, one)
         for prompt_hash, definition in versions
-        for one in (asked_hashes(AskedPrompt.model_validate_json(definition), known) if definition else [prompt_hash])
+        for one in (_asked(definition, known) if definition else [prompt_hash])
     ]
     pairs = ", ".join(f"({_quoted(one)}, {_quoted(other)})" for one, other in asked) or "(NULL, NULL)"
     return [AnswerFigures(*row) for row in warehouse.rows(_FIGURES.format(asked=pairs))]
@@ -98,10 +98,13 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def asked_hashes(asked: AskedPrompt, known: Collection[str]) -> list[str]:
+def _asked(definition: str, known: Collection[str]) -> list[str]:
+    return asked_hashes(AskedPrompt.model_validate_json(definition), known, has_variants=True)
+
+
+def asked_hashes(asked: AskedPrompt, known: Collection[str], *, has_variants: bool = False) -> list[str]:
     """The hashes under which the ledger holds the answers to a prompt version: one a model, and of `known` those that
-    were its own while the number of samples was part of them."""
-    earlier = earlier_hashes(asked.by_model, known)
-    return [
-        one for of_model in asked.by_model for one in (of_model.prompt_hash, *earlier.get(of_model.prompt_hash, ()))
-    ]
+    were its own while the number of samples was part of them. With `has_variants` those of its variants too."""
+    all_asked = tuple(asked.questions.values()) if has_variants else asked.by_model
+    earlier = earlier_hashes(all_asked, known)
+    return [one for of_model in all_asked for one in (of_model.prompt_hash, *earlier.get(of_model.prompt_hash, ()))]

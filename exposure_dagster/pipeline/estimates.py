@@ -79,11 +79,11 @@ def estimates_of(
             documents[asked_about] = _documents(warehouse, asked_about)
             texts[asked_about] = _Texts(warehouse, asked_about)
         is_all_asked = ask_again and not standing.is_asked_again_in_part
-        for asked in prompt.asked.by_model:
+        for label, asked in prompt.asked.questions.items():
             if asked.model not in written:
                 written[asked.model] = ledger.mean_output_tokens(asked.model)
             everything = list(documents[asked_about]) * asked.samples
-            wanted = everything if is_all_asked else standing.open_questions.get(asked.model, ())
+            wanted = everything if is_all_asked else standing.open_questions.get(label, ())
             refs = [documents[asked_about][doc_id] for doc_id in wanted]
             open_documents = OpenDocuments(
                 prompt=prompt.name,

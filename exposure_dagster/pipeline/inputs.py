@@ -32,7 +32,7 @@ class ScorerChoice:
         """The choice for a prompt: models that cannot all be asked are not, unless the user says so."""
         if self.name is ScorerName.BASELINE or self.is_explicit:
             return self
-        is_usable = all(self.endpoints.of(one.model).is_usable for one in asked.by_model)
+        is_usable = all(self.endpoints.of(one.model).is_usable for one in asked.questions.values())
         return self if is_usable else replace(self, name=ScorerName.BASELINE)
 
     def family(self, asked: AskedPrompt) -> str:
@@ -69,6 +69,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             generation=generations(now).get(name, 0),
             family=choice.family(prompt.asked),
             samples=prompt.asked.samples,
+            variants=variant_hashes(prompt.asked),
         )
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
@@ -88,6 +89,7 @@ def input_hash(
     generation: int = 0,
     family: str = UNNAMED_FAMILY,
     samples: int = 1,
+    variants: Sequence[str] = (),
 ) -> str:
     """Digest of a prompt version and its corpus (`documents_digest`).
 
@@ -95,6 +97,7 @@ def input_hash(
     what it is told of the corpus (`titles_digest`).
     `family` is that of who is asked (see `Endpoint`): another server gives other answers.
     `samples` are how many answers a document's score is the mean of; the baseline gives one.
+    `variants` are the hashes of what is asked besides, in other ways.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
     version: list[object] = [prompt_hash, documents]
@@ -104,11 +107,18 @@ def input_hash(
         version.append(f"asked: {family}")
     if baseline_hash is None and samples > 1:
         version.append(f"samples: {samples}")
+    if baseline_hash is None and variants:
+        version.append(f"variants: {' '.join(variants)}")
     if baseline_hash is not None:
         from exposure_dagster.providers.baseline.scorer import BASELINE_VERSION
 
         version += ["baseline", BASELINE_VERSION, baseline_hash, titles_digest]
     return content_hash(version)
+
+
+def variant_hashes(asked: AskedPrompt) -> list[str]:
+    """The hashes of a prompt's variants, in their order."""
+    return [variant.asked.prompt_hash for variant in asked.variants]
 
 
 def documents_digest(documents: Iterable[tuple[str, str]]) -> str:

@@ -101,6 +101,14 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
             **made_from("standard_errors", *_BASELINE),
             **made_from("scored_at", "scored.responses.created_at"),
         },
+        "scored.variants": {
+            **same_as("scored.inputs", "prompt doc_id"),
+            **made_from("variant", PROMPT_FILE),
+            **made_from("score attributes sd", "scored.responses.attributes"),
+            **made_from("samples", "scored.responses.sample"),
+            **same_as("scored.responses", "status model error"),
+            **made_from("variant_hash", "scored.prompt_versions.prompt_hash"),
+        },
         "scored.score_versions": {
             **same_as(
                 "scored.scores",

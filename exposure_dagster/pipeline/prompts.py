@@ -29,13 +29,14 @@ from exposure_dagster.tables import (
     SUMMARIES,
     TASK_ROLLUPS,
     UNCERTAINTY,
+    VARIANTS,
 )
 
 if TYPE_CHECKING:
     pass
 
 _STANDING_TABLES = (
-    *(PROMPTS, INPUTS, SCORES, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
+    *(PROMPTS, INPUTS, SCORES, VARIANTS, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
     *(RANKINGS, UNCERTAINTY, RELIABILITY, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS),
     GATE,
 )
@@ -83,10 +84,11 @@ def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
 
 def keep_prompt_version(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
     """Within the caller's transaction: keep the version in scored.prompt_versions, unless it is there; of a prompt that
-    several models are asked, what each of them is asked too."""
+    several models are asked, what each of them is asked too, and what its variants ask."""
     import pandas as pd
 
-    for asked in (prompt.asked, *prompt.asked.by_model):
+    every = {one.prompt_hash: one for one in prompt.asked.questions.values()} | {prompt.asked.prompt_hash: prompt.asked}
+    for asked in every.values():
         version = {
             "prompt_hash": asked.prompt_hash,
             "prompt": prompt.name,

@@ -67,6 +67,7 @@ def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
         facts = document_facts(now, corpus)
         if scores["attributes_sd"].notna().any():  # each sample makes a score of its own
             answers = standing_answers(now, prompt, definition)
+            answers = answers[answers["wording"] == ""]
             scores["score_sd"] = scores["doc_id"].map(answers.groupby("doc_id")["ranked_score"].std())
     rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
     with warehouse.transaction() as connection:
@@ -134,7 +135,7 @@ def tell_uncertainty(warehouse: Warehouse, prompt: str) -> RankReport:
     rows = uncertainty(
         prompt,
         rankings,
-        answers[["doc_id", "variant", "ranked_score"]].rename(columns={"ranked_score": "score"}),
+        answers[["doc_id", "model", "wording", "variant", "ranked_score"]].rename(columns={"ranked_score": "score"}),
         definition,
         errors,
     )

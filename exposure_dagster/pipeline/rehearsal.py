@@ -18,7 +18,7 @@ from exposure_dagster.pipeline.asked import asked_documents, keep_texts
 from exposure_dagster.pipeline.inputs import ScorerChoice, other_titles, work_sections
 from exposure_dagster.pipeline.prompts import keep_prompt_version
 from exposure_dagster.pipeline.ranked import resilience_rows
-from exposure_dagster.pipeline.scores import ModelMeans, ask_models
+from exposure_dagster.pipeline.scores import ModelMeans, ask_models, standing_together
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.ranking.rankings import composite_scores
@@ -87,8 +87,10 @@ def rehearse(
             replace(one, epoch=ledger.rehearsal_epoch(one.asked, is_asked_again=means.is_asked_again))
             for one in jobs_by_model(job)
         ]
-        found, figures = ask_models(jobs, warehouse=warehouse, means=replace(means, batching=None), progress=progress)
-        scores = scores_frame(job, found)
+        standing, figures = ask_models(
+            jobs, warehouse=warehouse, means=replace(means, batching=None), progress=progress
+        )
+        scores = scores_frame(job, standing_together(standing))
         cost_usd = figures.cost_usd
     rows = _ranked(warehouse, prompt, scores).merge(corpus[["doc_id", "title"]], on="doc_id")
     rows = rows.sort_values(["final_ranking", "score"], ascending=False, ignore_index=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefinition) -> pd.DataFrame:
     """Every accepted answer behind a prompt's standing scores, of a model: a row an answer, by document and sample.
 
-    Columns: doc_id, model, variant (the model), sample, position and together (its place in its request, and how many
+    Columns: doc_id, model, wording (the variant of the prompt, empty for the prompt itself), variant (model and wording
+    together), sample, position and together (its place in its request, and how many
     documents that held; null where nothing says), a column for each attribute, and `ranked_score`, the number that is
     ranked, made of this answer alone.
     """
@@ -29,26 +30,41 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
     )
     known = [one for (one,) in warehouse.rows("SELECT DISTINCT prompt_hash FROM scored.responses")]
     asked = [AskedPrompt.model_validate_json(definition) for (definition,) in versions]
-    hashes = [one for version in asked for one in asked_hashes(version, known)]
+    wordings = {one: "" for version in asked for one in asked_hashes(version, known)}
+    wordings |= {
+        one: variant.name
+        for version in asked
+        for variant in version.variants
+        for one in asked_hashes(variant.asked, known)
+    }
     rows = warehouse.read(
         """
-        WITH newest AS (
-          SELECT prompt_hash, max(epoch) AS epoch FROM scored.responses
-          WHERE epoch >= 0 AND prompt_hash IN (SELECT unnest($hashes)) GROUP BY 1
+        WITH asked AS (SELECT unnest($hashes) AS prompt_hash, unnest($wordings) AS wording), newest AS (
+          SELECT prompt_hash, any_value(wording) AS wording, max(epoch) AS epoch
+          FROM scored.responses JOIN asked USING (prompt_hash) WHERE epoch >= 0 GROUP BY 1
         )
-        SELECT r.doc_id, r.model, r.sample, r.position,
+        SELECT r.doc_id, r.model, newest.wording, r.sample, r.position,
           count(*) OVER (PARTITION BY r.request_group) AS members, r.request_group, r.attributes
         FROM scored.responses r JOIN newest USING (prompt_hash, epoch)
         JOIN scored.scores s ON s.prompt = $prompt AND s.doc_id = r.doc_id AND s.text_sha256 = r.text_sha256
         WHERE r.is_accepted AND s.status = 'ok' AND r.sample <= $samples
-        QUALIFY row_number() OVER (PARTITION BY r.doc_id, r.model, r.sample ORDER BY r.created_at DESC) = 1
-        ORDER BY r.doc_id, r.model, r.sample
+        QUALIFY 1 = row_number() OVER (
+          PARTITION BY r.doc_id, newest.wording, r.model, r.sample ORDER BY r.created_at DESC
+        )
+        ORDER BY r.doc_id, newest.wording, r.model, r.sample
         """,
-        {"hashes": hashes, "prompt": prompt, "samples": max((one.samples for one in asked), default=0)},
+        {
+            "hashes": list(wordings),
+            "wordings": list(wordings.values()),
+            "prompt": prompt,
+            "samples": max((one.samples for one in asked), default=0),
+        },
     )
     is_single = all(one.has_single_number for one in asked)
     answers = rows.assign(
-        status="ok", variant=rows["model"], together=rows["members"].where(rows["request_group"].notna(), 1)
+        status="ok",
+        variant=rows["model"].str.cat(rows["wording"], sep=" "),
+        together=rows["members"].where(rows["request_group"].notna(), 1),
     )
     numbers = attribute_frame(answers, definition)
     single = definition.attributes[0].key
@@ -57,5 +73,5 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
         attributes=None if is_single else answers["attributes"],
     )
     answers["ranked_score"] = composite_scores(answers, definition)
-    kept = ["doc_id", "model", "variant", "sample", "position", "together", "ranked_score"]
+    kept = ["doc_id", "model", "wording", "variant", "sample", "position", "together", "ranked_score"]
     return pd.concat([answers[kept], numbers], axis="columns")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -38,9 +39,7 @@ from exposure_dagster.scoring.notes import Cuts, cuts
 from exposure_dagster.scoring.tally import RunFigures, all_figures
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
-from exposure_dagster.tables import (
-    SCORES,
-)
+from exposure_dagster.tables import SCORES, VARIANTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,8 +174,12 @@ def score_with_model(
     jobs = in_their_epochs(jobs_by_model(job), ledger, is_asked_again=means.is_asked_again)
     if distil:
         job, jobs = _about_few(job, jobs, chances, ledger, means.prices)
-    estimated_usd = sum(_estimated_usd(warehouse, one, means.prices) for one in jobs)
-    found, figures = ask_models(jobs, warehouse=warehouse, means=means, progress=progress)
+    variants = {} if distil else _variant_jobs(job, ledger, is_asked_again=means.is_asked_again)
+    every = [*jobs, *(one for of_variant in variants.values() for one in of_variant)]
+    estimated_usd = sum(_estimated_usd(warehouse, one, means.prices) for one in every)
+    standing, figures = ask_models(every, warehouse=warehouse, means=means, progress=progress)
+    found = standing_together(standing[: len(jobs)])
+    besides = _variants_frame(job, variants, standing[len(jobs) :])
     frame = scores_frame(job, found).merge(inputs[["doc_id", "input_hash"]], on="doc_id")
     distilled = None
     if len(frame) < len(inputs):
@@ -185,8 +188,39 @@ def score_with_model(
     with warehouse.transaction() as connection:
         _refuse_to_lose_all(connection, name, frame)
         replace_rows(connection, SCORES, frame, where={"prompt": name})
+        if not distil:
+            replace_rows(connection, VARIANTS, besides, where={"prompt": name})
         keep_version(connection, name)
     return figures, estimated_usd, distilled
+
+
+def _variant_jobs(job: ScoringJob, ledger: Ledger, *, is_asked_again: bool) -> dict[str, list[ScoringJob]]:
+    """By variant, the job of each model that it is asked of."""
+    return {
+        variant.name: in_their_epochs(
+            jobs_by_model(replace(job, asked=variant.asked, run_id=f"{job.run_id}#{variant.name}")),
+            ledger,
+            is_asked_again=is_asked_again,
+        )
+        for variant in job.asked.variants
+    }
+
+
+def _variants_frame(
+    job: ScoringJob, jobs: Mapping[str, Sequence[ScoringJob]], standing: Sequence[Sequence[Standing]]
+) -> pd.DataFrame:
+    """Rows of scored.variants, from how documents stand with each job, in the order of the jobs."""
+    import pandas as pd
+
+    frames = []
+    remaining = iter(standing)
+    hashes = {variant.name: variant.asked.prompt_hash for variant in job.asked.variants}
+    for name, of_variant in jobs.items():
+        rows = scores_frame(job, standing_together(list(itertools.islice(remaining, len(of_variant)))))
+        frames.append(rows.assign(variant=name, variant_hash=hashes[name], sd=rows["score_sd"]))
+    if not frames:
+        return pd.DataFrame(columns=list(VARIANTS.column_names))
+    return pd.concat(frames, ignore_index=True)[list(VARIANTS.column_names)]
 
 
 def _about_few(
@@ -216,8 +250,8 @@ def in_their_epochs(jobs: Sequence[ScoringJob], ledger: Ledger, *, is_asked_agai
 
 def ask_models(
     jobs: Sequence[ScoringJob], *, warehouse: Warehouse, means: ModelMeans, progress: Progress = NO_PROGRESS
-) -> tuple[list[Standing], RunFigures]:
-    """Ask each model its job, one after the other; how each document stands with all of them, and what was done.
+) -> tuple[list[Sequence[Standing]], RunFigures]:
+    """Ask each job, one after the other; how documents stand after each, and what was done in all.
 
     Raises ScoringError where one of them had to end early; what all were answered is in the ledger.
     """
@@ -242,8 +276,12 @@ def ask_models(
                 progress=progress,
             )
         )
-    found = [together(of_one) for of_one in zip(*(result.standings for result in results), strict=True)]
-    return found, all_figures([result.figures for result in results])
+    return [result.standings for result in results], all_figures([result.figures for result in results])
+
+
+def standing_together(standing: Sequence[Sequence[Standing]]) -> list[Standing]:
+    """How each document stands with all the models that were asked, by how it stands with each."""
+    return [together(of_one) for of_one in zip(*standing, strict=True)]
 
 
 def _refuse_to_ask_nothing(warehouse: Warehouse, name: str) -> None:

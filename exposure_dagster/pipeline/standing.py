@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exposure_dagster.pipeline.asked import asked_documents, keep_texts
-from exposure_dagster.pipeline.inputs import ScorerChoice, documents_digest, input_hash, titles_digest
+from exposure_dagster.pipeline.inputs import ScorerChoice, documents_digest, input_hash, titles_digest, variant_hashes
 from exposure_dagster.pipeline.prompts import generations, put_prompt
 from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
@@ -52,8 +52,8 @@ class PromptStanding:
     """How a prompt stands, and why.
 
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
-    what a run would send, `open_questions` the documents behind them by model, once a sample. The flags say what
-    of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
+    what a run would send, `open_questions` the documents behind them, once a sample, by model (and variant). The flags
+    say what of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
     ranked tables that stand was made from anything else than `wanted_ranking`, the digest of now; whether asking
     everything again (`--again`) was begun and not ended; and whether only a model may answer, and there is no key.
 
@@ -177,7 +177,7 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
         return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
-    all_asked = [one for prompt in folder.prompts for one in prompt.asked.by_model]
+    all_asked = [one for prompt in folder.prompts for one in prompt.asked.questions.values()]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
     asked_about = {_about(prompt) for prompt in folder.prompts}
@@ -258,6 +258,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         generation=known.generations.get(prompt.name, 0),
         family=choice.family(prompt.asked),
         samples=prompt.asked.samples,
+        variants=variant_hashes(prompt.asked),
     )
     if scores is None:
         state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
@@ -265,12 +266,14 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         state, reasons = _compared(prompt, texts, scores, wanted, known)
         if is_waiting_for_key and state is not State.FRESH:
             reasons = (*reasons, "a model's answers stand, and there is no key")
-    is_begun_again = not is_baseline and any(one.prompt_hash in known.unfinished for one in prompt.asked.by_model)
+    is_begun_again = not is_baseline and any(
+        one.prompt_hash in known.unfinished for one in prompt.asked.questions.values()
+    )
     open_questions: dict[str, tuple[str, ...]] = {}
     if not is_baseline and (state is not State.FRESH or is_begun_again):
         open_questions = {
-            one.model: documents
-            for one in prompt.asked.by_model
+            label: documents
+            for label, one in prompt.asked.questions.items()
             if (documents := _open_questions(one, texts, known, choice))
         }
     is_asked_again_in_part = is_begun_again and bool(open_questions)
@@ -393,7 +396,7 @@ def _compared(
         reasons.append(f"{estimated} estimated from the others' answers")
     if failed:
         reasons.append(f"{failed} failed")
-    return State.STALE, tuple(reasons or ["scorer, who is asked, or what the baseline works from"])
+    return State.STALE, tuple(reasons or ["scorer, who is asked, variants, or what the baseline works from"])
 
 
 def _names(definition: Mapping[str, Any]) -> list[str]:

@@ -98,6 +98,7 @@ _ALLOWED = {
     "title": _PLAIN,
     "untyped": "a number above 0",
     "values": "a list of different numbers, as in [0, 0.5, 1]",
+    "variants": "a list of variants, each with a name, and an instruction, a model or an effort of its own",
     "weights": "a number of at least 0 for each attribute",
     "x": "the key of an attribute",
     "x_cut_off": "a number of the scale",
@@ -379,6 +380,12 @@ def _missing_model(content: dict[str, Any]) -> Iterator[_Mistake]:
 
 
 def _unknown_models(content: dict[str, Any], known: Collection[str]) -> Iterator[_Mistake]:
+    variants = content.get("variants")
+    for place, variant in enumerate(variants if isinstance(variants, list) else ()):
+        name = variant.get("model") if isinstance(variant, dict) else None
+        if isinstance(name, str) and name.strip() not in known:
+            what = f"unknown model {name.strip():.80}{meant(name, known)}"
+            yield _Mistake(("variants", place, "model"), what, ", ".join(sorted(known)))
     names = content.get("models")
     for place, name in enumerate(names if isinstance(names, list) else ()):
         if isinstance(name, str) and name.strip() and name.strip() not in known:

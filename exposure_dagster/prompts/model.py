@@ -41,6 +41,8 @@ MAX_MODELS = 10
 
 MAX_SAMPLES = 50
 
+MAX_VARIANTS = 5
+
 _NUMBERED = re.compile(r"a([1-9]|10)")
 
 
@@ -256,6 +258,26 @@ def _check_formula(formula: ResilienceFormula, corpus: str, attributes: tuple[At
         raise _wrong(what, *place, "scale")
 
 
+class Variant(_Strict):
+    """The same question, put in another way: to see how much of a score lies in the wording, the model or the effort.
+
+    What it does not say is as the prompt has it. Its answers make no part of the score.
+    """
+
+    name: Identifier
+    instruction: str | None = None
+    model: Line | None = None
+    effort: Effort | None = None
+
+    @model_validator(mode="after")
+    def _differs(self) -> Self:
+        if self.instruction is None and self.model is None and self.effort is None:
+            raise _wrong("differs in nothing: give it an instruction, a model or an effort", "name")
+        if self.instruction is not None and not self.instruction.strip():
+            raise _wrong("is empty", "instruction")
+        return self
+
+
 class PromptFile(_Strict):
     """The front matter and the instruction of a prompt file, checked.
 
@@ -279,6 +301,7 @@ class PromptFile(_Strict):
     tiers: tuple[Tier, ...] = ()
     ranking: Ranking = Ranking()
     probes: tuple[Probe, ...] = ()
+    variants: tuple[Variant, ...] = Field((), max_length=MAX_VARIANTS)
     instruction: str
 
     @model_validator(mode="after")
@@ -353,6 +376,14 @@ class PromptFile(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _variants_have_names_of_their_own(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise _wrong(f"{name} is there twice", "variants", place, "name")
+        return self
+
+    @model_validator(mode="after")
     def _probes_are_no_examples(self) -> Self:
         examples = {example.casefold() for one in self.numbers for level in one.levels for example in level.examples}
         keys = [one.key for one in self.numbers]
@@ -413,12 +444,14 @@ class AskedPrompt(_Strict):
     include: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     """Of a prompt that several models are asked, all of them; `model` is the first then."""
+    variants: tuple[AskedVariant, ...] = ()
+    """The same question put in other ways. They are no part of the hash: each has its own."""
 
     @model_serializer(mode="wrap")
     def _without_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A prompt without what there was not always has the hash that it had before."""
         fields: dict[str, Any] = serialize(self)
-        return {name: value for name, value in fields.items() if name not in ("include", "models") or value}
+        return {name: value for name, value in fields.items() if name not in ("include", "models", "variants") or value}
 
     @property
     def prompt_hash(self) -> str:
@@ -430,14 +463,22 @@ class AskedPrompt(_Strict):
         return frozenset(self._hash_of(samples) for samples in range(2, MAX_SAMPLES + 1))
 
     def _hash_of(self, samples: int) -> str:
-        return content_hash({**self.model_dump(mode="json"), "samples": samples})
+        return content_hash({**self.model_dump(mode="json", exclude={"variants"}), "samples": samples})
 
     @property
     def by_model(self) -> tuple[AskedPrompt, ...]:
         """What each model is asked: a prompt version of its own, so that a further model asks no other again."""
         if not self.models:
-            return (self,)
-        return tuple(self.model_copy(update={"model": model, "models": ()}) for model in self.models)
+            return (self.model_copy(update={"variants": ()}),) if self.variants else (self,)
+        return tuple(self.model_copy(update={"model": model, "models": (), "variants": ()}) for model in self.models)
+
+    @property
+    def questions(self) -> dict[str, AskedPrompt]:
+        """All that is asked, of whom: by model, and by model and variant."""
+        found = {one.model: one for one in self.by_model}
+        for variant in self.variants:
+            found |= {f"{one.model}, {variant.name}": one for one in variant.asked.by_model}
+        return found
 
     @property
     def model_names(self) -> str:
@@ -447,6 +488,13 @@ class AskedPrompt(_Strict):
     @property
     def has_single_number(self) -> bool:
         return len(self.attributes) == 1 and self.attributes[0].key == SINGLE_ATTRIBUTE
+
+
+class AskedVariant(_Strict):
+    """A variant, and what it asks."""
+
+    name: Identifier
+    asked: AskedPrompt
 
 
 class RankedAttribute(_Strict):

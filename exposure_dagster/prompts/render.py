@@ -14,12 +14,14 @@ from exposure_dagster.corpora import SECTIONS
 from exposure_dagster.prompts.model import (
     AskedAttribute,
     AskedPrompt,
+    AskedVariant,
     Attribute,
     BaselineAttribute,
     BaselineDefinition,
     PromptFile,
     RankedAttribute,
     RankingDefinition,
+    Variant,
 )
 
 DOCUMENT_FORMAT = "tagged-2"
@@ -48,7 +50,20 @@ def asked_part(file: PromptFile) -> AskedPrompt:
         documents_per_request=file.documents_per_request,
         models=file.models or (),
         include=tuple(name for name in SECTIONS.get(file.corpus, ()) if name in file.include),
+        variants=tuple(AskedVariant(name=one.name, asked=asked_part(_as_variant(file, one))) for one in file.variants),
     )
+
+
+def _as_variant(file: PromptFile, variant: Variant) -> PromptFile:
+    """The file as if the variant were all that it asks."""
+    changes: dict[str, Any] = {"variants": ()}
+    if variant.instruction is not None:
+        changes["instruction"] = variant.instruction
+    if variant.model is not None:
+        changes |= {"model": variant.model, "models": None}
+    if variant.effort is not None:
+        changes["effort"] = variant.effort
+    return file.model_copy(update=changes)
 
 
 def ranking_part(file: PromptFile) -> RankingDefinition:

@@ -51,6 +51,11 @@ tiers:
   - {{label: Middle, range: [4, 6]}}
   - {{label: High, range: [7, 10]}}
 
+# The same question in other words, of another model or with another effort: their answers make no part of the score and
+# say how much of it lies in how it was asked. Each costs as much as the prompt itself.
+# variants:
+#   - {{name: plain_words, instruction: "Say in other words what the number measures."}}
+
 # Documents that are never shown as examples, and where they should score: whether they do is looked at before anything
 # is published. A change here asks nothing again.
 # probes:

@@ -1,7 +1,7 @@
 """How well repeated answers agree: by sample, by model, and by place in a request.
 
-Shapes: `answers` has a row for each accepted answer that stands behind a prompt's scores (doc_id, model, sample,
-position) and a column for each attribute; the result is ranked.reliability.
+Shapes: `answers` has a row for each accepted answer that stands behind a prompt's scores (doc_id, model, wording,
+sample, position) and a column for each attribute; the result is ranked.reliability.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from exposure_dagster.reliability.agreement import Level, krippendorff_alpha
 from exposure_dagster.reliability.intraclass import IntraclassForm, intraclass
 from exposure_dagster.tables import RELIABILITY
 
-SAMPLE, MODEL, POSITION = "sample", "model", "position"
+SAMPLE, MODEL, WORDING, POSITION = "sample", "model", "wording", "position"
 _SAMPLE_FORMS = (IntraclassForm.ONE_SINGLE, IntraclassForm.ONE_MEAN)
 _MODEL_FORMS = (IntraclassForm.AGREEMENT_SINGLE, IntraclassForm.AGREEMENT_MEAN)
 _Z95 = 1.959963984540054
@@ -26,7 +26,8 @@ def reliability(prompt: str, answers: pd.DataFrame, attributes: Sequence[str]) -
     """Rows of ranked.reliability. A facet that was not varied has none: one sample says nothing of another.
 
     Samples of one model are interchangeable: ICC(1,1) of one, ICC(1,k) of their mean (Shrout and Fleiss 1979). Models
-    are not: ICC(A,1) and ICC(A,k) of their means (McGraw and Wong 1996). For both Krippendorff's alpha (2011), ordinal.
+    and wordings are not: ICC(A,1) and ICC(A,k) of their means (McGraw and Wong 1996). For all of them Krippendorff's
+    alpha (2011), ordinal.
     Of positions it is the change of an answer, in units of the scale, from the first place in a request to the last.
     """
     rows = [row for key in attributes for row in _of_attribute(answers, key)]
@@ -36,13 +37,16 @@ def reliability(prompt: str, answers: pd.DataFrame, attributes: Sequence[str]) -
 
 
 def _of_attribute(answers: pd.DataFrame, key: str) -> Iterator[dict[str, Any]]:
-    known = answers[answers[key].notna()]
+    every = answers[answers[key].notna()]
+    known = every[every["wording"] == ""]
     for model, of_model in known.groupby("model", sort=True):
         by_sample = of_model.pivot_table(index="doc_id", columns="sample", values=key)
         facet = SAMPLE if known["model"].nunique() == 1 else f"{SAMPLE} of {model}"
         yield from _agreement(by_sample, key, facet, _SAMPLE_FORMS)
     by_model = known.pivot_table(index="doc_id", columns="model", values=key)
     yield from _agreement(by_model, key, MODEL, _MODEL_FORMS)
+    by_wording = every.pivot_table(index="doc_id", columns="wording", values=key)
+    yield from _agreement(by_wording, key, WORDING, _MODEL_FORMS)
     yield from _position_effect(known, key)
 
 

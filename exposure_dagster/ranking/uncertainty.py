@@ -1,7 +1,8 @@
 """How sure each ranked score is, and what is summed up of them.
 
 Shapes: `rankings` is ranked.rankings of one prompt, `answers` every accepted answer that stands behind it (columns
-doc_id, variant, score: a model's name, and the number that is ranked), the result is ranked.uncertainty.
+doc_id, wording, variant, score: a variant or none, that and who was asked, and the number that is ranked), the
+result is ranked.uncertainty.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Method(StrEnum):
 
     SAMPLES = "samples"
     MODELS = "models"
+    WORDINGS = "wordings"
     LEFT_OUT = "left-out examples"
     NONE = "none"
 
@@ -57,9 +59,10 @@ def uncertainty(
     ranks = rank_intervals(drawn)
     is_ranked_by_score = definition.resilience is None
     edges = tier_edges([tier.range for tier in definition.tiers])
+    wordings = answers.groupby("doc_id")["wording"].nunique().reindex(scored["doc_id"]).reset_index(drop=True)
     method = np.select(
-        [estimated.notna(), by_answers["variants"] > 1, by_answers["se"].notna()],
-        [Method.LEFT_OUT, Method.MODELS, Method.SAMPLES],
+        [estimated.notna(), wordings > 1, by_answers["variants"] > 1, by_answers["se"].notna()],
+        [Method.LEFT_OUT, Method.WORDINGS, Method.MODELS, Method.SAMPLES],
         Method.NONE,
     )
     # an interval of the answers lies about the mean of the models' means, which is the score but for its rounding

@@ -29,7 +29,7 @@ def check_room(prompt: Prompt, prices: PriceTable) -> Prompt:
 
 
 def _lacking(prompt: Prompt, prices: PriceTable) -> BrokenPrompt | None:
-    for asked in prompt.asked.by_model:
+    for asked in prompt.asked.questions.values():
         provider, effort = prices.endpoints.of(asked.model).provider, asked.effort
         problem = None
         if effort is not None and effort not in provider.efforts:

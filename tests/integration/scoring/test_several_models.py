@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.money import Budget
-from exposure_dagster.pipeline.scores import ModelMeans, ask_models, in_their_epochs
+from exposure_dagster.pipeline.scores import ModelMeans, ask_models, in_their_epochs, standing_together
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.providers.registry import endpoints_of
@@ -36,7 +36,8 @@ def ask(scene: Scene, asked: AskedPrompt, run_id: str = "run-1") -> tuple[dict[s
     )
     means = ModelMeans(load_prices(endpoints=endpoints), Limits(Budget(100, 100)))
     job = ScoringJob(run_id, "exposure", asked, scene.refs, WarehouseTexts(scene.warehouse))
-    found, figures = ask_models(jobs_by_model(job), warehouse=scene.warehouse, means=means)
+    standing, figures = ask_models(jobs_by_model(job), warehouse=scene.warehouse, means=means)
+    found = standing_together(standing)
     return {standing.doc_id: standing for standing in found}, figures
 
 

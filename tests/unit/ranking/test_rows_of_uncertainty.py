@@ -21,12 +21,12 @@ NOTHING = pd.Series(dtype=float)
 def answers_of(by_document: dict[str, dict[str, list[float]]]) -> pd.DataFrame:
     """Answers by document and model, in the order of their samples."""
     rows = [
-        {"doc_id": doc, "model": model, "variant": model, "sample": number, "score": score}
+        {"doc_id": doc, "model": model, "wording": "", "variant": model, "sample": number, "score": score}
         for doc, models in by_document.items()
         for model, scores in models.items()
         for number, score in enumerate(scores, start=1)
     ]
-    return pd.DataFrame(rows, columns=["doc_id", "model", "variant", "sample", "score"])
+    return pd.DataFrame(rows, columns=["doc_id", "model", "wording", "variant", "sample", "score"])
 
 
 def uncertain(by_document: dict[str, dict[str, list[float]]], errors: pd.Series = NOTHING) -> pd.DataFrame:
@@ -123,7 +123,15 @@ def test_a_model_that_always_scores_higher_counts_against_agreement_between_mode
 def test_a_place_in_the_request_that_matters_is_measured_and_one_that_does_not_is_not_found() -> None:
     draw = np.random.default_rng(2)
     rows = [
-        {"doc_id": f"d{doc}", "model": "m", "variant": "m", "sample": sample, "position": place, "together": 5}
+        {
+            "doc_id": f"d{doc}",
+            "model": "m",
+            "wording": "",
+            "variant": "m",
+            "sample": sample,
+            "position": place,
+            "together": 5,
+        }
         for doc in range(40)
         for sample, place in enumerate(draw.permutation(5)[:3] + 1, start=1)
     ]

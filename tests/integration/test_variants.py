@@ -1,0 +1,122 @@
+"""The same question put in other ways: asked besides, kept beside, and no part of the score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from exposure_dagster.cli.main import main
+from exposure_dagster.prompts.model import AskedPrompt, AskedVariant
+from exposure_dagster.settings import ScorerName
+from tests.integration.company import ROWS, Company, made_company
+from tests.integration.scoring.faulty_model import FaultyModel, running_model
+
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+WORDS = "variants:\n  - name: plain\n    instruction: Say it in plain words.\n"
+SCORES = "SELECT doc_id, attributes, prompt_hash, samples FROM scored.scores ORDER BY 1"
+EFFORT = "  - name: brief\n    effort: low\n"
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyModel]:
+    with running_model() as running:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    return made_company(tmp_path)
+
+
+def ask(company: Company, variants: str, *, samples: int = 1) -> None:
+    path = company.prompts / "our_roles.md"
+    company.add_prompt("our_roles", of="two_variable")
+    text = path.read_text(encoding="utf-8").replace("samples: 1", f"samples: {samples}")
+    path.write_text(text.replace("---\n", f"---\n{variants}", 1), encoding="utf-8")
+    company.run(scorer=ScorerName.MODEL)
+
+
+def test_variants_are_asked_besides_and_change_no_score(company: Company, model: FaultyModel) -> None:
+    ask(company, "")
+    scores = company.warehouse.rows(SCORES)
+    assert len(model.seen) == len(ROWS)
+    assert company.warehouse.rows("SELECT * FROM scored.variants") == []
+
+    ask(company, WORDS + EFFORT)
+    assert len(model.seen) == 3 * len(ROWS)
+    assert (
+        company.warehouse.rows("SELECT doc_id, attributes, prompt_hash, samples FROM scored.scores ORDER BY 1")
+        == scores
+    )
+    assert company.warehouse.rows(
+        "SELECT variant, count(*), min(status) FROM scored.variants GROUP BY 1 ORDER BY 1"
+    ) == [
+        ("brief", len(ROWS), "ok"),
+        ("plain", len(ROWS), "ok"),
+    ]
+    assert any("plain words" in json.dumps(body) for body in model.bodies)
+
+    ask(company, WORDS + EFFORT)
+    assert len(model.seen) == 3 * len(ROWS)
+
+
+def test_each_variant_has_answers_of_its_own_and_one_that_is_gone_takes_its_rows_along(
+    company: Company, model: FaultyModel
+) -> None:
+    ask(company, WORDS + EFFORT)
+    ask(company, WORDS)
+    assert company.warehouse.rows("SELECT DISTINCT variant FROM scored.variants") == [("plain",)]
+    ask(company, WORDS + EFFORT)
+    assert len(model.seen) == 3 * len(ROWS)
+    ask(company, WORDS.replace("plain words", "other words") + EFFORT)
+    assert len(model.seen) == 4 * len(ROWS)
+
+
+def test_wordings_are_a_facet_of_reliability_and_widen_the_interval(company: Company, model: FaultyModel) -> None:
+    ask(company, WORDS, samples=2)
+    assert company.warehouse.rows("SELECT DISTINCT method FROM ranked.uncertainty") == [("wordings",)]
+    facets = {row[0] for row in company.warehouse.rows("SELECT DISTINCT facet FROM ranked.reliability")}
+    assert "wording" in facets
+    assert company.warehouse.rows("SELECT DISTINCT answers FROM ranked.uncertainty") == [(4,)]
+    assert company.warehouse.rows("SELECT DISTINCT samples FROM scored.scores") == [(2,)]
+
+
+def test_estimates_and_status_know_what_variants_cost(company: Company, model: FaultyModel) -> None:
+    ask(company, "")
+    settings = {
+        "EXPOSURE_HOME": str(company.root / "home"),
+        "EXPOSURE_SITES": str(company.root),
+        "EXPOSURE_PROMPTS": str(company.prompts),
+        "EXPOSURE_DOCUMENTS": f"roles={company.file}",
+    }
+    path = company.prompts / "our_roles.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("---\n", f"---\n{WORDS}", 1), encoding="utf-8")
+    told = CliRunner().invoke(main, ["status"], env=settings).output
+    assert "stale" in told
+    line = next(line for line in told.splitlines() if line.strip().startswith("our_roles"))
+    assert f" {len(ROWS)} " in f"{line} "
+    assert "variants" in told
+
+
+def test_variants_are_no_part_of_the_hash() -> None:
+    plain = AskedPrompt(
+        system="s",
+        attributes=(),
+        answer_schema={},
+        document_format="tagged-2",
+        model="m",
+        effort=None,
+        samples=1,
+        documents_per_request=1,
+    )
+    varied = plain.model_copy(update={"variants": (AskedVariant(name="x", asked=plain),)})
+    again = AskedPrompt.model_validate(varied.model_dump())
+    assert again.prompt_hash == plain.prompt_hash
+    assert [one.prompt_hash for one in again.by_model] == [plain.prompt_hash]
+    assert "variants" not in plain.model_dump()
