@@ -36,6 +36,7 @@ def environment(home: Path, api: CountingServer) -> dict[str, str]:
     return {
         "EXPOSURE_HOME": str(home),
         "EXPOSURE_SITES": "sample",
+        "EXPOSURE_GATE": "warn",
         "ANTHROPIC_API_KEY": "sk-not-to-be-seen",
         "ANTHROPIC_BASE_URL": api.url,
         "COLUMNS": "200",
