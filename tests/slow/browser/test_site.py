@@ -582,6 +582,8 @@ def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
     assert [row["title"] for row in rows] == [HOSTILE_TITLE, f"'{FORMULA_TITLE}"]
     assert rows[0]["exposure"] == "7"
     assert rows[0]["scorer"] == "baseline"
+    assert float(rows[0]["lo90"]) < 7 < float(rows[0]["hi90"])
+    assert rows[0]["interval_from"] == "left-out examples"
     with page.expect_download() as waiting:
         page.get_by_role("button", name="JSON").click()
     document = json.loads(content_of(waiting.value))
@@ -683,6 +685,8 @@ def test_mean_and_share_have_the_intervals_of_the_published_summaries(visit: Vis
     whole, share = summaries.loc[("all", "All")], summaries.loc[("score_threshold", "score ≥ 7")]
     page = visit.open()
     expect(page.locator("#headline")).to_contain_text(f"({whole['lo90']:.1f}–{whole['hi90']:.1f})")
+    tier = summaries.loc[("tier", "High")]
+    assert group(page, "Tiers", "High")[2].endswith(f"±{(tier['hi90'] - tier['lo90']) / 2:.1f}")
     row = "Jobs expected, as sure as each score is"
     low, high = (round(100 * share[name]) for name in ("share_lo", "share_hi"))
     assert counts(page)[row] == [f"{low}–{high}%", f"about {100 * share['expected_share']:.0f}%"]

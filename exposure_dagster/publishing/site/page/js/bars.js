@@ -93,11 +93,8 @@ site.bars = (() => {
       x: docs.map((doc) => value(doc) - base),
       base: docs.map(() => base),
       text: docs.map((doc) => formats.valueOf(layer, doc, formats.shortValue)),
-      // whiskers stand at the end of a bar: the figure then goes to its beginning
-      textposition: whiskers ? "auto" : "outside",
-      insidetextanchor: "start",
+      textposition: whiskers ? "none" : "outside",
       textfont: charts.font(11.5),
-      insidetextfont: { ...charts.font(11.5), color: docs.map((doc) => scales.inkOn(scales.colour(layer, value(doc)))) },
       cliponaxis: false,
       hoverinfo: "text",
       hovertext: docs.map((doc) => site.treemap.hover(layer, doc)),
@@ -114,7 +111,9 @@ site.bars = (() => {
       cliponaxis: false,
       error_x: { type: "data", ...whiskers, color: colour, thickness, width },
     });
-    const over = whiskers ? [whisker(site.theme.css("--paper"), 4, 4), whisker(site.theme.css("--ink"), 1.4, 3)] : [];
+    /** The figures, beyond the whiskers. */
+    const values = () => ({ type: "scatter", mode: "text", x: docs.map((doc, index) => value(doc) + whiskers.array[index]), y: trace.y, text: trace.text.map((text) => ` ${text}`), textposition: "middle right", textfont: charts.font(11.5), hoverinfo: "skip", cliponaxis: false });
+    const over = whiskers ? [whisker(site.theme.css("--paper"), 4, 4), whisker(site.theme.css("--ink"), 1.4, 3), values()] : [];
     const scale = { score: [layer.low, layer.high + (layer.high - layer.low) * 0.12] };
     const [least, most] = [Math.min(0, ...docs.map(value)), Math.max(0, ...docs.map(value))];
     const room = (most - least) * 0.12;

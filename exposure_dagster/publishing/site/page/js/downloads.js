@@ -33,12 +33,18 @@ site.downloads = (() => {
         url: doc.url,
       };
       for (const one of scores) record[one.id] = one.value[doc.index];
+      if (layer.sure && layer.sure.has) {
+        const [low, high] = store.intervalOf(layer, doc) || [null, null];
+        Object.assign(record, { lo90: rounded(low), hi90: rounded(high), interval_from: layer.sure.method[doc.index] });
+      }
       const answer = store.answerOf(layer, doc);
       if (layer.rationale) record.rationale = layer.rationale[doc.index];
       if (answer) Object.assign(record, { scorer: answer.scorer, model: answer.model, prompt_hash: answer.prompt_hash });
       return record;
     });
   }
+
+  const rounded = (bound) => (bound === null ? null : Number(bound.toFixed(3)));
 
   function asCsv(rows) {
     const names = Object.keys(rows[0] || { id: null });

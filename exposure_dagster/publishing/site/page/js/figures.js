@@ -20,7 +20,8 @@ site.figures = (() => {
       wages: wages(docs),
       mean: scored.length ? sum(scored, (doc) => layer.value[doc.index]) / scored.length : null,
       weightedMean: weight > 0 ? sum(weighted, (doc) => layer.value[doc.index] * doc.jobs) / weight : null,
-      error: meanError(layer, weighted, weight),
+      error: meanError(layer, scored, () => 1),
+      weightedError: meanError(layer, weighted, (doc) => doc.jobs),
     };
   }
 
@@ -41,10 +42,11 @@ site.figures = (() => {
 
   const hasErrors = (layer, docs) => Boolean(layer.sure && layer.documents.errorGroup && docs.length && docs.every((doc) => layer.sure.se[doc.index] !== null));
 
-  /** Half the width of the 90 % interval of a job-weighted mean; null where a score has no error. */
-  function meanError(layer, weighted, weight) {
+  /** Half the width of the 90 % interval of a weighted mean; null where a score has no error. */
+  function meanError(layer, weighted, weightOf) {
     if (!hasErrors(layer, weighted)) return null;
-    const part = (doc) => (doc.jobs / weight) * layer.sure.se[doc.index];
+    const weight = sum(weighted, weightOf);
+    const part = (doc) => (weightOf(doc) / weight) * layer.sure.se[doc.index];
     const alone = sum(weighted, (doc) => part(doc) ** 2);
     const together = byErrorGroup(layer, weighted).reduce((total, group) => total + sum(group, part) ** 2, 0);
     return Z90 * Math.sqrt((1 - CORRELATION) * alone + CORRELATION * together);

@@ -71,9 +71,10 @@ site.panel = (() => {
     if (isOrdinal(layer)) rows.push(["Half of the jobs need at most", formats.value(layer, figures.medianByJobs(layer, matches)), "is-text"]);
     else {
       const write = layer.kind === "figure" ? (value) => formats.value(layer, value === null ? null : Math.round(value * 10) / 10) : (value) => formats.meanOf(layer, value);
-      const bounds = totals.error === null ? null : [totals.weightedMean - totals.error, totals.weightedMean + totals.error];
-      rows.push([layer.documents.hasJobs ? "Mean, weighted by jobs" : "Mean", write(layer.documents.hasJobs ? totals.weightedMean : totals.mean), null, bounds && formats.interval(layer, bounds)]);
-      if (layer.documents.hasJobs) rows.push(["Mean of occupations", write(totals.mean)]);
+      const around = (mean, half) => (half === null ? null : formats.interval(layer, [mean - half, mean + half]));
+      const plain = [write(totals.mean), null, around(totals.mean, totals.error)];
+      if (layer.documents.hasJobs) rows.push(["Mean, weighted by jobs", write(totals.weightedMean), null, around(totals.weightedMean, totals.weightedError)]);
+      rows.push([layer.documents.hasJobs ? "Mean of occupations" : "Mean", ...plain]);
     }
     if (layer.documents.hasJobs) rows.push(["Jobs", formats.short(totals.jobs)]);
     if (layer.documents.hasJobs && layer.documents.money) rows.push(["Wages a year", formats.shortMoney(layer.documents.money, totals.wages)]);
@@ -129,6 +130,8 @@ site.panel = (() => {
     return el("span", { class: "bar", "aria-hidden": "true" }, inner);
   }
 
+  const spread = (layer, half) => (half === null ? null : el("span", { class: "interval" }, ` ${formats.halfWidth(layer, half)}`));
+
   /** One table of groups: jobs, their share as figure and bar, and the mean. */
   function breakdown(title, rows, layer, { withMean = true, colourOf = null } = {}) {
     const hasJobs = layer.documents.hasJobs;
@@ -154,7 +157,7 @@ site.panel = (() => {
               el("th", { scope: "row" }, colourOf ? colourOf(row) : null, foreign(row.label)),
               el("td", { class: "number" }, hasJobs ? formats.short(row.jobs) : formats.count(row.documents)),
               el("td", { class: "number share" }, bar(whole ? row.area / whole : 0), el("span", {}, whole ? formats.share(row.area / whole) : formats.MISSING)),
-              showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean), hasJobs && row.error ? el("span", { class: "interval" }, ` ±${formats.score(Number(row.error.toFixed(1)))}`) : null) : null,
+              showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean), spread(layer, hasJobs ? row.weightedError : row.error)) : null,
             ),
           ),
         ),
