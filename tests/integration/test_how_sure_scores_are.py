@@ -123,6 +123,17 @@ def test_the_command_says_how_well_samples_agree_who_is_least_sure_and_how_far_t
     assert found["documents"][0]["title"] == "Backend developer"
 
 
+def test_the_explanation_of_a_score_has_its_interval(
+    company: Company, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.faults["dev"] = [answer(digital=9, remote=1), answer(digital=3, remote=3)]
+    ask(company, samples=3)
+    monkeypatch.setenv("EXPOSURE_HOME", str(company.warehouse.path.parent))
+    ((low, high),) = company.warehouse.rows("SELECT lo90, hi90 FROM ranked.uncertainty WHERE doc_id = 'dev'")
+    lines = CliRunner().invoke(main, ["explain", "our_roles", "dev"]).output.splitlines()
+    assert f"90 % interval:    {low:.1f} to {high:.1f}, by samples" in lines
+
+
 def test_the_command_says_what_to_do_where_nothing_was_asked_twice(
     company: Company, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

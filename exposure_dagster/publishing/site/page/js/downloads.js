@@ -86,7 +86,8 @@ site.downloads = (() => {
     const who = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))].join(", ");
     const by = layer.isBaseline ? `Scores estimated by the bundled ${who} (no language model).` : who ? `Scores by ${who}.` : "";
     const source = `Data: ${site.content.sources.map((one) => (one.licence ? `${one.source} (${one.licence.split(/\.(?!\d)/)[0]})` : one.source)).join("; ")}.`;
-    return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
+    const hatching = state.get().view === "map" && !byId("legend-unsure").hidden ? `${byId("legend-unsure").textContent}.` : "";
+    return [caption, hatching, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
   }
 
   function start(shown) {
