@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -86,6 +87,12 @@ def _print(moved: Sequence[Moved], word: str) -> None:
         OUT.print(f"{one.table}: {one.rows:,} rows, {one.new:,} {word}", markup=False)
 
 
+def _interval(uncertainty: dict[str, Any] | None) -> str | None:
+    if uncertainty is None or pd.isna(uncertainty["lo90"]):
+        return None
+    return f"{uncertainty['lo90']:.1f} to {uncertainty['hi90']:.1f}, by {uncertainty['method']}"
+
+
 def _facts(found: Provenance) -> list[tuple[str, object]]:
     score = found.score
     page = found.page or {}
@@ -93,6 +100,7 @@ def _facts(found: Provenance) -> list[tuple[str, object]]:
         ("prompt", score["prompt"]),
         ("document", f"{score['doc_id']} ({found.title})"),
         ("score", score["score"] if pd.notna(score["score"]) else score["attributes"]),
+        ("90 % interval", _interval(found.uncertainty)),
         ("status", score["status"]),
         ("rationale", score["rationale"]),
         ("samples", score["samples"]),

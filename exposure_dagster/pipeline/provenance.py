@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provenance:
-    """A standing score and all behind it. `attempts` are the ledger's rows for it, oldest first."""
+    """A standing score and all behind it. `attempts` are the ledger's rows for it, oldest first.
+
+    `uncertainty` is its row of ranked.uncertainty; None where it is not ranked.
+    """
 
     score: dict[str, Any]
     asked: AskedPrompt
@@ -30,6 +33,7 @@ class Provenance:
     sent: Document | None
     attempts: list[dict[str, Any]]
     page: dict[str, Any] | None
+    uncertainty: dict[str, Any] | None
 
     @property
     def message(self) -> str | None:
@@ -72,6 +76,7 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
     pages = warehouse.read(
         f"SELECT * EXCLUDE (doc_id) FROM ({corpus_of(corpus).provenance}) WHERE doc_id = ?", [doc_id]
     )
+    sure = warehouse.read("SELECT * FROM ranked.uncertainty WHERE prompt = ? AND doc_id = ?", [prompt, doc_id])
     title = (titles[0][0] if titles else None) or doc_id
     sent = Document(doc_id, title, texts[0][0]) if texts else None
     if sent is not None and cuts(attempts["note"].dropna()).documents:
@@ -86,6 +91,7 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
             for row in attempts.astype(object).where(attempts.notna(), None).to_dict("records")
         ],
         page={str(name): value for name, value in pages.iloc[0].items()} if len(pages) else None,
+        uncertainty={str(name): value for name, value in sure.iloc[0].items()} if len(sure) else None,
     )
 
 

@@ -12,7 +12,12 @@ from exposure_dagster.core.checks import refuse_what_does_not_fit
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, corpora_of
-from exposure_dagster.pipeline.published_tables import index_credits, published_from, published_tables
+from exposure_dagster.pipeline.published_tables import (
+    INDEX_VALUES_SHOWN,
+    index_credits,
+    published_from,
+    published_tables,
+)
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
@@ -67,6 +72,10 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         titles = {one.name: connection.execute(one.other_titles).df() for one in corpora if one.other_titles}
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
         credits = index_credits(connection)
+        values = connection.execute(
+            f"{INDEX_VALUES_SHOWN} AND list_contains($corpora, corpus) ORDER BY index, corpus, doc_id",
+            {"corpora": list(shown)},
+        ).df()
         is_sample = now.site_kind() == SiteKind.SAMPLE
     if rankings.empty:
         raise WarehouseError(
@@ -97,6 +106,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         titles={name: harmless_frame(rows) for name, rows in titles.items()},
         changes=harmless_frame(changes),
         index_credits=credits,
+        index_values=harmless_frame(values),
     )
 
 

@@ -41,12 +41,19 @@ _INDICES_OF_MATCHES = f"""
     WHERE is_accepted AND v.corpus = '{MATCHED_WITH.name}' AND value IS NOT NULL
 """
 
+INDEX_VALUES_SHOWN = f"""
+    SELECT index, corpus, doc_id, value FROM parsed.index_values
+    WHERE value IS NOT NULL AND index IN (SELECT reference FROM {AGREEMENT.full_name})
+"""
+"""What indices that scores are held against say of documents."""
+
 _TABLES = (
     *("ranked.rankings", "ranked.summaries", "ranked.changes", "ranked.resilience", "ranked.task_rollups"),
     *("ranked.uncertainty", "ranked.reliability"),
     *("ranked.agreement", "ranked.disagreements", "(SELECT DISTINCT index, licence, citation FROM raw.indices)"),
     *("ranked.occupations", "parsed.soc_crosswalk", "parsed.document_facts", "parsed.matches"),
     f"({_INDICES_OF_MATCHES})",
+    f"({INDEX_VALUES_SHOWN})",
     "(SELECT prompt, is_enabled FROM scored.prompts WHERE prompt IN (SELECT prompt FROM ranked.rankings))",
     "(SELECT prompt, count(*), sum(cost_usd) FROM scored.responses WHERE is_accepted GROUP BY ALL)",
 )

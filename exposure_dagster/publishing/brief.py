@@ -23,7 +23,9 @@ from exposure_dagster.publishing.content import (
     PublishedPrompt,
     source_lines,
 )
+from exposure_dagster.ranking.how_sure import how_sure
 from exposure_dagster.ranking.pay import USD, sign_of
+from exposure_dagster.reliability.uncertainty import ERROR_CORRELATIONS, interval90
 
 GROUPING_TITLES = {
     "tier": "By tier",
@@ -37,9 +39,18 @@ GROUPING_TITLES = {
 }
 
 
-def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample: bool = False) -> str:
-    """The whole brief of one prompt, as Markdown."""
+def brief(
+    prompt: PublishedPrompt,
+    sources: Sequence[Attribution],
+    *,
+    uncertainty: pd.DataFrame | None = None,
+    is_sample: bool = False,
+) -> str:
+    """The whole brief of one prompt, as Markdown. `uncertainty` are its rows of ranked.uncertainty."""
     definition = prompt.definition
+    rankings = prompt.rankings
+    if uncertainty is not None:
+        rankings = rankings.merge(uncertainty[["doc_id", "method", "lo90", "hi90"]], on="doc_id", how="left")
     answered_by = prompt.answered_by or "nobody yet"
     when = f" (last answer {prompt.scored_at:%Y-%m-%d})" if prompt.scored_at else ""
     lines = [
@@ -61,6 +72,8 @@ def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample:
     if prompt.has_baseline_scores:
         lines += [BASELINE_METHOD, ""]
     lines += ["## What the scores do not mean", "", CAVEATS, ""]
+    if uncertainty is not None:
+        lines += ["## How sure the figures are", "", *_how_sure(prompt, rankings), ""]
     lines += ["## Totals", "", *_summary_table(prompt, "all"), ""]
     for grouping, title in GROUPING_TITLES.items():
         if _says_something(prompt.summaries[prompt.summaries["grouping"] == grouping]):
@@ -68,9 +81,9 @@ def brief(prompt: PublishedPrompt, sources: Sequence[Attribution], *, is_sample:
     lines += [
         "## Every document",
         "",
-        "Rank, title, score, jobs, median annual pay, projected change, reason.",
+        f"Rank, title, score{_beside_scores(rankings)}, jobs, median annual pay, projected change, reason.",
         "",
-        *(_document_line(row, definition) for row in prompt.rankings.to_dict("records")),
+        *(_document_line(row, definition) for row in rankings.to_dict("records")),
         "",
         "## Sources",
         "",
@@ -102,15 +115,59 @@ def _quoted(text: str) -> list[str]:
 
 def _summary_table(prompt: PublishedPrompt, grouping: str) -> list[str]:
     rows = prompt.summaries[prompt.summaries["grouping"] == grouping].sort_values("group_order")
-    return [
-        f"| group | occupations | jobs | wages ({_currency(rows)} per year) | mean score | job-weighted mean |",
-        "|---|--:|--:|--:|--:|--:|",
-        *(
-            f"| {plain(str(row.group_label))} | {row.occupations:,} | {row.jobs:,} | {row.wages:,.0f} "
-            f"| {_figure(row.mean_score)} | {_figure(row.job_weighted_mean)} |"
-            for row in rows.itertuples(index=False)
-        ),
+    head = ["occupations", "jobs", f"wages ({_currency(rows)} per year)", "mean score", "job-weighted mean"]
+    columns = [
+        [f"{value:,}" for value in rows["occupations"]],
+        [f"{value:,}" for value in rows["jobs"]],
+        [f"{value:,.0f}" for value in rows["wages"]],
+        [_figure(value) for value in rows["mean_score"]],
+        [_figure(value) for value in rows["job_weighted_mean"]],
     ]
+    if rows["lo90"].notna().any():
+        head.append("90 % interval of it")
+        columns.append([_range(low, high) for low, high in zip(rows["lo90"], rows["hi90"], strict=True)])
+    if grouping == "score_threshold" and rows["expected_share"].notna().any():
+        head.append("share of all jobs, as sure as each score is")
+        columns.append([_share(row) for row in rows.to_dict("records")])
+    labels = [plain(str(label)) for label in rows["group_label"]]
+    return [
+        f"| {' | '.join(['group', *head])} |",
+        f"|---|{'--:|' * len(head)}",
+        *(f"| {' | '.join(cells)} |" for cells in zip(labels, *columns, strict=True)),
+    ]
+
+
+def _how_sure(prompt: PublishedPrompt, rankings: pd.DataFrame) -> list[str]:
+    """What is meant by the intervals, or why there are none; and how far the mean over all jobs hangs on a guess."""
+    lines = how_sure(rankings[rankings["score"].notna()])
+    (whole,) = prompt.summaries[prompt.summaries["grouping"] == "all"].to_dict("records")
+    errors = [whole[name] for name in ("se_independent", "se", "se_correlated")]
+    if not any(pd.isna(error) for error in errors):
+        bounds = [interval90(whole["job_weighted_mean"], error) for error in errors]
+        ranges = ", ".join(
+            f"{_range(*bound)} by {correlation:g}"
+            for bound, correlation in zip(bounds, ERROR_CORRELATIONS, strict=True)
+        )
+        lines.append(
+            "Intervals of means suppose that errors of occupations in one SOC major group go together by 0.2, which "
+            f"nobody knows. The mean over all jobs lies in {ranges}."
+        )
+    return "\n\n".join(lines).splitlines()
+
+
+def _beside_scores(rankings: pd.DataFrame) -> str:
+    has_any = "lo90" in rankings and rankings["lo90"].notna().any()
+    return " (with its 90 % interval)" if has_any else ""
+
+
+def _range(low: Any, high: Any, pattern: str = "{:.2f}") -> str:
+    return "–" if pd.isna(low) else f"{pattern.format(low)}–{pattern.format(high)}"
+
+
+def _share(row: Mapping[Hashable, Any]) -> str:
+    if pd.isna(row["expected_share"]):
+        return "–"
+    return f"{row['expected_share']:.0%} ({100 * row['share_lo']:.0f}–{row['share_hi']:.0%})"
 
 
 def _currency(rows: pd.DataFrame) -> str:
@@ -155,7 +212,9 @@ def _document_line(row: Mapping[Hashable, Any], definition: RankingDefinition) -
     title = plain(row["title"])
     if pd.isna(row["score"]):
         return f"- not scored ({row['status']}): **{title}**, {facts}"
-    score = f"score {row['score']:g}{_attribute_values(row, definition)}"
+    interval = _range(row.get("lo90"), row.get("hi90"), "{:.1f}")
+    beside = "" if interval == "–" else f" ({interval})"
+    score = f"score {row['score']:g}{beside}{_attribute_values(row, definition)}"
     return f"- rank {row['rank']}: **{title}**, {score}, {facts}. {_reason(row['rationale'])}"
 
 

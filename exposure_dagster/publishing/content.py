@@ -172,7 +172,7 @@ class PublishedContent:
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
     where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
-    indices that scores are held against.
+    indices that scores are held against, `index_values` what these say of documents: index, corpus, doc_id, value.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -182,6 +182,7 @@ class PublishedContent:
     titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
     index_credits: tuple[Attribution, ...] = ()
+    index_values: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -201,6 +202,7 @@ class PublishedContent:
         frames = [frame.sort_values("doc_id").to_csv(index=False) for _, frame in sorted(self.shown.items())]
         frames += [frame.to_csv(index=False) for _, frame in sorted(self.titles.items())]
         frames.append(self.changes.to_csv(index=False))
+        frames.append(self.index_values.to_csv(index=False))
         return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames])[:16]
 
 

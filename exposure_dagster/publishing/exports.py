@@ -33,7 +33,7 @@ from exposure_dagster.publishing.content import (
 )
 from exposure_dagster.publishing.tables import PUBLISHED_TABLES, TABLES_OF_SOME
 from exposure_dagster.publishing.workbook import write_workbook
-from exposure_dagster.tables import RANKINGS, SUMMARIES
+from exposure_dagster.tables import RANKINGS, SUMMARIES, UNCERTAINTY
 
 PROMPT_FILES = (
     *("ranking.csv", "ranking.parquet", "ranking.json", "ranking.xlsx"),
@@ -58,7 +58,11 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         write_workbook(ranked, RANKINGS, target / "ranking.xlsx", about=_about(prompt, content))
         _write_table(prompt.summaries, SUMMARIES, target / "summaries")
         (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
-        (target / "brief.md").write_text(brief(prompt, content.sources, is_sample=content.is_sample), encoding="utf-8")
+        uncertainty = next(
+            (one.rows for one in content.tables if one.table is UNCERTAINTY and one.prompt == prompt.name), None
+        )
+        text = brief(prompt, content.sources, uncertainty=uncertainty, is_sample=content.is_sample)
+        (target / "brief.md").write_text(text, encoding="utf-8")
     for table in content.tables:
         _write_published(table, content, folder)
     (folder / "data_dictionary.md").write_text(data_dictionary({one.stem for one in content.tables}), encoding="utf-8")

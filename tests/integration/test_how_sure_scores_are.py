@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from exposure_dagster.cli.main import main
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import Fault, FaultyModel, edited, running_model
@@ -92,3 +94,58 @@ def test_without_a_key_an_estimate_is_as_sure_as_its_examples_or_says_nothing(co
     methods = {row[0] for row in company.warehouse.rows("SELECT DISTINCT method FROM ranked.uncertainty")}
     assert methods <= {"left-out examples", "none"}
     assert len(company.warehouse.rows("SELECT 1 FROM ranked.uncertainty")) == len(ROWS)
+
+
+# The command
+
+
+def told(company: Company, monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    """What `exposure reliability` prints of the company's prompt, in one line."""
+    monkeypatch.setenv("EXPOSURE_HOME", str(company.warehouse.path.parent))
+    output = CliRunner().invoke(main, ["reliability", "our_roles", *options]).output
+    return output if options else " ".join(output.split())
+
+
+def test_the_command_says_how_well_samples_agree_who_is_least_sure_and_how_far_the_mean_may_be_off(
+    company: Company, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.faults["dev"] = [answer(digital=9, remote=1), answer(digital=3, remote=3)]
+    ask(company, samples=3)
+    text = told(company, monkeypatch)
+    assert text.startswith("Intervals are of 90 % and come from repeated answers of one model.")
+    assert "ICC(1,1)" in text and "alpha, ordinal" in text
+    assert all(f"go together by {correlation}" in text for correlation in ("0", "0.2", "0.4"))
+    assert "Least sure: Backend developer" in text
+    found = json.loads(told(company, monkeypatch, "--json"))
+    widths = [one["hi90"] - one["lo90"] for one in found["job_weighted_mean"]["intervals"]]
+    assert widths == sorted(widths) and widths[0] > 0
+    assert 1 <= found["job_weighted_mean"]["effective_number"] <= len(ROWS)
+    assert found["documents"][0]["title"] == "Backend developer"
+
+
+def test_the_explanation_of_a_score_has_its_interval(
+    company: Company, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.faults["dev"] = [answer(digital=9, remote=1), answer(digital=3, remote=3)]
+    ask(company, samples=3)
+    monkeypatch.setenv("EXPOSURE_HOME", str(company.warehouse.path.parent))
+    ((low, high),) = company.warehouse.rows("SELECT lo90, hi90 FROM ranked.uncertainty WHERE doc_id = 'dev'")
+    lines = CliRunner().invoke(main, ["explain", "our_roles", "dev"]).output.splitlines()
+    assert f"90 % interval:    {low:.1f} to {high:.1f}, by samples" in lines
+
+
+def test_the_command_says_what_to_do_where_nothing_was_asked_twice(
+    company: Company, model: FaultyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(company, samples=1)
+    text = told(company, monkeypatch)
+    assert "There is no interval: each document has a single answer" in text and "`samples: 3`" in text
+    assert "nothing was answered twice" in text
+    assert "It has no interval, since not every score that counts has one." in text
+
+
+def test_the_command_names_the_prompts_that_there_are(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.run()
+    monkeypatch.setenv("EXPOSURE_HOME", str(company.warehouse.path.parent))
+    output = CliRunner().invoke(main, ["reliability", "nobody"]).output
+    assert "nothing is scored of prompt nobody. There are the prompts our_roles." in output

@@ -18,6 +18,7 @@ from exposure_dagster.automation.instance import open_instance, prepare_dagster_
 from exposure_dagster.automation.jobs import PUBLISHING_JOB, RANKING_JOB, SCORING_JOB, SOURCES_JOB
 from exposure_dagster.automation.rescoring import RESCORE_STALE_JOB
 from exposure_dagster.definitions import build_defs
+from exposure_dagster.gates import Gate
 from exposure_dagster.pipeline.inputs import ScorerChoice, collect_inputs
 from exposure_dagster.pipeline.prompts import record_prompt
 from exposure_dagster.pipeline.standing import PromptStanding, State, standings
@@ -41,7 +42,11 @@ def claude() -> ScorerChoice:
 
 def settings_for(root: Path, *, sites: Path | None = None) -> Settings:
     return Settings(
-        home=root / "home", sites=str(sites or root / "sites"), scorer=ScorerName.MODEL, prompts=root / "prompts"
+        home=root / "home",
+        sites=str(sites or root / "sites"),
+        scorer=ScorerName.MODEL,
+        prompts=root / "prompts",
+        gate=Gate.WARN,
     )
 
 

@@ -55,6 +55,7 @@ SCRIPTS = (
     "scatter.js",
     "bars.js",
     "changes.js",
+    "agreement.js",
     "method.js",
     "downloads.js",
     "main.js",

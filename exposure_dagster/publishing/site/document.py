@@ -6,7 +6,8 @@
      "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure]}
 
 Lists of a layer run in the order of its set's documents. A column of few different texts is coded:
-`{"names": […], "at": [position in names, or null]}`. A layer with `answers_of` has the reasons and the answers of
+`{"names": […], "at": [position in names, or null]}`. A layer with `sure` says how sure its scores are, with `agreement`
+how far they agree with the `indices` of its set (`trust`). A layer with `answers_of` has the reasons and the answers of
 the layer that it names. All text is passed on as it is; the page shows it as text.
 
 Titles of the longer lists, which only searches need, are apart (`site_titles`).
@@ -44,8 +45,10 @@ from exposure_dagster.publishing.site.layers import (
     rollup_layer,
 )
 from exposure_dagster.publishing.site.sets import documents_set, further_titles
+from exposure_dagster.publishing.site.trust import error_groups, index_columns
 from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS, SECTIONS
-from exposure_dagster.tables import OCCUPATIONS, RESILIENCE, TASK_ROLLUPS
+from exposure_dagster.ranking.agreement import ALL, ROLLED_UP
+from exposure_dagster.tables import AGREEMENT, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS, UNCERTAINTY
 
 FORMAT = 1
 """Raised when the document changes in a way that its readers notice."""
@@ -99,7 +102,7 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     sections = next((table.rows for table in _tables(content, SECTIONS.name)), None)
     corpora = {prompt.name: prompt.corpus for prompt in content.prompts}
     matches = {corpora[table.prompt]: table.rows for table in _tables(content, ROLE_OCCUPATIONS.name) if table.prompt}
-    return {
+    sets = {
         name: documents_set(
             corpus_of(name),
             content.shown.get(name, _NONE),
@@ -108,6 +111,20 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
             matches.get(name),
         )
         for name, frames in ranked.items()
+    }
+    return {name: documents | _trust(content, documents) for name, documents in sets.items()}
+
+
+def _trust(content: PublishedContent, documents: dict[str, Any]) -> dict[str, Any]:
+    """What all layers of a set share that say how sure they are, or how far they agree with an index."""
+    name, ids = documents["name"], documents["id"]
+    sure = {table.prompt for table in _tables(content, UNCERTAINTY.name) if table.rows["se"].notna().any()}
+    own = [prompt for prompt in content.prompts if prompt.corpus == name and prompt.name in sure]
+    values = content.index_values
+    indices = index_columns(values[values["corpus"] == name], ids) if len(values) else {}
+    return {
+        **({"error_group": error_groups(own, ids)} if own else {}),
+        **({"indices": indices} if indices else {}),
     }
 
 
@@ -131,6 +148,12 @@ def _outlooks(sets: list[dict[str, Any]]) -> list[str]:
 def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     resilience = {table.prompt: table.rows for table in _tables(content, RESILIENCE.name)}
     rollups = {table.prompt: table.rows for table in _tables(content, TASK_ROLLUPS.name)}
+    uncertainty = {table.prompt: table.rows for table in _tables(content, UNCERTAINTY.name)}
+    agreement = {
+        pair: rows
+        for table in _tables(content, AGREEMENT.name)
+        for pair, rows in table.rows.groupby(["prompt", "subset"], sort=False)
+    }
     pages = {
         prompt: rows for table in _tables(content, OCCUPATIONS.name) for prompt, rows in table.rows.groupby("prompt")
     }
@@ -138,10 +161,16 @@ def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Itera
         parent = corpus_of(prompt.corpus).parts_of
         if parent is not None:
             if prompt.name in rollups:
-                yield rollup_layer(prompt, rollups[prompt.name], sets[parent])
+                yield rollup_layer(prompt, rollups[prompt.name], sets[parent], agreement.get((prompt.name, ROLLED_UP)))
         else:
             changes = content.changes[content.changes["prompt"] == prompt.name] if len(content.changes) else None
-            yield from prompt_layers(prompt, sets[prompt.corpus], changes)
+            yield from prompt_layers(
+                prompt,
+                sets[prompt.corpus],
+                changes,
+                uncertainty.get(prompt.name),
+                agreement.get((prompt.name, ALL)),
+            )
         if prompt.name in resilience:
             yield resilience_ranking_layer(prompt, resilience[prompt.name], sets[prompt.corpus])
         if prompt.corpus != JOINED_ON.name and prompt.name in pages and JOINED_ON.name in sets:

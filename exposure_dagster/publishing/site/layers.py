@@ -13,16 +13,22 @@ from exposure_dagster.core.columns import coded, column, dates, plain
 from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition
 from exposure_dagster.publishing.content import PublishedPrompt
+from exposure_dagster.publishing.site.trust import agreement_rows, sureness
 
 _ANSWER = ("scorer", "model", "prompt_hash", "date")
 
 
 def prompt_layers(
-    prompt: PublishedPrompt, documents: dict[str, Any], changes: pd.DataFrame | None
+    prompt: PublishedPrompt,
+    documents: dict[str, Any],
+    changes: pd.DataFrame | None,
+    uncertainty: pd.DataFrame | None = None,
+    agreement: pd.DataFrame | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The layer of a prompt's scores, and one for each attribute where it asks for several.
 
-    `changes` are the prompt's rows of ranked.changes, where there are any.
+    `changes`, `uncertainty` and `agreement` are the prompt's rows of the ranked tables of these names, where there are
+    any.
     """
     definition = prompt.definition
     rows = prompt.rankings.set_index("doc_id").reindex(documents["id"])
@@ -33,6 +39,8 @@ def prompt_layers(
         "formula": _formula(definition),
         "value": column(rows, "score"),
         "sd": column(rows, "score_sd") if rows["score_sd"].notna().any() else None,
+        **({"sure": sureness(prompt, uncertainty, documents["id"])} if uncertainty is not None else {}),
+        **_agreement(agreement),
         # the published rank of a prompt with a resilience formula is that of another number, a layer of its own
         "rank": column(rows, "rank") if definition.resilience is None else None,
         "status": coded(rows["status"]),
@@ -78,8 +86,10 @@ def page_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[str,
     }
 
 
-def rollup_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[str, Any]) -> dict[str, Any]:
-    """Scores of task statements by occupation. `rows`: ranked.task_rollups."""
+def rollup_layer(
+    prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[str, Any], agreement: pd.DataFrame | None = None
+) -> dict[str, Any]:
+    """Scores of task statements by occupation. `rows`: ranked.task_rollups; `agreement` those of rolled-up tasks."""
     rows = rows.set_index("onet_code").reindex(documents["id"])
     return {
         **_head(prompt, documents),
@@ -89,6 +99,7 @@ def rollup_layer(prompt: PublishedPrompt, rows: pd.DataFrame, documents: dict[st
             "their importance."
         ],
         "value": column(rows, "score"),
+        **_agreement(agreement),
         "rank": column(rows, "rank"),
         **_behind_means(prompt.rankings, len(rows)),
         "asked": _asked(prompt.asked),
@@ -134,6 +145,10 @@ def _head(prompt: PublishedPrompt, documents: dict[str, Any]) -> dict[str, Any]:
         "high": plain(definition.scale_high),
         "out_of_date": prompt.out_of_date,
     }
+
+
+def _agreement(rows: pd.DataFrame | None) -> dict[str, Any]:
+    return {"agreement": agreement_rows(rows)} if rows is not None and len(rows) else {}
 
 
 def _tiers(definition: RankingDefinition) -> list[dict[str, Any]]:

@@ -38,11 +38,18 @@ from exposure_dagster.publishing.site import (
 )
 from exposure_dagster.publishing.tables import SECTIONS
 from tests.slow.browser.conftest import BuiltSite, Visit, Visits
-from tests.unit.publishing.site_content import FORMULA_TITLE, HANDBOOK, HOSTILE_TITLE, site_content, two_onet_codes
+from tests.unit.publishing.site_content import (
+    FORMULA_TITLE,
+    HANDBOOK,
+    HOSTILE_TITLE,
+    INDEX,
+    site_content,
+    two_onet_codes,
+)
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method")
+VIEWS = ("map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "agreement", "changes", "method")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -171,7 +178,7 @@ def test_figures_agree_with_the_published_summaries(visit: Visit, small_site: Bu
             assert float(jobs.rstrip("MK")) == pytest.approx(
                 expected["jobs"] / {"M": 1e6, "K": 1e3}[jobs[-1]], abs=0.06
             )
-            assert mean == ("–" if expected["scored"] == 0 else f"{expected['job_weighted_mean']:.2f}")
+            assert mean.split(" ±")[0] == ("–" if expected["scored"] == 0 else f"{expected['job_weighted_mean']:.2f}")
 
 
 def test_what_has_no_score_or_no_jobs_is_named_and_counted_apart(visit: Visit) -> None:
@@ -575,6 +582,8 @@ def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
     assert [row["title"] for row in rows] == [HOSTILE_TITLE, f"'{FORMULA_TITLE}"]
     assert rows[0]["exposure"] == "7"
     assert rows[0]["scorer"] == "baseline"
+    assert float(rows[0]["lo90"]) < 7 < float(rows[0]["hi90"])
+    assert rows[0]["interval_from"] == "left-out examples"
     with page.expect_download() as waiting:
         page.get_by_role("button", name="JSON").click()
     document = json.loads(content_of(waiting.value))
@@ -613,6 +622,116 @@ def test_no_view_has_an_accessibility_violation(
     page = visit.open("layer=education")
     page.fill("#search", "nurse")
     assert violations(page, rules=rules) == []
+
+
+# --- how sure it is ---
+
+
+def rows_of_uncertainty(site: BuiltSite, prompt: str) -> pd.DataFrame:
+    (rows,) = (one.rows for one in site.content.tables if (one.stem, one.prompt) == ("uncertainty", prompt))
+    return rows.set_index("doc_id")
+
+
+def test_the_panel_tells_the_interval_of_score_and_rank_and_by_what_it_is_known(
+    visit: Visit, small_site: BuiltSite
+) -> None:
+    for prompt, kind in (("exposure", "Error: left-out examples"), ("robotics", "Error: repeated answers (2)")):
+        row = rows_of_uncertainty(small_site, prompt).loc["nurses"]
+        page = visit.open(f"layer={prompt}&id=nurses")
+        panel = page.locator("#detail")
+        expect(panel).to_contain_text(f"90% interval {row['lo90']:.1f}–{row['hi90']:.1f}")
+        expect(panel).to_contain_text(f"rank {row['rank_lo90']} to {row['rank_hi90']}")
+        expect(panel).to_contain_text(f"{100 * row['p_tier']:.0f}% likely in this tier")
+        expect(panel.locator(".badge summary")).to_contain_text(kind)
+
+
+def test_a_score_without_an_interval_says_why(visit: Visit) -> None:
+    page = visit.open("layer=two_variable&id=nurses")
+    panel = page.locator("#detail")
+    expect(panel).not_to_contain_text("90% interval")
+    panel.get_by_text("No interval", exact=True).click()
+    expect(panel.locator(".badge")).to_contain_text("each document has a single answer")
+    expect(panel.locator(".badge")).to_contain_text("samples: 3")
+    visit.open("layer=two_variable.digital&id=nurses")
+    panel.get_by_text("No interval", exact=True).click()
+    expect(panel.locator(".badge")).to_contain_text("not for its parts")
+    visit.open("layer=pay")
+    expect(page.locator("#figures .badge")).to_have_count(0)
+
+
+def test_tiles_are_hatched_where_the_tier_is_less_than_eighty_percent_likely(
+    visit: Visit, small_site: BuiltSite
+) -> None:
+    has_tile = HANDBOOK.set_index("slug")["jobs"].notna()
+    unsure = rows_of_uncertainty(small_site, "exposure")["p_tier"] < 0.795
+    page = visit.open()
+    expect(page.locator("#chart path.hatch")).to_have_count(int((unsure & has_tile.reindex(unsure.index)).sum()))
+    assert 0 < unsure.sum() < len(HANDBOOK)
+    expect(page.locator("#legend-unsure")).to_be_visible()
+    visit.open("layer=two_variable")
+    expect(page.locator("#chart path.hatch")).to_have_count(0)
+    expect(page.locator("#legend-unsure")).to_be_hidden()
+
+
+def test_hatching_follows_threshold_and_filter(visit: Visit) -> None:
+    page = visit.open()
+    before = page.locator("#chart path.hatch").count()
+    visit.open("at=6")
+    assert 0 < page.locator("#chart path.hatch").count() < before
+
+
+def test_mean_and_share_have_the_intervals_of_the_published_summaries(visit: Visit, small_site: BuiltSite) -> None:
+    summaries = small_site.content.prompts[0].summaries.set_index(["grouping", "group_label"])
+    whole, share = summaries.loc[("all", "All")], summaries.loc[("score_threshold", "score ≥ 7")]
+    page = visit.open()
+    expect(page.locator("#headline")).to_contain_text(f"({whole['lo90']:.1f}–{whole['hi90']:.1f})")
+    tier = summaries.loc[("tier", "High")]
+    assert group(page, "Tiers", "High")[2].endswith(f"±{(tier['hi90'] - tier['lo90']) / 2:.1f}")
+    row = "Jobs expected, as sure as each score is"
+    low, high = (round(100 * share[name]) for name in ("share_lo", "share_hi"))
+    assert counts(page)[row] == [f"{low}–{high}%", f"about {100 * share['expected_share']:.0f}%"]
+    visit.open("at=7.01")
+    near = [int(bound) for bound in counts(page)[row][0].rstrip("%").split("–")]
+    assert near == pytest.approx([low, high], abs=4), "computed by the page, elsewhere than at a published threshold"
+
+
+def test_table_and_ranking_show_intervals(visit: Visit, small_site: BuiltSite) -> None:
+    row = rows_of_uncertainty(small_site, "exposure").loc["nurses"]
+    page = visit.open("view=table")
+    expect(page.locator('#table-body tr[data-id="nurses"]')).to_contain_text(
+        f"4.0 ({row['lo90']:.1f}–{row['hi90']:.1f})"
+    )
+    visit.open("view=ranked")
+    expect(page.locator("#view-caption")).to_contain_text("Whiskers: 90% intervals.")
+    assert page.locator("#chart .errorbar").count() >= len(HANDBOOK)
+
+
+def test_agreement_with_an_index_is_told_drawn_and_its_widest_gaps_have_our_reasons(
+    visit: Visit, small_site: BuiltSite
+) -> None:
+    (row,) = next(one.rows for one in small_site.content.tables if one.stem == "agreement").to_dict("records")
+    page = visit.open("view=agreement")
+    notes = page.locator("#view-notes")
+    cells = notes.locator("table.agreement tbody tr").first
+    expect(cells.locator("th")).to_have_text(INDEX)
+    assert cells.locator("td").all_inner_texts()[:4] == [
+        "12",
+        f"{row['coverage']:.0%}",
+        f"{row['spearman']:.2f}",
+        f"{row['lo']:.2f} to {row['hi']:.2f}".replace("-", "−"),
+    ]
+    assert page.locator("#chart .points path.point").count() == row["n"]
+    lower = notes.locator("section", has=page.get_by_role("heading", name="Placed lower here")).locator("li").first
+    expect(lower).to_contain_text("Roofers 0 of 100 by its score of 1.0, 100 by the index's 0.91")
+    expect(lower).to_contain_text("Because of roofers.")
+    lower.get_by_role("button", name="Roofers").click()
+    expect(page.locator("#detail-title")).to_have_text("Roofers")
+
+
+def test_there_is_no_agreement_where_no_index_is_set(visit: Visit) -> None:
+    page = visit.open("layer=robotics&view=agreement")
+    expect(page.locator("#views [data-view=agreement]")).to_be_hidden()
+    expect(page.locator("#view-title")).to_have_text("Map")
 
 
 # --- where it lives ---

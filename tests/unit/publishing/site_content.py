@@ -19,9 +19,12 @@ from exposure_dagster.prompts.model import (
     RankingDefinition,
     Tier,
 )
-from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt
+from exposure_dagster.publishing.content import PublishedContent, PublishedPrompt, PublishedTable
+from exposure_dagster.ranking.agreement import ALL, Compared, agree
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import summarize
+from exposure_dagster.ranking.uncertainty import uncertainty
+from exposure_dagster.tables import AGREEMENT, UNCERTAINTY
 
 HOSTILE_TITLE = '<img src=x onerror="window.hacked=1"> "quoted" & \u202etfel ot thgir\u2066'
 HOSTILE_REASON = "</script><script>window.hacked=1</script> <b>bold</b> %{label} $x$ " + "W" * 300
@@ -84,13 +87,50 @@ ALIASES = pd.DataFrame(
 
 
 def site_content() -> PublishedContent:
-    """Three prompts: the baseline's, a model's with repeated answers and two without one, and one of two attributes."""
+    """Three prompts: the baseline's, a model's with two answers each and two without one, and one of two attributes.
+
+    Of the last each document has a single answer. The first is held against an index.
+    """
     prompts = (_exposure(), _robotics(), _two_variable())
+    values = _index_values()
+    found = agree("exposure", [Compared(ALL, prompts[0].rankings, values)], (0, 10), {INDEX: None})
+    tables = (
+        *(PublishedTable(UNCERTAINTY, "uncertainty", _uncertainty(prompt), prompt.name) for prompt in prompts),
+        PublishedTable(AGREEMENT, "agreement", found.agreement),
+    )
     return PublishedContent(
         prompts,
+        tables=tables,
+        index_values=values.assign(corpus="ooh"),
         shown={"ooh": _handbook().assign(doc_id=HANDBOOK["slug"], aliases=[_aliases(one) for one in HANDBOOK["slug"]])},
         changes=_changes(),
     )
+
+
+INDEX = '<b>an "index"</b>'
+LEFT_OUT_ERROR = 1.2
+"""Standard error of every estimate of prompt `exposure`."""
+
+
+def _index_values() -> pd.DataFrame:
+    """An index that is silent on one occupation, and sees roofers where the prompt sees developers."""
+    value = HANDBOOK["score"] / 10
+    value = value.where(HANDBOOK["slug"] != "roofers", 0.91)
+    frame = pd.DataFrame({"index": INDEX, "doc_id": HANDBOOK["slug"], "value": value})
+    return frame[frame["doc_id"] != "actors"].reset_index(drop=True)
+
+
+def _uncertainty(prompt: PublishedPrompt) -> pd.DataFrame:
+    """By left-out examples, by two samples, or by nothing, as `site_content` says."""
+    rankings = prompt.rankings
+    scored = rankings[rankings["score"].notna()]
+    offsets = {"exposure": (0.0,), "robotics": (-0.5, 0.5), "two_variable": (0.0,)}[prompt.name]
+    answers = pd.concat(
+        [scored[["doc_id"]].assign(variant="claude-haiku-5-5", score=scored["score"] + by) for by in offsets]
+    )
+    error = LEFT_OUT_ERROR if prompt.name == "exposure" else float("nan")
+    errors = pd.Series(error, index=rankings["doc_id"])
+    return uncertainty(prompt.name, rankings, answers, prompt.definition, errors)
 
 
 def _aliases(slug: str) -> list[str]:
@@ -188,9 +228,8 @@ def _ranked(name: str, title: str, scores: pd.DataFrame, definition: RankingDefi
         samples=1,
         documents_per_request=1,
     )
-    return PublishedPrompt(
-        name, asked, definition, rankings, summarize(name, rankings, definition, pd.Series(dtype=float))
-    )
+    errors = pd.Series(LEFT_OUT_ERROR, index=rankings["doc_id"]) if name == "exposure" else pd.Series(dtype=float)
+    return PublishedPrompt(name, asked, definition, rankings, summarize(name, rankings, definition, errors))
 
 
 def _changes() -> pd.DataFrame:

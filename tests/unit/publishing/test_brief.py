@@ -21,8 +21,10 @@ from exposure_dagster.publishing.content import (
     PublishedPrompt,
 )
 from exposure_dagster.publishing.exports import attribution, data_dictionary, safe_for_spreadsheets
+from exposure_dagster.ranking.how_sure import MEANING, ONE_ANSWER
 from exposure_dagster.ranking.rankings import FACT_COLUMNS, rank_documents
 from exposure_dagster.ranking.summaries import summarize
+from exposure_dagster.ranking.uncertainty import Method
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 
 INSTRUCTION = "How much of the work could an AI do?\n\n# Think of\n\n- tasks | not jobs"
@@ -193,6 +195,33 @@ def test_results_whose_prompt_file_cannot_be_used_are_called_out_of_date_before_
         "**Out of date: the prompt's file cannot be used (tiers: two ranges overlap at \\| 5).**"
         in (text.split("## Method")[0])
     )
+
+
+def sure(method: str, **bounds: float) -> pd.DataFrame:
+    """Rows of ranked.uncertainty of the prompt's scored documents."""
+    scored = ANSWERS[ANSWERS["score"].notna()]
+    return scored[["doc_id"]].assign(method=method, lo90=bounds.get("lo90"), hi90=bounds.get("hi90"))
+
+
+def test_a_brief_gives_scores_means_and_shares_their_intervals_and_says_what_these_mean() -> None:
+    prompt = published()
+    errors = pd.Series(1.0, index=ANSWERS["doc_id"])
+    prompt = replace(prompt, summaries=summarize("exposure", prompt.rankings, prompt.definition, errors))
+    text = brief(prompt, SOURCES, uncertainty=sure("samples", lo90=0.2, hi90=6.5))
+    assert MEANING[Method.SAMPLES] in text
+    assert "score 5 (0.2–6.5)" in line_of(text, "Physicians")
+    whole, above = (
+        prompt.summaries[prompt.summaries["grouping"] == name].iloc[0] for name in ("all", "score_threshold")
+    )
+    assert f"| {whole['job_weighted_mean']:.2f} | {whole['lo90']:.2f}–{whole['hi90']:.2f} |" in text
+    assert f"| {above['expected_share']:.0%} ({100 * above['share_lo']:.0f}–{above['share_hi']:.0%}) |" in text
+    assert all(re.search(rf"\d–\d\.\d\d by {correlation}\b", text) for correlation in ("0", "0.2", "0.4"))
+
+
+def test_a_brief_without_intervals_says_why() -> None:
+    text = brief(published(), SOURCES, uncertainty=sure("none"))
+    assert ONE_ANSWER in text.split("## Totals")[0]
+    assert "interval of it" not in text and "(with its 90 % interval)" not in text
 
 
 def test_a_brief_without_any_answer_is_still_a_brief() -> None:

@@ -70,12 +70,21 @@ site.bars = (() => {
       .slice(0, MOST);
   }
 
+  /** Whiskers of 90 % intervals, or of the standard deviation of repeated answers where that alone is known. */
+  function whiskersOf(layer, docs) {
+    if (layer.sure && layer.sure.has) {
+      const reach = (bounds) => docs.map((doc) => (bounds[doc.index] === null ? 0 : Math.abs(bounds[doc.index] - layer.value[doc.index])));
+      return { symmetric: false, array: reach(layer.sure.high), arrayminus: reach(layer.sure.low) };
+    }
+    return layer.sd ? { array: docs.map((doc) => layer.sd[doc.index] || 0) } : null;
+  }
+
   async function draw(element, layer, matches, at, size) {
     const docs = shown(layer, matches, at);
     const isNarrow = size.width < 560;
     const value = (doc) => layer.value[doc.index];
     const base = layer.unit === "percent" || layer.unit === "money" ? 0 : layer.unit === "education" ? -0.4 : layer.low;
-    const sd = layer.sd ? docs.map((doc) => layer.sd[doc.index] || 0) : null;
+    const whiskers = whiskersOf(layer, docs);
     const trace = {
       type: "bar",
       orientation: "h",
@@ -84,17 +93,27 @@ site.bars = (() => {
       x: docs.map((doc) => value(doc) - base),
       base: docs.map(() => base),
       text: docs.map((doc) => formats.valueOf(layer, doc, formats.shortValue)),
-      // whiskers stand at the end of a bar: the figure then goes to its beginning
-      textposition: sd ? "auto" : "outside",
-      insidetextanchor: "start",
+      textposition: whiskers ? "none" : "outside",
       textfont: charts.font(11.5),
-      insidetextfont: { ...charts.font(11.5), color: docs.map((doc) => scales.inkOn(scales.colour(layer, value(doc)))) },
       cliponaxis: false,
       hoverinfo: "text",
       hovertext: docs.map((doc) => site.treemap.hover(layer, doc)),
-      error_x: sd ? { type: "data", array: sd, color: site.theme.css("--ink"), thickness: 1.2, width: 3 } : undefined,
       marker: { color: docs.map((doc) => scales.colour(layer, value(doc))), line: { width: docs.map((doc) => (doc.id === at.id ? 3 : 0.8)), color: docs.map((doc) => site.theme.css(doc.id === at.id ? "--ink" : "--quiet")) } },
     };
+    // dark on light below, so that whiskers read on a bar of any colour and beside it
+    const whisker = (colour, thickness, width) => ({
+      type: "scatter",
+      mode: "markers",
+      x: docs.map(value),
+      y: trace.y,
+      marker: { size: 0.1, color: colour },
+      hoverinfo: "skip",
+      cliponaxis: false,
+      error_x: { type: "data", ...whiskers, color: colour, thickness, width },
+    });
+    /** The figures, beyond the whiskers. */
+    const values = () => ({ type: "scatter", mode: "text", x: docs.map((doc, index) => value(doc) + whiskers.array[index]), y: trace.y, text: trace.text.map((text) => ` ${text}`), textposition: "middle right", textfont: charts.font(11.5), hoverinfo: "skip", cliponaxis: false });
+    const over = whiskers ? [whisker(site.theme.css("--paper"), 4, 4), whisker(site.theme.css("--ink"), 1.4, 3), values()] : [];
     const scale = { score: [layer.low, layer.high + (layer.high - layer.low) * 0.12] };
     const [least, most] = [Math.min(0, ...docs.map(value)), Math.max(0, ...docs.map(value))];
     const room = (most - least) * 0.12;
@@ -102,7 +121,7 @@ site.bars = (() => {
     const range = layer.kind === "figure" ? ofFigure : scale.score;
     const { levels } = layer.documents;
     const ticks = layer.unit === "education" ? { showticklabels: false, showgrid: false, range: [-0.4, levels.length + 2.2] } : {};
-    await charts.draw(element, [trace], {
+    await charts.draw(element, [trace, ...over], {
       width: size.width,
       height: docs.length * ROW_HEIGHT + 60,
       margin: { t: 26, r: 30, b: 10, l: 10 },
@@ -132,7 +151,7 @@ site.bars = (() => {
     isTall: true,
     draw,
     controls,
-    note: (layer, at, matches) => ` ${formats.count(Math.min(MOST, [...matches].filter((doc) => layer.value[doc.index] !== null).length))} of ${formats.plural(matches.size, "occupation", "occupations")}; the table has all.${layer.sd ? " Whiskers: one standard deviation of repeated answers." : ""}`,
+    note: (layer, at, matches) => ` ${formats.count(Math.min(MOST, [...matches].filter((doc) => layer.value[doc.index] !== null).length))} of ${formats.plural(matches.size, "occupation", "occupations")}; the table has all.${layer.sure && layer.sure.has ? " Whiskers: 90% intervals." : layer.sd ? " Whiskers: one standard deviation of repeated answers." : ""}`,
   };
 
   return { histogram, paintHistogram, ranked };

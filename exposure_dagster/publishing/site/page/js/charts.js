@@ -126,7 +126,7 @@ site.charts = (() => {
       fillcolor,
     }));
     const figure = {
-      data: element.data,
+      data: element.data.map(site.treemap.pictured),
       layout: {
         ...element.layout,
         height: height + PICTURE.top + bottom,

@@ -54,6 +54,20 @@ site.detail = (() => {
     return parts.join(", ");
   }
 
+  /** The interval of the score and of its rank, and how sure its tier is; then why, or why there is none. */
+  function sureness(layer, doc) {
+    if (layer.value[doc.index] === null || layer.kind === "figure") return [];
+    const interval = store.intervalOf(layer, doc);
+    const parts = [];
+    if (interval) {
+      const { rank, kept } = layer.sure;
+      parts.push(`90% interval ${formats.interval(layer, interval)}`);
+      if (rank && rank[0][doc.index] !== null) parts.push(`rank ${formats.count(rank[0][doc.index])} to ${formats.count(rank[1][doc.index])}`);
+      if (kept[doc.index] !== null) parts.push(`${kept[doc.index]}% likely in this tier`);
+    }
+    return [parts.length ? el("p", { class: "standing" }, parts.join(", ")) : null, site.panel.badge(layer, doc)];
+  }
+
   /** Spread of the samples, or of the values behind a mean, where there is one. */
   function uncertainty(layer, doc) {
     const sd = layer.sd ? layer.sd[doc.index] : null;
@@ -74,6 +88,7 @@ site.detail = (() => {
       big,
       place ? el("p", { class: "standing" }, place) : null,
       spread ? el("p", { class: "standing" }, spread) : null,
+      ...sureness(layer, doc),
     ];
   }
 
@@ -104,6 +119,11 @@ site.detail = (() => {
     return parts;
   }
 
+  function intervalBeside(layer, doc) {
+    const interval = store.intervalOf(layer, doc);
+    return interval ? el("span", { class: "interval" }, ` (${formats.interval(layer, interval)})`) : null;
+  }
+
   function layerTable(current, doc) {
     const rows = layersOf(current.documents, doc).map(([layer, value]) => {
       const isCurrent = layer === current;
@@ -111,7 +131,7 @@ site.detail = (() => {
         "tr",
         { class: layer.kind === "attribute" ? "is-part" : null },
         el("th", { scope: "row" }, el("a", { href: state.link({ layer: layer.id }), "aria-current": isCurrent ? "true" : null }, foreign(layer.title))),
-        el("td", { class: "number" }, chip(layer, value), formats.valueOf(layer, doc)),
+        el("td", { class: "number" }, chip(layer, value), formats.valueOf(layer, doc), intervalBeside(layer, doc)),
       );
     });
     return el("table", { class: "layers" }, el("caption", {}, "All layers"), el("tbody", {}, ...rows));

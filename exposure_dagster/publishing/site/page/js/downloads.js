@@ -33,12 +33,18 @@ site.downloads = (() => {
         url: doc.url,
       };
       for (const one of scores) record[one.id] = one.value[doc.index];
+      if (layer.sure && layer.sure.has) {
+        const [low, high] = store.intervalOf(layer, doc) || [null, null];
+        Object.assign(record, { lo90: rounded(low), hi90: rounded(high), interval_from: layer.sure.method[doc.index] });
+      }
       const answer = store.answerOf(layer, doc);
       if (layer.rationale) record.rationale = layer.rationale[doc.index];
       if (answer) Object.assign(record, { scorer: answer.scorer, model: answer.model, prompt_hash: answer.prompt_hash });
       return record;
     });
   }
+
+  const rounded = (bound) => (bound === null ? null : Number(bound.toFixed(3)));
 
   function asCsv(rows) {
     const names = Object.keys(rows[0] || { id: null });
@@ -80,7 +86,8 @@ site.downloads = (() => {
     const who = [...new Set(layer.answers.map((answer) => answer.model || answer.scorer))].join(", ");
     const by = layer.isBaseline ? `Scores estimated by the bundled ${who} (no language model).` : who ? `Scores by ${who}.` : "";
     const source = `Data: ${site.content.sources.map((one) => (one.licence ? `${one.source} (${one.licence.split(/\.(?!\d)/)[0]})` : one.source)).join("; ")}.`;
-    return [caption, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
+    const hatching = state.get().view === "map" && !byId("legend-unsure").hidden ? `${byId("legend-unsure").textContent}.` : "";
+    return [caption, hatching, `${by} No forecast of job losses.`.trim(), source].filter(Boolean);
   }
 
   function start(shown) {

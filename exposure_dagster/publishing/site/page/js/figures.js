@@ -20,7 +20,79 @@ site.figures = (() => {
       wages: wages(docs),
       mean: scored.length ? sum(scored, (doc) => layer.value[doc.index]) / scored.length : null,
       weightedMean: weight > 0 ? sum(weighted, (doc) => layer.value[doc.index] * doc.jobs) / weight : null,
+      error: meanError(layer, scored, () => 1),
+      weightedError: meanError(layer, weighted, (doc) => doc.jobs),
     };
+  }
+
+  /** How much errors within a SOC major group are taken to go together, as in the published summaries. */
+  const CORRELATION = 0.2;
+  const Z90 = 1.6448536;
+
+  /** Members by the group within which errors go together. */
+  function byErrorGroup(layer, docs) {
+    const groups = new Map();
+    for (const doc of docs) {
+      const name = layer.documents.errorGroup[doc.index];
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(doc);
+    }
+    return [...groups.values()];
+  }
+
+  const hasErrors = (layer, docs) => Boolean(layer.sure && layer.documents.errorGroup && docs.length && docs.every((doc) => layer.sure.se[doc.index] !== null));
+
+  /** Half the width of the 90 % interval of a weighted mean; null where a score has no error. */
+  function meanError(layer, weighted, weightOf) {
+    if (!hasErrors(layer, weighted)) return null;
+    const weight = sum(weighted, weightOf);
+    const part = (doc) => (weightOf(doc) / weight) * layer.sure.se[doc.index];
+    const alone = sum(weighted, (doc) => part(doc) ** 2);
+    const together = byErrorGroup(layer, weighted).reduce((total, group) => total + sum(group, part) ** 2, 0);
+    return Z90 * Math.sqrt((1 - CORRELATION) * alone + CORRELATION * together);
+  }
+
+  /** The normal distribution function (Abramowitz and Stegun 7.1.26, to 1e-7). */
+  function normal(z) {
+    const t = 1 / (1 + 0.3275911 * Math.abs(z / Math.SQRT2));
+    const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp((-z * z) / 2);
+    return z >= 0 ? 1 - tail / 2 : tail / 2;
+  }
+
+  /** What errors have in common within a group, in nine equal parts of a normal distribution. */
+  const COMMON = [-1.5932, -0.9674, -0.5895, -0.2822, 0, 0.2822, 0.5895, 0.9674, 1.5932];
+
+  /**
+   * The share of the jobs that is expected at or above a threshold, as sure as each score is, with its 90 % interval.
+   * Of all documents at a published threshold it is what the published summaries say; elsewhere the interval is that
+   * of a normal distribution with the share's variance. Null where a score has no error.
+   */
+  function expectedShare(layer, docs, threshold) {
+    const weighted = docs.filter((doc) => doc.jobs > 0 && layer.value[doc.index] !== null);
+    if (!hasErrors(layer, weighted)) return null;
+    const published = docs.length === layer.documents.docs.length && layer.sure.shares.find(([at]) => Math.abs(at - threshold) < 1e-9);
+    if (published) return { value: published[1], low: published[2], high: published[3] };
+    const weight = jobs(weighted);
+    let [value, variance] = [0, 0];
+    for (const group of byErrorGroup(layer, weighted)) {
+      const means = COMMON.map((common) => {
+        let mean = 0;
+        for (const doc of group) {
+          const se = layer.sure.se[doc.index];
+          const above = layer.value[doc.index] + Math.sqrt(CORRELATION) * se * common - threshold;
+          const p = se > 0 ? normal(above / (se * Math.sqrt(1 - CORRELATION))) : Number(above >= -1e-9);
+          const share = doc.jobs / weight;
+          mean += share * p;
+          variance += (share ** 2 * p * (1 - p)) / COMMON.length;
+        }
+        return mean;
+      });
+      const middle = means.reduce((total, mean) => total + mean, 0) / means.length;
+      value += middle;
+      variance += means.reduce((total, mean) => total + (mean - middle) ** 2, 0) / means.length;
+    }
+    const half = Z90 * Math.sqrt(variance);
+    return { value, low: Math.max(0, value - half), high: Math.min(1, value + half) };
   }
 
   /** What lies at or above a threshold. */
@@ -115,5 +187,5 @@ site.figures = (() => {
     return result;
   }
 
-  return { sum, jobs, wages, totals, atOrAbove, growing, declining, histogram, by, payGroups, educationGroups, medianByJobs, ranks, percentiles, rankCorrelation };
+  return { sum, jobs, wages, totals, expectedShare, atOrAbove, growing, declining, histogram, by, payGroups, educationGroups, medianByJobs, ranks, percentiles, rankCorrelation };
 })();

@@ -84,7 +84,16 @@ site.formats = (() => {
   const valueOf = (layer, document_, write = value) =>
     `${layer.unit === "money" && document_.isTopCoded ? "≥ " : ""}${write(layer, layer.value[document_.index])}`;
 
+  /** The bounds of an interval; a score of one decimal needs no more here. */
+  const interval = (layer, [low, high]) => `${fixed(low, Math.max(1, layer.decimals))}–${fixed(high, Math.max(1, layer.decimals))}`;
+
+  /** Half the width of an interval of a layer's values. */
+  const halfWidth = (layer, half) => `±${fixed(half, Math.max(1, Math.min(2, layer.decimals)))}`;
+
+  /** A share as a range, in whole percent. */
+  const shareRange = (low, high) => `${Math.round(100 * low)}–${Math.round(100 * high)}%`;
+
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-  return { MISSING, count, score, mean, money, signed, percent, share, short, shortMoney, pay, date, value, bound, meanOf, jobs, shortValue, valueOf, plural };
+  return { MISSING, count, score, mean, money, signed, percent, share, short, shortMoney, pay, date, value, bound, meanOf, jobs, shortValue, valueOf, interval, halfWidth, shareRange, plural };
 })();

@@ -29,6 +29,7 @@ site.main = (() => {
     { id: "outlook", name: "Outlook", title: "Against projected outlook", ...site.scatter.outlook, caption: (layer) => `Size: jobs. Colour: ${layer.title}.${site.scatter.outlook.note(layer)}` },
     { id: "quadrants", name: "Quadrants", title: "Four quadrants", ...site.scatter.quadrants, caption: (layer) => `Size: jobs. Colour: ${layer.title}.${site.scatter.quadrants.note(layer)}` },
     { id: "compare", name: "Compare", title: "Two layers against each other", ...site.scatter.compare, caption: (layer, at) => `Size: jobs. Colour: ${layer.title}.${site.scatter.compare.note(layer, at)}` },
+    { id: "agreement", name: "Agreement", title: "Agreement with published indices", ...site.agreement.view },
     { id: "changes", name: "Changes", title: "What changed", ...site.changes.view },
     { id: "method", name: "Method", title: "Method", ...site.method.view },
   ];

@@ -33,6 +33,8 @@ site.method = (() => {
       el("h4", {}, "Formula"),
       formula(layer),
       tiers(layer),
+      layer.sure ? el("h4", {}, "How sure it is") : null,
+      ...(layer.sure ? layer.sure.notes.map((note) => el("p", {}, note)) : []),
       el("h4", {}, "Who answered"),
       answered(layer),
       asked ? el("p", {}, `Written for ${asked.model}: ${formats.plural(asked.samples, "answer", "answers")} for each occupation, ${formats.plural(asked.documents_per_request, "occupation", "occupations")} in a request${asked.effort ? `, effort ${asked.effort}` : ""}${asked.include ? `; each with its ${asked.include.join(", ").replaceAll("_", " ")}` : ""}.`) : null,

@@ -2,7 +2,7 @@
  * The figures beside and below the chart: headline, legend, threshold, breakdowns.
  */
 site.panel = (() => {
-  const { figures, formats, scales, state } = site;
+  const { figures, formats, scales, state, store } = site;
   const { el, foreign, fill, byId } = site.text;
 
   const isOrdinal = (layer) => layer.unit === "education";
@@ -16,7 +16,28 @@ site.panel = (() => {
     return square;
   }
 
+  const KINDS = { samples: "repeated answers", models: "several models", "left-out examples": "left-out examples" };
+
+  /** What kind of error a layer's intervals are of, or why it has none: a badge that opens. Of one document, its own. */
+  function badge(layer, doc = null) {
+    if (layer.kind === "figure") return null;
+    const { title, notes } = errorOf(layer, doc);
+    return el("details", { class: "badge" }, el("summary", {}, title), ...notes.map((note) => el("p", {}, note)));
+  }
+
+  function errorOf(layer, doc) {
+    const { sure } = layer;
+    if (layer.kind === "attribute") return { title: "No interval", notes: [`Intervals are made for the score that is ranked, “${layer.owner.title}”, and not for its parts.`] };
+    if (!sure) return { title: "No interval", notes: ["This number is made of several scores, and no interval is made for it. The scores themselves may have one."] };
+    const methods = [...new Set(doc ? [sure.method[doc.index]] : sure.method)].filter((name) => name in KINDS);
+    if (!methods.length) return { title: "No interval", notes: sure.notes };
+    const answers = doc ? sure.answers[doc.index] : null;
+    return { title: `Error: ${methods.map((name) => KINDS[name]).join(", ")}${answers > 1 ? ` (${answers})` : ""}`, notes: sure.notes };
+  }
+
   function legend(layer) {
+    const isHatched = layer.hasTiers && layer.documents.docs.some((doc) => store.isUnsure(layer, doc));
+    byId("legend-unsure").hidden = !isHatched;
     const strip = byId("legend-strip");
     const ticks = byId("legend-ticks");
     byId("legend").classList.toggle("is-list", isOrdinal(layer));
@@ -50,12 +71,15 @@ site.panel = (() => {
     if (isOrdinal(layer)) rows.push(["Half of the jobs need at most", formats.value(layer, figures.medianByJobs(layer, matches)), "is-text"]);
     else {
       const write = layer.kind === "figure" ? (value) => formats.value(layer, value === null ? null : Math.round(value * 10) / 10) : (value) => formats.meanOf(layer, value);
-      rows.push([layer.documents.hasJobs ? "Mean, weighted by jobs" : "Mean", write(layer.documents.hasJobs ? totals.weightedMean : totals.mean)]);
-      if (layer.documents.hasJobs) rows.push(["Mean of occupations", write(totals.mean)]);
+      const around = (mean, half) => (half === null ? null : formats.interval(layer, [mean - half, mean + half]));
+      const plain = [write(totals.mean), null, around(totals.mean, totals.error)];
+      if (layer.documents.hasJobs) rows.push(["Mean, weighted by jobs", write(totals.weightedMean), null, around(totals.weightedMean, totals.weightedError)]);
+      rows.push([layer.documents.hasJobs ? "Mean of occupations" : "Mean", ...plain]);
     }
     if (layer.documents.hasJobs) rows.push(["Jobs", formats.short(totals.jobs)]);
     if (layer.documents.hasJobs && layer.documents.money) rows.push(["Wages a year", formats.shortMoney(layer.documents.money, totals.wages)]);
-    fill(byId("headline"), ...rows.map(([name, value, kind]) => el("div", { class: kind }, el("dt", {}, name), el("dd", {}, value))));
+    fill(byId("headline"), ...rows.map(([name, value, kind, interval]) => el("div", { class: kind }, el("dt", {}, name), el("dd", {}, value, interval ? el("span", { class: "interval" }, ` (${interval})`) : null))));
+    fill(byId("sureness"), badge(layer));
     const unscored = totals.documents - totals.scored;
     byId("unscored").hidden = unscored === 0;
     byId("unscored").textContent = unscored ? `${formats.plural(unscored, "occupation has", "occupations have")} no value here; they are drawn in grey and counted apart.` : "";
@@ -90,6 +114,8 @@ site.panel = (() => {
       ];
       rows.splice(2, 0, ...ofJobs);
     }
+    const expected = layer.documents.hasJobs ? figures.expectedShare(layer, matches, at) : null;
+    if (expected) rows.splice(2, 0, ["Jobs expected, as sure as each score is", formats.shareRange(expected.low, expected.high), `about ${Math.round(100 * expected.value)}%`, "is-part"]);
     fill(
       byId("threshold-counts"),
       ...rows.map(([name, value, share, kind]) => el("tr", { class: kind }, el("th", { scope: "row" }, name), el("td", {}, value), el("td", { class: "quiet" }, share))),
@@ -103,6 +129,8 @@ site.panel = (() => {
     if (colour) inner.style.backgroundColor = colour;
     return el("span", { class: "bar", "aria-hidden": "true" }, inner);
   }
+
+  const spread = (layer, half) => (half === null ? null : el("span", { class: "interval" }, ` ${formats.halfWidth(layer, half)}`));
 
   /** One table of groups: jobs, their share as figure and bar, and the mean. */
   function breakdown(title, rows, layer, { withMean = true, colourOf = null } = {}) {
@@ -129,7 +157,7 @@ site.panel = (() => {
               el("th", { scope: "row" }, colourOf ? colourOf(row) : null, foreign(row.label)),
               el("td", { class: "number" }, hasJobs ? formats.short(row.jobs) : formats.count(row.documents)),
               el("td", { class: "number share" }, bar(whole ? row.area / whole : 0), el("span", {}, whole ? formats.share(row.area / whole) : formats.MISSING)),
-              showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean)) : null,
+              showsMean ? el("td", { class: "number" }, writeMean(hasJobs ? row.weightedMean : row.mean), spread(layer, hasJobs ? row.weightedError : row.error)) : null,
             ),
           ),
         ),
@@ -192,5 +220,5 @@ site.panel = (() => {
     breakdowns(layer, matches);
   }
 
-  return { start, show, threshold, legend, swatch, bar };
+  return { start, show, threshold, legend, swatch, bar, badge };
 })();

@@ -10,12 +10,13 @@
  * @property {number|null} low @property {number|null} high range of the layer's values
  * @property {string|null} id selected document
  * @property {string|null} with second layer @property {string|null} sort column, with "-" before it for descending
+ * @property {string|null} against index that scores are held against
  * @property {string|null} order which end of the ranked bars
  */
 site.state = (() => {
   const { store } = site;
-  const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "changes", "method"];
-  const TEXTS = ["cat", "edu", "id", "with", "sort", "order"];
+  const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "agreement", "changes", "method"];
+  const TEXTS = ["cat", "edu", "id", "with", "against", "sort", "order"];
   const NUMBERS = ["at", "payLow", "payHigh", "low", "high"];
   const ORDERS = ["low", "jobs"];
   const REPLACE_AFTER_MS = 250;

@@ -16,6 +16,15 @@
  * @property {(number|null)[]} value one a document @property {Bin[]} bins @property {Bin[]} groups
  * @property {number} low @property {number} high @property {number} step @property {DocSet} documents
  * @property {number} decimals with which its values are written, where they are scores
+ * @property {Sure|null} sure how sure its values are; null of figures, parts, and means of scores
+ *
+ * @typedef {Object} Sure Lists have a value for each document, or null.
+ * @property {string[]} notes what the intervals mean, or why there are none
+ * @property {boolean} has whether any score has an interval
+ * @property {(string|null)[]} method @property {(number|null)[]} answers
+ * @property {(number|null)[]} se standard error @property {(number|null)[]} low @property {(number|null)[]} high
+ * @property {(number|null)[]} kept percentage of draws in which the tier is kept
+ * @property {(number|null)[][]|null} rank its two bounds @property {number[][]} shares threshold, share, bounds
  *
  * @typedef {Object} Bin A stretch of a layer's values: from `low`, up to (`high`, or including it where `isLast`).
  * @property {string} label @property {number} low @property {number} high
@@ -85,6 +94,8 @@ site.store = (() => {
       levels: columns.education.names,
       money: columns.money,
       sources: columns.sources,
+      errorGroup: columns.error_group || null,
+      indices: new Map(Object.entries(columns.indices || {})),
       hasJobs,
       hasShares: docs.some((doc) => doc.share),
       layers: /** @type {Layer[]} */ ([]),
@@ -167,11 +178,46 @@ site.store = (() => {
     return { low: 0, high: levels.length - 1, step: 1, threshold: Math.max(0, threshold), bins, groups: bins };
   }
 
+  /** The least share of draws, in percent, in which a tier that is called sure is kept. */
+  const SURE_TIER = 80;
+
+  function readSure(raw) {
+    if (!raw.sure) return null;
+    const each = (given) => raw.value.map((value, at) => (value === null || given === null || given === undefined ? null : Array.isArray(given) ? given[at] : given));
+    const { sure, value } = raw;
+    const half = each(sure.half);
+    const method = sure.method && sure.method.names ? coded(sure.method) : sure.method;
+    return {
+      notes: sure.notes,
+      has: half.some((width) => width !== null),
+      method: each(method),
+      answers: each(sure.answers),
+      se: each(sure.se),
+      low: half.map((width, at) => (width === null ? null : Math.max(raw.low, value[at] - width))),
+      high: half.map((width, at) => (width === null ? null : Math.min(raw.high, value[at] + width))),
+      kept: each(sure.kept),
+      rank: sure.rank ? sure.rank.map(each) : null,
+      shares: sure.shares || [],
+    };
+  }
+
+  /** The bounds of a value's interval, or null where it has none. */
+  function intervalOf(layer, doc) {
+    const low = layer.sure ? layer.sure.low[doc.index] : null;
+    return low === null || low === undefined ? null : [low, layer.sure.high[doc.index]];
+  }
+
+  /** Whether a document's tier may as well be another: null where nothing says so. */
+  function isUnsure(layer, doc) {
+    const kept = layer.sure && layer.hasTiers ? layer.sure.kept[doc.index] : null;
+    return kept === null || kept === undefined ? null : kept < SURE_TIER;
+  }
+
   function readLayer(raw) {
     const documents = sets.get(raw.set);
     if (raw.kind === "figure") {
       const value = documents.docs.map((doc) => (raw.unit === "education" ? doc.level : doc[raw.column]));
-      return { ...raw, documents, value, answers: [], ...figureScale(raw, documents) };
+      return { ...raw, documents, value, answers: [], sure: null, ...figureScale(raw, documents) };
     }
     const span = raw.high - raw.low;
     const areWhole = raw.value.every((value) => value === null || Number.isInteger(value));
@@ -181,6 +227,7 @@ site.store = (() => {
       ...raw,
       documents,
       answers: raw.answers || [],
+      sure: readSure(raw),
       bins,
       groups: raw.tiers.length ? tierGroups(raw.tiers) : bins,
       hasTiers: raw.tiers.length > 0,
@@ -222,5 +269,5 @@ site.store = (() => {
   /** At or above, with the tolerance that rankings use. */
   const reaches = (value, threshold) => value !== null && Math.round(value * 1e9) >= Math.round(threshold * 1e9);
 
-  return { sets, layers, layerById, holds, answerOf, groupOf, reaches };
+  return { SURE_TIER, sets, layers, layerById, holds, answerOf, groupOf, reaches, intervalOf, isUnsure };
 })();

@@ -26,6 +26,7 @@ site.table = (() => {
       { key: "title", label: "Occupation", order: byText((doc) => doc.title) },
       {
         ...number("value", SHORT_NAMES[layer.column] || "Score", value, (doc) => formats.valueOf(layer, doc)),
+        interval: (doc) => store.intervalOf(layer, doc),
         isNumber: layer.unit !== "education",
         swatch: (doc) => scales.colour(layer, value(doc)),
       },
@@ -60,7 +61,7 @@ site.table = (() => {
   let rows = new Map();
   let shownFor = null;
 
-  function makeRow(doc, columns) {
+  function makeRow(doc, columns, shownLayer) {
     const button = el("button", { type: "button", class: "row-button", tabindex: "-1" }, foreign(doc.title));
     const row = el("tr", { "data-id": doc.id }, el("th", { scope: "row" }, button));
     for (const column of columns.slice(1)) {
@@ -71,6 +72,8 @@ site.table = (() => {
         cell.append(square);
       }
       cell.append(column.write(doc));
+      const interval = column.interval ? column.interval(doc) : null;
+      if (interval) cell.append(el("span", { class: "interval" }, ` (${formats.interval(shownLayer, interval)})`));
       row.append(cell);
     }
     return row;
@@ -94,7 +97,7 @@ site.table = (() => {
     const columns = columnsOf(layer);
     const identity = `${layer.id} ${themeName}`;
     if (shownFor !== identity) {
-      rows = new Map(layer.documents.docs.map((doc) => [doc, makeRow(doc, columns)]));
+      rows = new Map(layer.documents.docs.map((doc) => [doc, makeRow(doc, columns, layer)]));
       shownFor = identity;
     }
     const focused = document.activeElement?.dataset?.sort;
@@ -102,7 +105,7 @@ site.table = (() => {
     if (focused) byId("table-head").querySelector(`[data-sort$="${focused.replace("-", "")}"]`)?.focus();
     fill(byId("table-body"), ...sorted(layer, matches, at.sort).map((doc) => rows.get(doc)));
     byId("table-empty").hidden = matches.length > 0;
-    byId("table-caption").textContent = `${layer.title}: ${formats.plural(matches.length, "occupation", "occupations")}${layer.documents.hasShares ? ". Jobs: where occupations share a SOC row, an equal share of its jobs" : ""}`;
+    byId("table-caption").textContent = `${layer.title}: ${formats.plural(matches.length, "occupation", "occupations")}${layer.documents.hasShares ? ". Jobs: where occupations share a SOC row, an equal share of its jobs" : ""}${layer.sure && layer.sure.has ? ". In brackets: the 90% interval" : ""}`;
     select(at.id);
   }
 

@@ -99,13 +99,14 @@ site.treemap = (() => {
 
   function hover(layer, doc) {
     const group = layer.hasTiers ? store.groupOf(layer, doc) : null;
-    const spread = layer.sd && layer.sd[doc.index] !== null ? ` ± ${formats.score(layer.sd[doc.index])}` : "";
+    const interval = store.intervalOf(layer, doc);
+    const spread = interval ? ` (${formats.interval(layer, interval)})` : layer.sd && layer.sd[doc.index] !== null ? ` ± ${formats.score(layer.sd[doc.index])}` : "";
     const facts = [
       doc.jobs === null ? null : `${formats.count(doc.jobs)} jobs${doc.share ? ` (${doc.share.part} of SOC ${doc.share.soc})` : ""}`,
       doc.pay === null && doc.payHourly === null ? null : formats.pay(doc),
       doc.outlook === null ? null : `outlook ${formats.percent(doc.outlook)}`,
     ].filter(Boolean);
-    return `${forChart(doc.title)}<br>${forChart(layer.title)}: ${formats.valueOf(layer, doc)}${spread}${group ? `, ${forChart(group.label)}` : ""}<br>${facts.join("  ·  ")}`;
+    return `${forChart(doc.title)}<br>${forChart(layer.title)}: ${formats.valueOf(layer, doc)}${spread}${group ? `, ${forChart(group.label)}${store.isUnsure(layer, doc) ? " (not sure)" : ""}` : ""}<br>${facts.join("  ·  ")}`;
   }
 
   /** Tiles of the shown category, or of all. */
@@ -125,6 +126,7 @@ site.treemap = (() => {
         ink: isIn ? scales.inkOn(own) : quiet,
         line: isSelected ? ink : line,
         width: isSelected ? 3 : 0,
+        hatch: isIn && store.isUnsure(layer, doc) ? scales.inkOn(own) : null,
       };
     });
   }
@@ -169,6 +171,35 @@ site.treemap = (() => {
     };
   }
 
+  const SVG = "http://www.w3.org/2000/svg";
+
+  /** Lines over a tile whose tier is not sure, in the ink that reads on its colour; over the colour, below the text. */
+  function hatch(tile, look) {
+    let lines = tile.querySelector("path.hatch");
+    if (!look.hatch) {
+      if (lines) lines.remove();
+      return;
+    }
+    const surface = tile.querySelector("path.surface");
+    if (!lines) {
+      lines = document.createElementNS(SVG, "path");
+      lines.setAttribute("class", "hatch");
+      surface.after(lines);
+    }
+    lines.setAttribute("d", surface.getAttribute("d"));
+    lines.setAttribute("fill", `url(#hatch-${look.hatch === "#000000" ? "dark" : "light"})`);
+  }
+
+  /** The trace for a picture, which is drawn anew: with the library's own hatching. */
+  function pictured(trace) {
+    if (!last || trace !== last.element.data[0]) return trace;
+    const marks = last.hatches();
+    if (!marks.size) return trace;
+    const shape = trace.ids.map((id) => (marks.has(id) ? "/" : ""));
+    const fgcolor = trace.ids.map((id) => marks.get(id) ?? CLEAR);
+    return { ...trace, marker: { ...trace.marker, pattern: { shape, fgcolor, bgcolor: trace.marker.colors, fgopacity: 0.35, size: 6, solidity: 0.2 } } };
+  }
+
   /** What was drawn last: enough to paint it again. */
   let last = null;
 
@@ -211,8 +242,17 @@ site.treemap = (() => {
       element.dataset.listens = "true";
       element.on("plotly_treemapclick", onClick);
     }
+    const faces = looks(layer, docs, matches, at);
     last = { element, layer, docs, groups: element.data[0].ids.length - docs.length };
+    mark(docs, faces);
     tidy(element);
+  }
+
+  /** Hatches the drawn tiles anew, and remembers which are, for pictures. */
+  function mark(docs, faces) {
+    const face = new Map(docs.map((doc, index) => [`doc ${doc.id}`, faces[index]]));
+    for (const [id, { element }] of tilesOf(last.element)) if (face.has(id)) hatch(element, face.get(id));
+    last.hatches = () => new Map([...face].filter(([, look]) => look.hatch).map(([id, look]) => [id, look.hatch]));
   }
 
   /** New colours on the tiles that are drawn; false where another drawing is needed. */
@@ -230,6 +270,7 @@ site.treemap = (() => {
       const text = element.querySelector("text");
       if (text) text.style.fill = look.ink;
     }
+    mark(last.docs, faces);
     const { marker, textfont } = last.element.data[0];
     faces.forEach((look, index) => {
       const position = last.groups + index;
@@ -257,5 +298,5 @@ site.treemap = (() => {
   /** Documents that have no area and so no tile. */
   const undrawn = (layer, matches) => matches.filter((doc) => !(doc.area > 0));
 
-  return { draw, paint, hover, undrawn, tidy };
+  return { draw, paint, pictured, hover, undrawn, tidy };
 })();
