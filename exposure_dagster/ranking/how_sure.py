@@ -15,6 +15,10 @@ MEANING = {
         "Intervals are of 90 % and come from the answers of several models, and from repeated answers where there are "
         "any. What other models would answer is in them as far as these differ; other words are not."
     ),
+    Method.WORDINGS: (
+        "Intervals are of 90 % and come from the prompt and its variants, and from repeated answers where there are any. "
+        "What a wording would have got that nobody tried is in them as far as these differ."
+    ),
     Method.LEFT_OUT: (
         "Intervals are of 90 % and come from the prompt's examples, each estimated with itself left out: they say how "
         "far such an estimate errs from what the examples' author gave, and not what a model would answer."
