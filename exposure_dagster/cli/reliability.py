@@ -66,6 +66,8 @@ def reliability(prompt: str, as_json: bool) -> None:
     _print_statistics(statistics)
     if mean is not None:
         _print_mean(mean, shares, len(documents))
+    else:
+        OUT.print("\nThere is no job-weighted mean: the jobs of these documents are not known.", markup=False)
     _print_least_sure(documents)
 
 

@@ -31,8 +31,8 @@ ONE_ANSWER = (
     "`samples: 3` in the prompt's file, or name several `models`."
 )
 NO_EXAMPLES = (
-    "There is no interval: these are estimates of a prompt without examples by which their error could be measured. "
-    "Give it examples, or ask a model with `samples: 3`."
+    "There is no interval: too few of the prompt's examples agree with the texts to tell how far these estimates err. "
+    "Add examples that name documents, or ask a model with `samples: 3`."
 )
 
 

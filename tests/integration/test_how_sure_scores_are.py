@@ -144,6 +144,14 @@ def test_the_command_says_what_to_do_where_nothing_was_asked_twice(
     assert "It has no interval, since not every score that counts has one." in text
 
 
+def test_the_command_says_that_there_is_no_mean_over_jobs_where_none_are_known(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.write(**{name: ",".join([*row.split(",")[:3], "", ""]) for name, row in ROWS.items()})
+    company.run()
+    assert "There is no job-weighted mean: the jobs of these documents are not known." in told(company, monkeypatch)
+
+
 def test_the_command_names_the_prompts_that_there_are(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     company.run()
     monkeypatch.setenv("EXPOSURE_HOME", str(company.warehouse.path.parent))
