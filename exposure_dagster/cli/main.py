@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, _Command] = {
     "status": _Command("status", "status", "Say which prompts are stale or broken, and why."),
     "diff": _Command("status", "diff", "Say what moved between two versions of a prompt's answers."),
     "agreement": _Command("agreement", "agreement", "Say how far scores agree with published indices."),
-    "reliability": _Command("reliability", "reliability", "Say how sure the scores of a prompt are."),
+    "reliability": _Command("reliability", "reliability", "Say how sure the scores of PROMPT are."),
     "explain": _Command("ledger", "explain", "Show where a score comes from."),
     "ledger": _Command("ledger", "ledger", "Move the ledger of paid answers between machines."),
     "backup": _Command("keeping", "backup", "Copy warehouse and ledger, whole, into a new folder."),

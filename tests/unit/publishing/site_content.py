@@ -126,7 +126,10 @@ def _uncertainty(prompt: PublishedPrompt) -> pd.DataFrame:
     scored = rankings[rankings["score"].notna()]
     offsets = {"exposure": (0.0,), "robotics": (-0.5, 0.5), "two_variable": (0.0,)}[prompt.name]
     answers = pd.concat(
-        [scored[["doc_id"]].assign(variant="claude-haiku-5-5", score=scored["score"] + by) for by in offsets]
+        [
+            scored[["doc_id"]].assign(variant="claude-haiku-5-5", wording="", score=scored["score"] + by)
+            for by in offsets
+        ]
     )
     error = LEFT_OUT_ERROR if prompt.name == "exposure" else float("nan")
     errors = pd.Series(error, index=rankings["doc_id"])

@@ -18,6 +18,7 @@ def scores(*kinds: tuple[str | None, str]) -> pd.DataFrame:
     [
         ("samples", "claude", MEANING[Method.SAMPLES]),
         ("models", "claude", MEANING[Method.MODELS]),
+        ("wordings", "claude", MEANING[Method.WORDINGS]),
         ("left-out examples", "baseline", MEANING[Method.LEFT_OUT]),
         ("none", "claude", ONE_ANSWER),
         ("none", "baseline", NO_EXAMPLES),
@@ -34,6 +35,10 @@ def test_of_several_kinds_each_says_how_many_scores_it_speaks_of() -> None:
         f"2 of 3 scores: {MEANING[Method.SAMPLES]}",
         f"1 of 3 scores: {MEANING[Method.LEFT_OUT]}",
     ]
+
+
+def test_every_method_has_a_sentence() -> None:
+    assert set(MEANING) == set(Method) - {Method.NONE}
 
 
 def test_of_no_score_nothing_is_said() -> None:
