@@ -16,8 +16,8 @@ MEANING = {
         "any. What other models would answer is in them as far as these differ; other words are not."
     ),
     Method.WORDINGS: (
-        "Intervals are of 90 % and come from the prompt and its variants, and from repeated answers if there are any. "
-        "What a wording would have got that nobody tried is in them as far as these differ."
+        "Intervals are of 90 % and come from the prompt and its variants, and from repeated answers where there are "
+        "any. What a wording would have got that nobody tried is in them as far as these differ."
     ),
     Method.LEFT_OUT: (
         "Intervals are of 90 % and come from the prompt's examples, each estimated with itself left out: they say how "
