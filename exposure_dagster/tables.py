@@ -778,7 +778,7 @@ GATE = Table(
         text("prompt", "Name of the prompt.", required=True),
         text("check_name", "Name of the check.", required=True),
         flag("is_essential", "True where scores that fail it are not about the question."),
-        flag("passed", "False where the figure is beyond its limit; true where there is nothing to look at."),
+        flag("has_passed", "False where the figure is beyond its limit; true where there is nothing to look at."),
         number("value", "The figure; null where there is nothing to look at."),
         number("bound", "What it is held against."),
         whole("n", "Documents, examples or rows that the figure is of."),

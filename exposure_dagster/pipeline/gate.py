@@ -45,9 +45,9 @@ def look_at_scores(warehouse: Warehouse, prompt: str) -> RankReport:
 
 def _of_estimates(finding: Finding) -> Finding:
     """The baseline was asked nothing that it could have misread: how far it errs is what its intervals say."""
-    if finding.passed or finding.check_name == VARIATION:
+    if finding.has_passed or finding.check_name == VARIATION:
         return finding
-    return replace(finding, passed=True, description=f"estimates, which no model gave: {finding.description}")
+    return replace(finding, has_passed=True, description=f"estimates, which no model gave: {finding.description}")
 
 
 def _findings(warehouse: Warehouse, prompt: StoredPrompt, definition: RankingDefinition) -> list[Finding]:
@@ -118,7 +118,7 @@ def outcomes(warehouse: Warehouse, mode: Gate) -> list[CheckOutcome]:
     result = []
     for check in CHECKS:
         found = rows[rows["check_name"] == check]
-        failed = found[~found["passed"].astype(bool)]
+        failed = found[~found["has_passed"].astype(bool)]
         told = first_of(f"{row.prompt}: {row.description}" for row in (failed if len(failed) else found).itertuples())
         result.append(
             CheckOutcome(
@@ -136,7 +136,7 @@ def kept_back(warehouse: Warehouse, mode: Gate) -> list[str]:
     """What keeps a publication back, a sentence a prompt and check; nothing where it may go out."""
     if not warehouse.exists:
         return []
-    rows = warehouse.rows("SELECT prompt, check_name, description FROM ranked.gate WHERE NOT passed ORDER BY ALL")
+    rows = warehouse.rows("SELECT prompt, check_name, description FROM ranked.gate WHERE NOT has_passed ORDER BY ALL")
     return [f"{prompt}: {description} (check {check})" for prompt, check, description in rows if mode.stops_at(check)]
 
 

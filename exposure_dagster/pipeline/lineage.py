@@ -181,7 +181,7 @@ LINEAGE: Mapping[str, Origins] = MappingProxyType(
         "ranked.gate": {
             **same_as(_RANKED, "prompt"),
             **made_from(
-                "passed value n description",
+                "has_passed value n description",
                 *_SCORE,
                 "scored.prompts.baseline_definition",
                 "parsed.documents.title",

@@ -149,7 +149,7 @@ def _how_sure(prompt: PublishedPrompt, rankings: pd.DataFrame) -> list[str]:
             for bound, correlation in zip(bounds, ERROR_CORRELATIONS, strict=True)
         )
         lines.append(
-            "Intervals of means suppose that errors of occupations in one SOC major group go together by 0.2, which "
+            "Intervals of means suppose that errors of related occupations go together by 0.2, which "
             f"nobody knows. The mean over all jobs lies in {ranges}."
         )
     return "\n\n".join(lines).splitlines()

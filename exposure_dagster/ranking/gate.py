@@ -35,7 +35,7 @@ class Finding:
     be looked at, and `description` says why)."""
 
     check_name: str
-    passed: bool
+    has_passed: bool
     description: str
     value: float | None = None
     bound: float | None = None

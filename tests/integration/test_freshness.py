@@ -20,7 +20,7 @@ from tests.integration.ui_queries import checks_that_are_not_green, stale
 pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
 
 LOOKS = 3
-WRITTEN_BY_SCORING = [f"scored/{name} exposure" for name in ("batches", "responses", "runs", "scores")]
+WRITTEN_BY_SCORING = [f"scored/{name} exposure" for name in ("batches", "responses", "runs", "scores", "variants")]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

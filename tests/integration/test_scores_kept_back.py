@@ -59,7 +59,7 @@ def in_use(home: Path) -> str:
 
 def found(home: Path, check: str) -> tuple[bool, str]:
     ((passed, description),) = Warehouse(home / "exposure.duckdb").rows(
-        "SELECT passed, description FROM ranked.gate WHERE check_name = ?", [check]
+        "SELECT has_passed, description FROM ranked.gate WHERE check_name = ?", [check]
     )
     return bool(passed), description
 
