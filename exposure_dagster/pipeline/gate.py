@@ -60,11 +60,11 @@ def _findings(warehouse: Warehouse, prompt: StoredPrompt, definition: RankingDef
             {single: scores["score"].where(scores["status"] == "ok").to_numpy(float)}, scores["doc_id"]
         )
     step = (definition.scale_high - definition.scale_low) / 10
-    examples, probes = _expected(warehouse, prompt, definition, values)
+    examples, probes, unknown = _expected(warehouse, prompt, definition, values)
     jobs = warehouse.read("SELECT doc_id, jobs FROM ranked.rankings WHERE prompt = ?", [name])
     return [
         gate.known_groups(EXAMPLES, examples, step=step, fewest=gate.FEWEST_EXAMPLES),
-        gate.known_groups(PROBES, probes, step=step, fewest=1),
+        gate.known_groups(PROBES, probes, step=step, fewest=1, unknown=unknown),
         gate.variation(values),
         gate.agreement(warehouse.read("SELECT * FROM ranked.agreement WHERE prompt = ?", [name])),
         gate.drift(
@@ -82,8 +82,9 @@ def _findings(warehouse: Warehouse, prompt: StoredPrompt, definition: RankingDef
 
 def _expected(
     warehouse: Warehouse, prompt: StoredPrompt, definition: RankingDefinition, values: pd.DataFrame
-) -> tuple[list[Expected], list[Expected]]:
-    """The documents that the levels name as examples, and those that are probes, with what they score."""
+) -> tuple[list[Expected], list[Expected], list[str]]:
+    """The documents that the levels name as examples, and those that are probes, with what they score; and the probes
+    that no document is called."""
     documents = [
         Document(doc_id, title, "")
         for doc_id, title in warehouse.rows(
@@ -109,7 +110,7 @@ def _expected(
         if (row := titles.row_of(probe.document)) is not None
         for key in [probe.attribute or definition.attributes[0].key]
     ]
-    return examples, probes
+    return examples, probes, [one.document for one in definition.probes if titles.row_of(one.document) is None]
 
 
 def outcomes(warehouse: Warehouse, mode: Gate) -> list[CheckOutcome]:

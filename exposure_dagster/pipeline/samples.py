@@ -17,8 +17,8 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
     """Every accepted answer behind a prompt's standing scores, of a model: a row an answer, by document and sample.
 
     Columns: doc_id, model, wording (the variant of the prompt, empty for the prompt itself), variant (model and wording
-    together), sample, position and together (its place in its request, and how many
-    documents that held; null where nothing says), a column for each attribute, and `ranked_score`, the number that is
+    together), sample, position (its place in its request; null where nothing says) and together (how many documents
+    that held), a column for each attribute, and `ranked_score`, the number that is
     ranked, made of this answer alone.
     """
     import pandas as pd
@@ -42,10 +42,13 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
         WITH asked AS (SELECT unnest($hashes) AS prompt_hash, unnest($wordings) AS wording), newest AS (
           SELECT prompt_hash, any_value(wording) AS wording, max(epoch) AS epoch
           FROM scored.responses JOIN asked USING (prompt_hash) WHERE epoch >= 0 GROUP BY 1
+        ), requests AS (  -- whatever became of its documents
+          SELECT request_group, max(position) AS together FROM scored.responses
+          WHERE request_group IS NOT NULL GROUP BY 1
         )
         SELECT r.doc_id, r.model, newest.wording, r.sample, r.position,
-          count(*) OVER (PARTITION BY r.request_group) AS members, r.request_group, r.attributes
-        FROM scored.responses r JOIN newest USING (prompt_hash, epoch)
+          coalesce(q.together, 1) AS together, r.attributes
+        FROM scored.responses r JOIN newest USING (prompt_hash, epoch) LEFT JOIN requests q USING (request_group)
         JOIN scored.scores s ON s.prompt = $prompt AND s.doc_id = r.doc_id AND s.text_sha256 = r.text_sha256
         WHERE r.is_accepted AND s.status = 'ok' AND r.sample <= $samples
         QUALIFY 1 = row_number() OVER (
@@ -64,7 +67,6 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
     answers = rows.assign(
         status="ok",
         variant=rows["model"].str.cat(rows["wording"], sep=" "),
-        together=rows["members"].where(rows["request_group"].notna(), 1),
     )
     numbers = attribute_frame(answers, definition)
     single = definition.attributes[0].key

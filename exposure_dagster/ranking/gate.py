@@ -53,11 +53,15 @@ class Expected:
     value: float | None
 
 
-def known_groups(check: str, expected: Sequence[Expected], *, step: float, fewest: int) -> Finding:
-    """Whether documents score within a step of where they are expected."""
+def known_groups(
+    check: str, expected: Sequence[Expected], *, step: float, fewest: int, unknown: Sequence[str] = ()
+) -> Finding:
+    """Whether documents score within a step of where they are expected. What no document is called is told."""
     what = "examples" if check == EXAMPLES else "probes"
+    not_found = f"; no document is called {first_of(unknown)}" if unknown else ""
     if len(expected) < fewest:
-        return Finding(check, True, f"{len(expected)} {what} among the documents: too few to tell", n=len(expected))
+        few = f"{len(expected)} {what} among the documents: too few to tell{not_found}"
+        return Finding(check, True, few, n=len(expected))
     values = [float("nan") if one.value is None else one.value for one in expected]
     share = share_in_ranges(values, [one.low for one in expected], [one.high for one in expected], step)
     assert share is not None
@@ -67,7 +71,7 @@ def known_groups(check: str, expected: Sequence[Expected], *, step: float, fewes
     return Finding(
         check,
         share >= SHARE_IN_RANGE,
-        f"{description}{f' ({told})' if outside else ''}",
+        f"{description}{f' ({told})' if outside else ''}{not_found}",
         share,
         SHARE_IN_RANGE,
         len(expected),

@@ -31,6 +31,8 @@ def test_few_examples_tell_nothing_and_one_probe_does() -> None:
     assert gate.known_groups(EXAMPLES, expected(9, 9), step=1, fewest=5).has_passed
     assert not gate.known_groups(PROBES, expected(9), step=1, fewest=1).has_passed
     assert gate.known_groups(PROBES, [], step=1, fewest=1).has_passed
+    misspelt = gate.known_groups(PROBES, expected(3), step=1, fewest=1, unknown=["Bakerz"])
+    assert misspelt.description == "1 of 1 probes within 1 of their range; no document is called Bakerz"
 
 
 @pytest.mark.parametrize(("same", "is_good"), [(30, False), (28, True)])
