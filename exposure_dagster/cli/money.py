@@ -82,6 +82,12 @@ def print_estimates(found: Sequence[Estimate]) -> None:
     for one in found:
         if one.cuts.documents:
             OUT.print(f"{one.prompt}: {one.cuts}.", markup=False)
+        if one.most_answers > one.documents:
+            OUT.print(
+                f"{one.prompt}, {one.model}: sampling may come to {one.most_answers:,} answers, for about "
+                f"${one.cost_usd * one.most_times:,.2f} (${one.batch_cost_usd * one.most_times:,.2f} in batches).",
+                markup=False,
+            )
     for how in sorted({one.how for one in found if one.requests}):
         OUT.print(f"Tokens: {how}.", markup=False)
 

@@ -46,7 +46,7 @@ def status() -> None:
     choice = choice_of(settings)
     warehouse = Warehouse(settings.warehouse_file)
     all_standings = standings(warehouse, folder, choice)
-    costs = _costs_usd(settings, warehouse, folder, all_standings, prices)
+    costs, most = _costs_usd(settings, warehouse, folder, all_standings, prices)
     table = Table("prompt", "state", "why", box=None, pad_edge=False)
     for name in ("documents", "requests", "USD"):
         table.add_column(name, justify="right")
@@ -68,7 +68,9 @@ def status() -> None:
         enabled = [standing for standing in all_standings if standing.is_enabled]
         requests = sum(standing.requests for standing in enabled)
         cost_usd = sum(costs.get(standing.prompt, 0.0) for standing in enabled)
-        OUT.print(f"\nAll that is enabled: {requests:,} requests, about ${cost_usd:,.2f}.", markup=False)
+        most_usd = sum(most.get(standing.prompt, 0.0) for standing in enabled)
+        more = f", and at most ${most_usd:,.2f} where sampling wants more" if most_usd > cost_usd else ""
+        OUT.print(f"\nAll that is enabled: {requests:,} requests, about ${cost_usd:,.2f}{more}.", markup=False)
     _print_answers(answer_figures(warehouse))
 
 
@@ -78,14 +80,18 @@ def _costs_usd(
     folder: PromptFolder,
     all_standings: Sequence[PromptStanding],
     prices: PriceTable,
-) -> dict[str, float]:
-    """By prompt, what its requests should cost, as `exposure estimate` has it; prompts that send none are left out."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """By prompt, what its requests should cost, as `exposure estimate` has it, and what they can come to by sampling;
+    prompts that send none are left out."""
     asking = [standing for standing in all_standings if standing.requests]
     is_batch = settings.scorer_in_force is ScorerName.MODEL_BATCH
     costs: dict[str, float] = {}
+    most: dict[str, float] = {}
     for one in estimates_of(warehouse, folder, asking, prices=prices):
-        costs[one.prompt] = costs.get(one.prompt, 0.0) + (one.batch_cost_usd if is_batch else one.cost_usd)
-    return costs
+        cost_usd = one.batch_cost_usd if is_batch else one.cost_usd
+        costs[one.prompt] = costs.get(one.prompt, 0.0) + cost_usd
+        most[one.prompt] = most.get(one.prompt, 0.0) + cost_usd * one.most_times
+    return costs, most
 
 
 def _print_answers(found: Sequence[AnswerFigures]) -> None:

@@ -14,13 +14,13 @@ import pandas as pd
 
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.summaries import THRESHOLD_SHARES
+from exposure_dagster.reliability.sampling_rule import tier_edges
 from exposure_dagster.reliability.uncertainty import (
     at_least,
     document_uncertainty,
     draw_scores,
     interval90,
     rank_intervals,
-    tier_edges,
     tier_kept,
 )
 from exposure_dagster.tables import UNCERTAINTY
