@@ -50,7 +50,7 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
           coalesce(q.together, 1) AS together, r.attributes
         FROM scored.responses r JOIN newest USING (prompt_hash, epoch) LEFT JOIN requests q USING (request_group)
         JOIN scored.scores s ON s.prompt = $prompt AND s.doc_id = r.doc_id AND s.text_sha256 = r.text_sha256
-        WHERE r.is_accepted AND s.status = 'ok' AND r.sample <= $samples
+        WHERE r.is_accepted AND s.status = 'ok' AND s.scorer <> 'baseline' AND r.sample <= $samples
         QUALIFY 1 = row_number() OVER (
           PARTITION BY r.doc_id, newest.wording, r.model, r.sample ORDER BY r.created_at DESC
         )

@@ -16,7 +16,7 @@ site.panel = (() => {
     return square;
   }
 
-  const KINDS = { samples: "repeated answers", models: "several models", wordings: "several wordings", "left-out examples": "left-out examples" };
+  const KINDS = { samples: "repeated answers", models: "several models", wordings: "several wordings", "left-out examples": "left-out examples", "left-out answers": "left-out answers" };
 
   /** What kind of error a layer's intervals are of, or why it has none: a badge that opens. Of one document, its own. */
   function badge(layer, doc = null) {
