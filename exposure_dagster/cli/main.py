@@ -14,6 +14,7 @@ import click
 from exposure_dagster import __version__
 from exposure_dagster.core.characters import visible
 from exposure_dagster.core.errors import ExposureError, not_allowed
+from exposure_dagster.core.hints import meant
 from exposure_dagster.core.private import keep_files_private
 
 
@@ -62,6 +63,14 @@ class _Group(click.Group):
             return None
         command: click.Command = getattr(import_module(f"exposure_dagster.cli.{place.module}"), place.attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in COMMANDS:
+            ctx.fail(f"No such command {name!r}{meant(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -6,7 +6,6 @@ Here are the mistakes that people make in YAML, and what they are told. What a p
 
 from __future__ import annotations
 
-import difflib
 import re
 import textwrap
 from collections.abc import Collection, Iterator
@@ -21,6 +20,7 @@ from yaml.reader import ReaderError
 
 from exposure_dagster.core.characters import first_control
 from exposure_dagster.core.growth import GrowthCategory
+from exposure_dagster.core.hints import meant
 from exposure_dagster.prompts.formula import (
     AttributeGroup,
     Ceiling,
@@ -226,12 +226,6 @@ def check_text(
         rest = f"has {len(problems) - MAX_PROBLEMS:,} more mistakes, which are not listed"
         problems[MAX_PROBLEMS:] = [Problem(file, None, None, rest)]
     return tuple(problems)
-
-
-def meant(name: str, known: Collection[str]) -> str:
-    """A hint at the known name that is most like an unknown one; empty where none is."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True)
