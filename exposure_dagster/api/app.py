@@ -32,7 +32,7 @@ from exposure_dagster.api.queries import (
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
 from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, CAVEATS, METHOD
-from exposure_dagster.publishing.site.builder import SITE_FILES, SITE_FOLDER, content_security_policy
+from exposure_dagster.publishing.site.builder import POLICY, SITE_FILES, SITE_FOLDER
 
 PREFIX = "/api/v1"
 
@@ -414,7 +414,7 @@ def _serve_pages(app: FastAPI) -> None:
 
 def _serve_files(app: FastAPI, publications: Publications) -> None:
     """The site at the root, and the exported files below /files; each request reads one publication."""
-    policy = {"Content-Security-Policy": content_security_policy(), "Vary": "Accept-Encoding"}
+    policy = {"Content-Security-Policy": POLICY, "Vary": "Accept-Encoding"}
 
     def answer(request: Request, name: str, file: BinaryIO, snapshot: Snapshot, **headers: str) -> Response:
         kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")

@@ -6,18 +6,18 @@ layer: that is the page's own JavaScript, over the same rows.
 
 from exposure_dagster.publishing.site.builder import (
     PICTURE,
+    POLICY,
     SITE_FILES,
     SITE_FOLDER,
     build_site,
-    content_security_policy,
     missing_site_files,
 )
 
 __all__ = [
     "PICTURE",
+    "POLICY",
     "SITE_FILES",
     "SITE_FOLDER",
     "build_site",
-    "content_security_policy",
     "missing_site_files",
 ]
