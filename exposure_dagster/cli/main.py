@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, _Command] = {
     "check": _Command("keeping", "check", "Look whether everything is whole and holds what it promises."),
     "dev": _Command("dev", "dev", "Open the Dagster UI over the same data as the command line."),
     "serve": _Command("serve", "serve", "Serve the site and the API over what is published, to be read only."),
+    "mcp": _Command(
+        "assistants", "mcp_command", "Serve what is published to an assistant, over standard input and output."
+    ),
     "documents": _Command("documents", "documents", "Look what would be read of a file of your own documents."),
     "match": _Command(
         "match", "match", "Say which O*NET occupation each of your own documents is, the unsure ones first."
