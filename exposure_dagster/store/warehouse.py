@@ -81,7 +81,7 @@ class Warehouse:
             )
         connection = self._open(read_only)
         try:
-            if not self._is_current(connection):
+            if not _HELD[str(self.path)] and not self._is_current(connection):
                 if read_only:
                     connection.close()
                     self._bring_up_to_date()
