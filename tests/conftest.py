@@ -100,6 +100,7 @@ def _opened_once() -> Iterator[None]:
             return _connect(database, **options)
         if database not in kept:
             kept[database] = _connect(database)
+            kept[database].execute("SET threads = 1")  # each core has a worker of its own
             if len(kept) > KEPT_WAREHOUSES:
                 kept.pop(next(iter(kept))).close()
         return _connect(database)
