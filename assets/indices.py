@@ -26,8 +26,7 @@ from resources.warehouse import WarehouseResource
 @multi_asset(specs=[table_spec(INDICES, kinds=("duckdb", "csv"))], check_specs=check_specs(INDICES, {}))
 def raw_indices(warehouse: WarehouseResource, index_files: IndicesResource) -> Iterator[MaterializeResult[Any]]:
     """Read the indices that EXPOSURE_INDICES names."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = stage.refresh_indices(store, index_files.named())
         with store.snapshot() as now:
             result = table_result(now, INDICES, data_version=report.digest)
@@ -46,8 +45,7 @@ def raw_indices(warehouse: WarehouseResource, index_files: IndicesResource) -> I
 )
 def index_values(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Say of every document what each index says of its codes."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = stage.map_indices(store)
         with store.snapshot() as now:
             result = table_result(now, INDEX_VALUES, data_version=report.digest, outcomes=report.outcomes)
@@ -70,8 +68,7 @@ def index_values(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any
 def agreement(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Hold the prompt's scores against every index that speaks of its documents."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = measure_agreement(store, name)
         shown: dict[str, Any] = {"compared": "no index speaks of its documents"}
         if len(report.rows):

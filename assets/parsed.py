@@ -80,8 +80,7 @@ def _shown(value: Any) -> Any:
 )
 def documents(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Collect what a prompt can be asked about, and keep every text."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = stage.collect_documents(store)
         with store.snapshot() as now:
             results = [
@@ -103,8 +102,7 @@ def documents(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
 )
 def document_facts(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Collect what is known of the documents of every corpus, in the same columns."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = stage.collect_facts(store)
         with store.snapshot() as now:
             result = table_result(now, DOCUMENT_FACTS, data_version=report.digest)

@@ -43,9 +43,8 @@ def definitions(
     context: AssetExecutionContext, warehouse: WarehouseResource, prompt_files: PromptsResource
 ) -> Iterator[MaterializeResult[Any]]:
     """Read from the prompt file how its answers are ranked."""
-    with readable_errors():
+    with readable_errors(), warehouse.held() as store:
         prompt = prompt_files.load_one(context.partition_key)
-        store = warehouse.open()
         ranking_hash = ranked.record_definition(store, prompt)
         yield table_result(store, DEFINITIONS, data_version=ranking_hash, partition={"prompt": context.partition_key})
 
@@ -67,8 +66,7 @@ def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource)
     So a change of figures that no other prompt is ranked by makes no other prompt's rankings stale.
     """
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         digest = collect_ranking_inputs(store, name)
         yield table_result(store, RANKING_INPUTS, data_version=digest, partition={"prompt": name})
 
@@ -89,8 +87,7 @@ def ranking_inputs(context: AssetExecutionContext, warehouse: WarehouseResource)
 def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Rank the prompt's documents."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = ranked.rank_prompt(store, name)
         top = report.rows[["rank", "title", "score", "tier", "jobs", "rationale", "url", "prompt_hash"]].head(HIGHEST)
         with store.snapshot() as now:
@@ -113,8 +110,7 @@ def rankings(context: AssetExecutionContext, warehouse: WarehouseResource) -> It
 def uncertainty(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Say how sure each score is: by its samples, its models, or the examples that the baseline left out."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = ranked.tell_uncertainty(store, name)
         least_sure = report.rows.sort_values("se", ascending=False)[["doc_id", "mean", "lo90", "hi90", "method"]]
         yield table_result(
@@ -134,8 +130,7 @@ def uncertainty(context: AssetExecutionContext, warehouse: WarehouseResource) ->
 def reliability(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Measure how well samples and models agree, and whether the place in a request matters."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = ranked.tell_reliability(store, name)
         yield table_result(
             store,
@@ -161,8 +156,7 @@ def reliability(context: AssetExecutionContext, warehouse: WarehouseResource) ->
 def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Sum up jobs, wages and mean scores by group."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = ranked.summarize_prompt(store, name)
         shown = report.rows[["grouping", "group_label", "occupations", "jobs", "mean_score", "job_weighted_mean"]]
         with store.snapshot() as now:
@@ -187,8 +181,7 @@ def summaries(context: AssetExecutionContext, warehouse: WarehouseResource) -> I
 def changes(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Say what moved since the answers of another prompt version or model."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         comparison = history.record_changes(store, name)
         metadata: dict[str, Any] = {"compared": "there is no earlier version yet"}
         digest = "none"
@@ -219,8 +212,7 @@ def gate(
 ) -> Iterator[MaterializeResult[Any]]:
     """Look at the prompt's scores before they are published."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = look_at_scores(store, name)
         with store.snapshot() as now:
             result = table_result(

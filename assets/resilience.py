@@ -37,8 +37,7 @@ _JOINED = (DOCUMENT_FACTS, RANKINGS, RESILIENCE, TASK_ROLLUPS)
 def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Rank the prompt's occupations by its resilience formula, where it declares one."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = rank_by_formula(store, name)
         columns = ["rank", "title", "ai_proof_score", "final_ranking", "growth_category", "openings", "key_drivers"]
         with store.snapshot() as now:
@@ -61,8 +60,7 @@ def resilience(context: AssetExecutionContext, warehouse: WarehouseResource) -> 
 def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Roll scores of tasks up to occupations, where the prompt says by which weights."""
     name = context.partition_key
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = roll_up(store, name)
         yield _ranked(store, TASK_ROLLUPS, name, report, ["rank", "title", "score", "tasks", "scored_tasks"])
 
@@ -81,8 +79,7 @@ def task_rollups(context: AssetExecutionContext, warehouse: WarehouseResource) -
 )
 def occupations(warehouse: WarehouseResource) -> Iterator[MaterializeResult[Any]]:
     """Join each handbook page with its O*NET codes, and what every ranked prompt says of it."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         with store.connect(read_only=True) as connection:
             refuse_what_does_not_fit(connection, _JOINED)
         report = join_occupations(store)

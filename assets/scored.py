@@ -57,9 +57,8 @@ def prompts(
     context: AssetExecutionContext, warehouse: WarehouseResource, prompt_files: PromptsResource
 ) -> Iterator[MaterializeResult[Any]]:
     """Read the prompt file, and keep its version."""
-    with readable_errors():
+    with readable_errors(), warehouse.held() as store:
         prompt = prompt_files.load_one(context.partition_key)
-        store = warehouse.open()
         record_prompt(store, prompt)
         yield table_result(
             store,
@@ -85,8 +84,7 @@ def inputs(
     context: AssetExecutionContext, warehouse: WarehouseResource, scorer: ScorerResource
 ) -> Iterator[MaterializeResult[Any]]:
     """List the documents that the prompt is to be asked about."""
-    with readable_errors():
-        store = warehouse.open()
+    with readable_errors(), warehouse.held() as store:
         report = collect_inputs(store, context.partition_key, scorer.choice)
         yield table_result(
             store,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import ConfigurableResource
@@ -20,6 +22,12 @@ class WarehouseResource(ConfigurableResource[Warehouse]):
     def open(self) -> Warehouse:
         """The warehouse; opens no connection yet."""
         return Warehouse(Path(self.path), self.wait_s)
+
+    @contextmanager
+    def held(self) -> Iterator[Warehouse]:
+        """The warehouse, kept open for all that a step reads and writes: not for one that waits for a network."""
+        with self.open().held() as store:
+            yield store
 
 
 class PublishedFolderResource(ConfigurableResource[Path]):

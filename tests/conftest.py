@@ -101,6 +101,7 @@ def _opened_once() -> Iterator[None]:
             return _connect(database, **options)
         if database not in kept:
             kept[database] = _connect(database)
+            kept[database].execute("SET threads = 1")  # each core has a worker of its own
             if len(kept) > KEPT_WAREHOUSES:
                 kept.pop(next(iter(kept))).close()
         return _connect(database)
@@ -130,19 +131,30 @@ ENOUGH_MEMORY = 3 << 30
 
 LONG = (
     "test_daemon.py",
+    "test_dev_and_run.py",
     "test_dagster_ui.py",
     "test_stopping_dev.py",
     "test_site.py",
     "test_wheel.py",
-    "test_staleness.py",
-    "test_ranked_tables_follow.py",
-    "test_own_documents.py",
     "test_freshness.py",
-    "test_resilience_run.py",
+    "test_ranked_tables_follow.py",
+    "test_staleness.py",
     "test_automation.py",
-    "test_backfills.py",
+    "test_own_documents.py",
+    "test_resilience_run.py",
+    "test_distilling.py",
+    "test_variants.py",
+    "test_how_sure_scores_are.py",
     "test_spending.py",
+    "test_included_sections.py",
+    "test_scores_kept_back.py",
+    "test_task_importance.py",
+    "test_backfills.py",
     "test_faults.py",
+    "test_all_real_pages.py",
+    "test_matching_real_titles.py",
+    "test_kills.py",
+    "test_serving.py",
 )
 """Files that take longest: they are begun first, so that no worker is left with one at the end."""
 

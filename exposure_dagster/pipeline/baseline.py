@@ -73,9 +73,6 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         samples=1,
         scored_at=finished_at,
     )
-    with warehouse.transaction() as connection:
-        replace_rows(connection, SCORES, frame, where={"prompt": name})
-        keep_version(connection, name)
     run = RunRow(
         run_id=run_id,
         prompt=name,
@@ -86,9 +83,13 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         finished_at=finished_at,
         outcome="complete",
     )
-    ledger = open_ledger(warehouse)
-    record_run(ledger, run)
-    copy_to_warehouse(ledger, warehouse)
+    with warehouse.held():
+        with warehouse.transaction() as connection:
+            replace_rows(connection, SCORES, frame, where={"prompt": name})
+            keep_version(connection, name)
+        ledger = open_ledger(warehouse)
+        record_run(ledger, run)
+        copy_to_warehouse(ledger, warehouse)
     return len(frame)
 
 

@@ -50,10 +50,18 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 def write_exports(content: PublishedContent, folder: Path) -> None:
     """Write every exported file of a publication into `folder`."""
+    with duckdb.connect() as database:  # one for all files: to make it takes longer than most of them
+        _write_tables(database, content, folder)
+    (folder / "data_dictionary.md").write_text(data_dictionary({one.stem for one in content.tables}), encoding="utf-8")
+    (folder / "ATTRIBUTION.md").write_text(attribution(content), encoding="utf-8")
+    (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
+
+
+def _write_tables(database: duckdb.DuckDBPyConnection, content: PublishedContent, folder: Path) -> None:
     for prompt in content.prompts:
         target = folder / prompt.name
         target.mkdir()
-        _write_table(prompt.rankings, RANKINGS, target / "ranking")
+        _write_table(database, prompt.rankings, RANKINGS, target / "ranking")
         uncertainty = next(
             (one.rows for one in content.tables if one.table is UNCERTAINTY and one.prompt == prompt.name), None
         )
@@ -61,15 +69,12 @@ def write_exports(content: PublishedContent, folder: Path) -> None:
         if uncertainty is not None:
             sheets.append((UNCERTAINTY, uncertainty))
         write_workbook(sheets, target / "ranking.xlsx", about=_about(prompt, content))
-        _write_table(prompt.summaries, SUMMARIES, target / "summaries")
+        _write_table(database, prompt.summaries, SUMMARIES, target / "summaries")
         (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
         text = brief(prompt, content.sources, uncertainty=uncertainty, is_sample=content.is_sample)
         (target / "brief.md").write_text(text, encoding="utf-8")
     for table in content.tables:
-        _write_published(table, content, folder)
-    (folder / "data_dictionary.md").write_text(data_dictionary({one.stem for one in content.tables}), encoding="utf-8")
-    (folder / "ATTRIBUTION.md").write_text(attribution(content), encoding="utf-8")
-    (folder / "manifest.json").write_text(_manifest(content), encoding="utf-8")
+        _write_published(database, table, content, folder)
 
 
 def missing_files(content: PublishedContent, folder: Path) -> list[str]:
@@ -121,9 +126,11 @@ def _column_table(table: Table) -> list[str]:
     return ["| column | type | unit | meaning |", "|---|---|---|---|", *rows, ""]
 
 
-def _write_published(published: PublishedTable, content: PublishedContent, folder: Path) -> None:
+def _write_published(
+    database: duckdb.DuckDBPyConnection, published: PublishedTable, content: PublishedContent, folder: Path
+) -> None:
     stem = folder / published.path
-    _write_table(published.rows, published.table, stem)
+    _write_table(database, published.rows, published.table, stem)
     by_name = {prompt.name: prompt for prompt in content.prompts}
     prompt = by_name.get(published.prompt or "")
     document = {
@@ -136,17 +143,14 @@ def _write_published(published: PublishedTable, content: PublishedContent, folde
     Path(f"{stem}.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _write_table(frame: pd.DataFrame, table: Table, stem: Path) -> None:
+def _write_table(database: duckdb.DuckDBPyConnection, frame: pd.DataFrame, table: Table, stem: Path) -> None:
     safe_for_spreadsheets(_as_text(frame, table)).to_csv(f"{stem}.csv", index=False, encoding=CSV_ENCODING)
     target = f"{stem}.parquet".replace("'", "''")
     columns = ", ".join(
         f"{column.name}::{column.type} AS {column.name}" for column in table.columns if column.name in frame
     )
-    with duckdb.connect() as connection:
-        connection.register("rows_to_write", frame)
-        connection.execute(
-            f"COPY (SELECT {columns} FROM rows_to_write) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+    database.register("rows_to_write", frame)
+    database.execute(f"COPY (SELECT {columns} FROM rows_to_write) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -72,32 +72,34 @@ def summarize(
     thresholds = [
         definition.scale_low + share * (definition.scale_high - definition.scale_low) for share in THRESHOLD_SHARES
     ]
-    rows = [row for grouping in groupings for row in _rows_of_grouping(rankings, grouping, thresholds[0])]
+    documents = rankings[["doc_id", "score", "error", "jobs", "wages", "soc_major_group"]]
+    rows = [row for grouping in groupings for row in _rows_of_grouping(documents, grouping, thresholds[0])]
+    everybody = _weighted(documents)
     for position, threshold in enumerate(thresholds, start=1):
-        members = rankings[rankings["score"].round(9) >= round(threshold, 9)]
-        of_all = _expected_share(_weighted(rankings), threshold)
-        rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members) | of_all)
+        members = documents[documents["score"].round(9) >= round(threshold, 9)]
+        of_all = _expected_share(everybody, threshold)
+        rows.append(_row("score_threshold", f"score ≥ {threshold:g}", position, members, _weighted(members)) | of_all)
     summary = pd.DataFrame(rows)
     summary.insert(0, "prompt", prompt)
     summary["pay_currency"] = pd.Series(currency, index=summary.index, dtype="object")
     return summary[list(SUMMARIES.column_names)]
 
 
-def _rows_of_grouping(rankings: pd.DataFrame, grouping: Grouping, threshold: float) -> list[dict[str, object]]:
+def _rows_of_grouping(documents: pd.DataFrame, grouping: Grouping, threshold: float) -> list[dict[str, object]]:
     labels = grouping.labels.where(grouping.labels.notna(), grouping.unknown_label)
     known = [label for label in grouping.order if (labels == label).any()]
     rest = sorted(set(labels) - set(known) - {grouping.unknown_label})
     unknown = [grouping.unknown_label] if (labels == grouping.unknown_label).any() else []
     return [
-        _row(grouping.name, label, position, members) | _expected_share(_weighted(members), threshold)
+        _row(grouping.name, label, position, members, weighted) | _expected_share(weighted, threshold)
         for position, label in enumerate(dict.fromkeys([*known, *rest, *unknown]), start=1)
-        for members in [rankings[labels == label]]
+        for members in [documents[labels == label]]
+        for weighted in [_weighted(members)]
     ]
 
 
-def _row(grouping: str, label: str, position: int, members: pd.DataFrame) -> dict[str, object]:
-    scored = members[members["score"].notna()]
-    weighted = _weighted(members)
+def _row(grouping: str, label: str, position: int, members: pd.DataFrame, weighted: pd.DataFrame) -> dict[str, object]:
+    scores = members["score"].dropna()
     jobs = weighted["jobs"].astype("float64")
     mean = float(np.average(weighted["score"], weights=jobs)) if len(weighted) else None
     independent, middle, correlated = (
@@ -110,10 +112,10 @@ def _row(grouping: str, label: str, position: int, members: pd.DataFrame) -> dic
         "group_label": label,
         "group_order": position,
         "occupations": len(members),
-        "scored": len(scored),
+        "scored": len(scores),
         "jobs": int(members["jobs"].sum()),
         "wages": float(members["wages"].sum()),
-        "mean_score": float(scored["score"].mean()) if len(scored) else None,
+        "mean_score": float(scores.mean()) if len(scores) else None,
         "job_weighted_mean": mean,
         "se": middle,
         "se_independent": independent,

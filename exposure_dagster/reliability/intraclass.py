@@ -115,12 +115,12 @@ def _two_way(table: Floats) -> _MeanSquares | None:
 def _consistency_bounds(squares: _MeanSquares, _single: float, confidence: float) -> tuple[float, float]:
     if squares.rest <= 0:
         return 1.0, 1.0
-    from scipy.stats import f as f_distribution
+    from scipy.special import fdtri
 
     tail = (1 + confidence) / 2
     observed, df_rows = squares.rows / squares.rest, squares.n - 1
-    low = observed / f_distribution.ppf(tail, df_rows, squares.df_rest)
-    high = observed * f_distribution.ppf(tail, squares.df_rest, df_rows)
+    low = observed / fdtri(df_rows, squares.df_rest, tail)
+    high = observed * fdtri(squares.df_rest, df_rows, tail)
     return tuple(float((f - 1) / (f + squares.k - 1)) for f in (low, high))  # type: ignore[return-value]
 
 
@@ -128,7 +128,7 @@ def _agreement_bounds(squares: _MeanSquares, single: float, confidence: float) -
     """McGraw and Wong, table 7. Satterthwaite's degrees of freedom for columns and rest taken together."""
     if single >= 1:
         return 1.0, 1.0
-    from scipy.stats import f as f_distribution
+    from scipy.special import fdtri
 
     n, k, tail = squares.n, squares.k, (1 + confidence) / 2
     a = k * single / (n * (1 - single))
@@ -137,7 +137,7 @@ def _agreement_bounds(squares: _MeanSquares, single: float, confidence: float) -
     together = columns**2 / (k - 1) + rest**2 / squares.df_rest
     df = (columns + rest) ** 2 / together if together > 0 else squares.df_rest
     wide = k * squares.columns + (k * n - k - n) * squares.rest
-    upper, lower = f_distribution.ppf(tail, n - 1, df), f_distribution.ppf(tail, df, n - 1)
+    upper, lower = fdtri(n - 1, df, tail), fdtri(df, n - 1, tail)
     low = n * (squares.rows - upper * squares.rest) / (upper * wide + n * squares.rows)
     high = n * (lower * squares.rows - squares.rest) / (wide + n * lower * squares.rows)
     return float(low), float(high)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,9 @@ _OPENING = threading.Lock()
 _CHANGING = threading.Lock()
 """The threads of a process see one instance of the file: one of them brings it up to date."""
 
+_HELD: Counter[str] = Counter()
+"""Files that this process holds for writing: their instance is joined by who wants to read alone, too."""
+
 
 @dataclass(frozen=True)
 class Warehouse:
@@ -77,7 +81,7 @@ class Warehouse:
             )
         connection = self._open(read_only)
         try:
-            if not self._is_current(connection):
+            if not _HELD[str(self.path)] and not self._is_current(connection):
                 if read_only:
                     connection.close()
                     self._bring_up_to_date()
@@ -97,6 +101,16 @@ class Warehouse:
         """
         with self.connect(read_only=True) as connection:
             yield _Snapshot(self.path, self.wait_s, _connection=connection)
+
+    @contextmanager
+    def held(self) -> Iterator[Warehouse]:
+        """This warehouse, its file kept open for writing through the block: what is opened inside joins it.
+
+        To open the file takes longer than most of what a step reads and writes. Every transaction stays one of its own.
+        It shuts out other processes, so it is not for a block that waits for a network.
+        """
+        with self.connect(), _counted(str(self.path)):
+            yield self
 
     def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of a query, as a frame."""
@@ -182,7 +196,8 @@ class Warehouse:
                 retry_error_callback=self._give_up,
             ):
                 with attempt, _OPENING:
-                    connection = duckdb.connect(str(self.path), read_only=read_only)
+                    is_joined = _HELD[str(self.path)] > 0
+                    connection = duckdb.connect(str(self.path), read_only=read_only and not is_joined)
                     # Else DuckDB draws a bar into the output of a process that runs no file, as Dagster's steps do.
                     connection.execute("SET enable_progress_bar = false")
                     return connection
@@ -227,6 +242,17 @@ class _Snapshot(Warehouse):
         if not read_only:
             raise AssertionError("a snapshot is for reading: write when its block has ended")
         yield self._connection
+
+
+@contextmanager
+def _counted(path: str) -> Iterator[None]:
+    with _OPENING:
+        _HELD[path] += 1
+    try:
+        yield
+    finally:
+        with _OPENING:
+            _HELD[path] -= 1
 
 
 def _has_pages(connection: duckdb.DuckDBPyConnection) -> bool:

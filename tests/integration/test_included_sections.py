@@ -38,12 +38,19 @@ Speaking; Reading Comprehension; Active Listening
 Tables; Abacus"""
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of sites with a release of the new content model, and a warehouse that was filled from it."""
+    root = tmp_path_factory.mktemp("sections")
+    shutil.copytree(SAMPLE_SITES, root / "sites")
+    (root / "sites" / ARCHIVE).write_bytes(text_zip(new_tables(), "31_0"))
+    load(Warehouse(root / "home" / "exposure.duckdb"), root / "sites")
+    return root
+
+
 @pytest.fixture
-def sites(tmp_path: Path) -> Path:
-    folder = tmp_path / "sites"
-    shutil.copytree(SAMPLE_SITES, folder)
-    (folder / ARCHIVE).write_bytes(text_zip(new_tables(), "31_0"))
-    return folder
+def sites(loaded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(loaded / "sites", tmp_path / "sites"))
 
 
 @pytest.fixture
@@ -59,10 +66,9 @@ def prompts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, sites: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "home" / "exposure.duckdb")
-    load(warehouse, sites)
-    return warehouse
+def warehouse(loaded: Path, tmp_path: Path) -> Warehouse:
+    shutil.copytree(loaded / "home", tmp_path / "home")
+    return Warehouse(tmp_path / "home" / "exposure.duckdb")
 
 
 def asked(warehouse: Warehouse, prompt: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.onet_new_model import new_tables
 from tests.unit.parsing.onet_release import text_zip
 
+pytestmark = pytest.mark.usefixtures("warehouses_opened_once")
+
 BY_HAND = """
     SELECT onet_code, sum(weight * s.score) / sum(weight)
     FROM (

@@ -207,6 +207,39 @@ def test_after_an_error_the_file_is_free_for_others(warehouse: Warehouse) -> Non
         assert other.execute("SELECT count(*) FROM parsed.texts").fetchone() == (0,)
 
 
+# Held for a step
+
+
+def test_what_is_opened_in_a_held_block_joins_it_and_each_transaction_is_kept_for_itself(warehouse: Warehouse) -> None:
+    with pytest.raises(RuntimeError), warehouse.held() as held, held.held():
+        held.replace(OOH_TITLES, TITLES)
+        with held.snapshot() as now, ThreadPoolExecutor(1) as other:
+            assert titles(now) == ["Actor", "Roofer"]
+            assert other.submit(titles, warehouse).result() == ["Actor", "Roofer"]
+        with held.transaction() as connection:
+            connection.execute("DELETE FROM parsed.ooh_titles")
+            raise RuntimeError
+    with duckdb.connect(warehouse.path, read_only=True) as free_again:
+        assert free_again.execute("SELECT count(*) FROM parsed.ooh_titles").fetchone() == (2,)
+
+
+def test_a_held_file_is_opened_once(warehouse: Warehouse) -> None:
+    with warehouse.held():
+        with warehouse.connect() as connection:
+            connection.execute("SET GLOBAL default_null_order = 'nulls_first'")  # of the open file, whoever reads it
+        assert warehouse.rows("SELECT current_setting('default_null_order')") == [("NULLS_FIRST",)]
+    assert warehouse.rows("SELECT current_setting('default_null_order')") == [("NULLS_LAST",)]
+
+
+def test_a_held_file_shuts_out_other_processes_until_the_block_ends(warehouse: Warehouse) -> None:
+    impatient = "Warehouse(warehouse.path, wait_s=0.1).append(TEXTS, rows(sys.argv[2]))"
+    with warehouse.held():
+        shut_out = warehouse_process(warehouse, f"try: {impatient}\nexcept Exception: sys.exit(7)", "a")
+        assert shut_out.wait() == 7
+    assert warehouse_process(warehouse, impatient, "b").wait() == 0
+    assert texts(warehouse) == ["b"]
+
+
 # Other processes
 
 
@@ -264,7 +297,7 @@ def test_threads_that_open_the_file_at_the_same_moment_all_write(warehouse: Ware
     assert len(texts(warehouse)) == rounds * at_once
 
 
-def warehouse_process(warehouse: Warehouse, body: str) -> subprocess.Popen[bytes]:
+def warehouse_process(warehouse: Warehouse, body: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Runs `body`, which may use `warehouse`, `rows` and `TEXTS`, in another process."""
     lines = (
         "import os, sys",
@@ -276,7 +309,7 @@ def warehouse_process(warehouse: Warehouse, body: str) -> subprocess.Popen[bytes
         "rows = lambda *digests: pd.DataFrame({'text_sha256': list(digests), 'text': 'words'})",
         body,
     )
-    return subprocess.Popen([sys.executable, "-c", "\n".join(lines), str(warehouse.path)])
+    return subprocess.Popen([sys.executable, "-c", "\n".join(lines), str(warehouse.path), *arguments])
 
 
 def test_processes_that_write_at_once_lose_nothing(warehouse: Warehouse) -> None:
