@@ -67,7 +67,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.5"
+PUBLICATION_VERSION = f"{__version__}.6"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 

@@ -12,6 +12,7 @@ from exposure_dagster.corpora.corpus import Corpus, SiteView
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_major_group
 from exposure_dagster.publishing.site.matches import occupation_lines
 from exposure_dagster.publishing.site.money import currencies_of, money_of
+from exposure_dagster.publishing.site.short_names import short_names
 
 _NO_CATEGORY = "Other"
 
@@ -45,6 +46,7 @@ def documents_set(
         "note": view.note,
         **view.head(rows),
         **_facts(rows, _categories(corpus, rows)),
+        **_short(column(rows, "title")),
         **_columns(view, rows, matches),
         **_sections(corpus, rows, sections),
     }
@@ -113,6 +115,12 @@ def _facts(rows: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
         "url": column(rows, "url"),
         "modified_at": coded(dates(rows, "last_modified")),
     }
+
+
+def _short(titles: list[str | None]) -> dict[str, list[str | None]]:
+    """Short names of the documents that have one beside their title."""
+    names = short_names(titles)
+    return {"short": names} if any(names) else {}
 
 
 def _own_levels(rows: pd.DataFrame) -> list[str]:
