@@ -12,9 +12,12 @@ from exposure_dagster.publishing.site.builder import (
     content_security_policy,
     missing_site_files,
 )
+from exposure_dagster.publishing.site.sharing import CARD_POLICY, SHARE_FOLDER
 
 __all__ = [
+    "CARD_POLICY",
     "PICTURE",
+    "SHARE_FOLDER",
     "SITE_FILES",
     "SITE_FOLDER",
     "build_site",

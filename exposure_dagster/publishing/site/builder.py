@@ -16,6 +16,7 @@ from string import Template
 from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import site_document, site_titles
 from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.publishing.site.sharing import SHARE_FOLDER, write_shared_pages
 
 SITE_FOLDER = "site"
 """Folder of the site in a publication."""
@@ -34,7 +35,7 @@ SITE_FILES = (
     "icon.svg",
     PICTURE,
 )
-"""Every file of the site's folder."""
+"""Every file of the site's folder itself; in the folder below it are the pages that are passed on (`sharing`)."""
 
 SCRIPTS = (
     "content.js",
@@ -91,6 +92,7 @@ def build_site(content: PublishedContent, folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / PICTURE).write_bytes(map_picture(document))
+    write_shared_pages(document, folder / SHARE_FOLDER, content.addresses.site)
 
 
 def missing_site_files(folder: Path) -> list[str]:

@@ -79,7 +79,8 @@ def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None)
         position = of_title | {name: place for place, name in enumerate(names)}
         if any(shown):
             at = [[position[name] for name in listed] for listed in shown]
-            found.append({"title": section.title, "names": names, "at": at})
+            relatives = {"are_relatives": True} if section.names_relatives else {}
+            found.append({"title": section.title, "names": names, "at": at, **relatives})
     return {"sections": found} if found else {}
 
 

@@ -21,5 +21,5 @@ def short_names(titles: Iterable[str | None]) -> list[str | None]:
 
 @cache
 def _table() -> dict[str, str]:
-    with files(__package__).joinpath("short_names.csv").open(encoding="utf-8", newline="") as file:
-        return {row["title"]: row["short"] for row in csv.DictReader(file)}
+    lines = files(__package__).joinpath("short_names.csv").read_text(encoding="utf-8").splitlines()
+    return {row["title"]: row["short"] for row in csv.DictReader(lines)}
