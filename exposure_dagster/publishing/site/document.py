@@ -100,9 +100,8 @@ def _file_names(documents: dict[str, Any]) -> dict[str, dict[str, str]]:
 def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str, list[list[str]]]:
     """For each set whose documents go by more titles than the document has: these, a list a document in its order."""
     found = {
-        documents["name"]: further_titles(documents, content.titles[documents["name"]])
+        documents["name"]: further_titles(documents, content.titles.get(documents["name"]))
         for documents in document["sets"]
-        if documents["name"] in content.titles
     }
     return {name: titles for name, titles in found.items() if any(titles)}
 
