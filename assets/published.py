@@ -107,7 +107,7 @@ def digest(
                 "The map and its other views, a static site of the same publication: it opens from its folder, "
                 "without a server or a network. `exposure serve` serves it with the API."
             ),
-            kinds={"html", "javascript", "plotly"},
+            kinds={"html", "javascript"},
             freshness_policy=FILES_ARE_FRESH,
         ),
     ],

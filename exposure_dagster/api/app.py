@@ -34,10 +34,10 @@ from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedReco
 from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, CAVEATS, METHOD
 from exposure_dagster.publishing.site import (
     CARD_POLICY,
+    POLICY,
     SHARE_FOLDER,
     SITE_FILES,
     SITE_FOLDER,
-    content_security_policy,
 )
 
 PREFIX = "/api/v1"
@@ -420,7 +420,7 @@ def _serve_pages(app: FastAPI) -> None:
 
 def _serve_files(app: FastAPI, publications: Publications) -> None:
     """The site at the root, and the exported files below /files; each request reads one publication."""
-    policy = {"Content-Security-Policy": content_security_policy(), "Vary": "Accept-Encoding"}
+    policy = {"Content-Security-Policy": POLICY, "Vary": "Accept-Encoding"}
 
     def answer(request: Request, name: str, file: BinaryIO, snapshot: Snapshot, **headers: str) -> Response:
         kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")

@@ -12,14 +12,15 @@ how far they agree with the `indices` of its set (`trust`). With `has_cards` the
 that has a value (`sharing`), named after the document or as `files` of its set says. A layer with `answers_of` has the
 reasons and the answers of the layer that it names. All text is passed on as it is; the page shows it as text.
 
-Titles of the longer lists, which only searches need, are apart (`site_titles`).
+The page loads it in two parts (`parted`). Titles of the longer lists, which only searches need, are apart
+(`site_titles`).
 
 This module puts the document together; `sets` and `layers` make its parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -104,6 +105,38 @@ def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str
         for documents in document["sets"]
     }
     return {name: titles for name, titles in found.items() if any(titles)}
+
+
+_MORE_OF_SETS = ("aliases", "description", "sections")
+_MORE_OF_LAYERS = ("rationale", "asked")
+_MORE_OF_CHANGES = ("rationale_before", "rationale_after")
+
+
+def parted(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document in two: what the page needs to open, and what it loads when it is wanted (reasons, other names, …).
+
+    The second is `{"sets": {name: columns}, "layers": {id: columns}}`, with the columns that the first lacks.
+    """
+    sets = {one["name"]: _taken(one, _MORE_OF_SETS) for one in document["sets"]}
+    layers = {one["id"]: _taken(one, _MORE_OF_LAYERS) for one in document["layers"]}
+    first = {
+        **document,
+        "sets": [_without(one, _MORE_OF_SETS) for one in document["sets"]],
+        "layers": [_without(one, _MORE_OF_LAYERS) for one in document["layers"]],
+    }
+    for layer in first["layers"]:
+        if layer.get("changes"):
+            layers[layer["id"]]["changes"] = _taken(layer["changes"], _MORE_OF_CHANGES)
+            layer["changes"] = _without(layer["changes"], _MORE_OF_CHANGES)
+    return first, {"sets": sets, "layers": {name: columns for name, columns in layers.items() if columns}}
+
+
+def _taken(columns: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: columns[name] for name in names if columns.get(name)}
+
+
+def _without(columns: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in columns.items() if name not in names}
 
 
 def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ _STOPS = {
     "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
     "resilience": ("#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"),
 }
-"""The page's colours by day, by family of layers (page/js/scales.js)."""
+"""The page's colours by day, by family of layers (web/src/scales.js)."""
 _UNKNOWN = "#dddad2"
 _FONT = "DejaVu Sans"
 """It comes with matplotlib, so that the picture is the same on every machine."""
@@ -49,7 +49,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
     axes.set(xlim=(0, _WIDTH_PX), ylim=(0.92 * _HEIGHT_PX, 0))
     axes.axis("off")
     with mpl.rc_context({"text.parse_math": False, "font.family": _FONT}):
-        tiles = _tiles(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
+        tiles = tiles_of(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
         figure.text(0.008, 0.955, _caption(layer["title"], [title for title, _, _ in tiles]), fontsize=8, va="center")
         colours = LinearSegmentedColormap.from_list("layer", _STOPS[layer["family"]])
         scale = Normalize(layer["low"], layer["high"])
@@ -69,6 +69,14 @@ def map_picture(document: dict[str, Any]) -> bytes:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
+
+
+def colour_of(layer: dict[str, Any], value: float | None) -> str:
+    """The colour of a score by day, as #rrggbb."""
+    if value is None:
+        return _UNKNOWN
+    share = (value - layer["low"]) / ((layer["high"] - layer["low"]) or 1)
+    return "#" + "".join(f"{part:02x}" for part in colour_on(layer["family"], share))
 
 
 def can_be_drawn(text: str) -> bool:
@@ -100,7 +108,7 @@ def _glyphs() -> frozenset[int]:
     return frozenset(FT2Font(findfont(_FONT)).get_charmap())
 
 
-def _tiles(
+def tiles_of(
     documents: dict[str, Any], values: list[float | None], width: float, height: float
 ) -> list[tuple[str, float | None, dict[str, float]]]:
     """Title, value and rectangle of each document, the categories' tiles laid first and the documents' in them."""
