@@ -15,7 +15,7 @@ from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import parted, site_document, site_titles
 from exposure_dagster.publishing.site.opening import opening
 from exposure_dagster.publishing.site.picture import map_picture
-from exposure_dagster.publishing.site.sharing import SHARE_FOLDER, write_shared_pages
+from exposure_dagster.publishing.site.sharing import SHARE_FOLDER, code_link, map_tags, write_shared_pages
 
 SITE_FOLDER = "site"
 """Folder of the site in a publication."""
@@ -76,7 +76,9 @@ def missing_site_files(folder: Path) -> list[str]:
 
 
 def _index(document: dict[str, Any]) -> str:
-    return Template(_page_file("index.html")).substitute(policy=html.escape(POLICY), **opening(document))
+    return Template(_page_file("index.html")).substitute(
+        policy=html.escape(POLICY), social=map_tags(document), code=code_link(document), **opening(document)
+    )
 
 
 def _json(data: object) -> str:

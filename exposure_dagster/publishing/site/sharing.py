@@ -9,7 +9,7 @@ and hence only where the site's address is known (EXPOSURE_SITE_URL).
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -54,6 +54,22 @@ def write_shared_pages(document: Mapping[str, Any], folder: Path, site_url: str 
             source = (urls[card.doc_id], link) if link else None
             page = _page(card, source=source, has_picture=picture is not None, site_url=site_url)
             (target / f"{card.file}.html").write_text(page, encoding="utf-8")
+
+
+def map_tags(document: Mapping[str, Any]) -> str:
+    """The tags by which a link to the map unfolds."""
+    layer, site_url = document["layers"][0], document["site_url"]
+    description = layer["description"] or layer["title"]
+    tags = [("og:type", "website"), ("og:title", f"{layer['title']}, by occupation"), ("og:description", description)]
+    if site_url is not None:
+        tags += [("og:url", site_url), ("og:image", f"{site_url}map.png"), ("og:image:alt", "The map of occupations")]
+    return _tags(tags)
+
+
+def code_link(document: Mapping[str, Any]) -> str:
+    """The way to the code, where it is known."""
+    url = document["code_url"]
+    return "" if url is None else f', and <a href="{html.escape(url)}" rel="noreferrer">the code</a> that made them'
 
 
 def page_address(layer: str, file: str) -> str:
@@ -110,8 +126,11 @@ def _addresses(card: Card, heading: str, *, has_picture: bool, site_url: str | N
         ("og:image:alt", heading if has_picture else "The map of occupations"),
         *((("og:image:width", str(width)), ("og:image:height", str(height))) if has_picture else ()),
     ]
-    lines = [f'    <meta property="{name}" content="{html.escape(text)}">\n' for name, text in tags]
-    return "".join([*lines, f'    <link rel="canonical" href="{html.escape(page)}">\n'])
+    return f'{_tags(tags)}    <link rel="canonical" href="{html.escape(page)}">\n'
+
+
+def _tags(tags: Sequence[tuple[str, str]]) -> str:
+    return "".join(f'    <meta property="{name}" content="{html.escape(text)}">\n' for name, text in tags)
 
 
 def _relatives(relatives: Relatives) -> str:
