@@ -31,7 +31,7 @@ from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, Addresses
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -365,7 +365,11 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.automation.runs import look_at_publication
 
     seen = look_at_publication(
-        runner.instance, Warehouse(settings.warehouse_file), settings.published_folder, folder.what_is_broken
+        runner.instance,
+        Warehouse(settings.warehouse_file),
+        settings.published_folder,
+        folder.what_is_broken,
+        Addresses(settings.site_url, settings.code_url),
     )
     if seen.is_withdrawn:
         warn("nothing is ranked any more: what was published is withdrawn")

@@ -101,7 +101,7 @@ function head(layer, columns, sort) {
 
 export function show(layer, matches, at, themeName) {
   const columns = columnsOf(layer);
-  const identity = `${layer.id} ${themeName}`;
+  const identity = `${layer.id} ${layer.isMix ? layer.madeFrom : ""} ${themeName}`;
   if (shownFor !== identity) {
     rows = new Map(layer.documents.docs.map((doc) => [doc, makeRow(doc, columns, layer)]));
     shownFor = identity;
