@@ -19,6 +19,8 @@ _STOPS = {
 _UNKNOWN = "#dddad2"
 _FONT = "DejaVu Sans"
 """It comes with matplotlib, so that the picture is the same on every machine."""
+_MOST_TILES = 2000
+"""More are specks: the picture has 264,960 pixels."""
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _FONT_PT = 5.5
 _POINT_PX = _DPI / 72
@@ -31,7 +33,8 @@ def map_picture(document: dict[str, Any]) -> bytes:
 
     `document` is the site's data (see `site_document`).
 
-    Documents without jobs have no tile; where none has jobs, every document has a tile of one size. A title in a script
+    Documents without jobs have no tile; where none has jobs, every document has a tile of one size. Of more than 2,000
+    the largest have one, and the picture says so. A title in a script
     that the picture's font has no glyphs for, or that has to be set from right to left, is left to the site, and the
     picture says so.
     """
@@ -58,14 +61,10 @@ def map_picture(document: dict[str, Any]) -> bytes:
             place = (tile["x"], tile["y"])
             axes.add_patch(Rectangle(place, tile["dx"], tile["dy"], facecolor=colour, edgecolor="white", linewidth=0.5))
             dark = value is not None and scale(value) > 0.5
-            axes.text(
-                tile["x"] + 3,
-                tile["y"] + 3,
-                _label(title, tile["dx"] - 6, tile["dy"] - 6) if can_be_drawn(title) else "",
-                fontsize=_FONT_PT,
-                va="top",
-                color="white" if dark else "black",
-            )
+            label = _label(title, tile["dx"] - 6, tile["dy"] - 6) if can_be_drawn(title) else ""
+            if label:
+                ink = "white" if dark else "black"
+                axes.text(tile["x"] + 3, tile["y"] + 3, label, fontsize=_FONT_PT, va="top", color=ink)
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
@@ -97,7 +96,8 @@ def colour_on(family: str, share: float) -> tuple[int, int, int]:
 def _caption(title: str, shown: list[str]) -> str:
     head = f"{title}: " if can_be_drawn(title) else ""
     rest = "" if all(map(can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
-    return f"{head}area = jobs, colour = score{rest}"
+    most = f", the {_MOST_TILES:,} largest" if len(shown) == _MOST_TILES else ""
+    return f"{head}area = jobs, colour = score{most}{rest}"
 
 
 @cache
@@ -111,13 +111,17 @@ def _glyphs() -> frozenset[int]:
 def tiles_of(
     documents: dict[str, Any], values: list[float | None], width: float, height: float
 ) -> list[tuple[str, float | None, dict[str, float]]]:
-    """Title, value and rectangle of each document, the categories' tiles laid first and the documents' in them."""
+    """Title, value and rectangle of each document, the categories' tiles laid first and the documents' in them; of the
+    largest 2,000 where there are more."""
     has_jobs = any(documents["jobs"])
+    smallest = sorted((jobs or 0 for jobs in documents["jobs"]), reverse=True)[:_MOST_TILES][-1:] or [0]
     by_category: dict[int, list[tuple[float, str, float | None]]] = {}
     categories = documents["category"]["at"]
+    laid_out = 0
     for jobs, title, value, category in zip(documents["jobs"], documents["title_of"], values, categories, strict=True):
         size = (jobs or 0) if has_jobs else 1
-        if size > 0:
+        if size > 0 and (jobs or 0) >= smallest[0] and laid_out < _MOST_TILES:
+            laid_out += 1
             by_category.setdefault(category, []).append((float(size), title or "", value))
     groups = sorted(by_category.values(), key=lambda group: -sum(size for size, _, _ in group))
     places = _laid([sum(size for size, _, _ in group) for group in groups], 0, 0, width, height)

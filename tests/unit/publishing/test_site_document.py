@@ -17,7 +17,7 @@ from exposure_dagster.corpora.terms import EDUCATION_ORDER
 from exposure_dagster.publishing.content import PublishedContent, PublishedTable
 from exposure_dagster.publishing.exports import attribution
 from exposure_dagster.publishing.site.document import site_document, site_titles
-from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.publishing.site.picture import map_picture, tiles_of
 from exposure_dagster.publishing.tables import SECTIONS
 from exposure_dagster.tables import TASK_ROLLUPS
 from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content, two_onet_codes
@@ -227,6 +227,18 @@ def test_a_picture_of_the_map_is_drawn_without_a_browser(kind: str, request: pyt
     assert picture.startswith(b"\x89PNG")
     assert struct.unpack(">II", picture[16:24]) == (720, 400)
     assert len(picture) < 100_000, "it is stored with the materialization"
+
+
+def test_of_many_documents_the_picture_has_the_largest() -> None:
+    count = 2500
+    documents = {
+        "jobs": [1 + 37 * place % count for place in range(count)],
+        "title_of": [str(place) for place in range(count)],
+        "category": {"at": [place % 7 for place in range(count)]},
+    }
+    tiles = tiles_of(documents, [float(place % 10) for place in range(count)], 720, 368)
+    assert len(tiles) == 2000
+    assert min(documents["jobs"][int(title)] for title, _, _ in tiles) == 501
 
 
 def test_the_same_content_has_the_same_picture_and_another_another(content: PublishedContent) -> None:
