@@ -42,8 +42,11 @@ def site(browser: Browser, folder: Path) -> None:
 
 def graph(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 900})
-    page.goto(f"{address.rstrip('/')}/asset-groups", wait_until="networkidle")
+    page.goto(f"{address.rstrip('/')}/asset-groups")
     page.get_by_text("published").first.wait_for(timeout=DRAWN_MS)
+    for group in ("scored", "ranked"):
+        page.get_by_text(group, exact=True).locator("visible=true").last.click()
+        page.wait_for_timeout(2500)
     save(page, "graph.png")
 
 
