@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WEB := exposure_dagster/publishing/site/web
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev local-model test test-slow check format lock licences audit sbom dist clean
+.PHONY: help demo dev local-model test test-slow check page page-check format lock licences audit sbom dist clean
 
 help:
 	@echo "make demo    run the whole pipeline offline on the bundled sample"
@@ -15,6 +16,7 @@ help:
 	@echo "make test-slow  run those with a browser, a daemon, the wheel, all real pages, and processes that are killed"
 	@echo "make check   lint, types, import contracts"
 	@echo "make format  format the code"
+	@echo "make page    build the site's script from its sources (needs Node 20)"
 	@echo "make lock    make the lock file anew from pyproject.toml"
 	@echo "make audit   look up the known vulnerabilities of what is locked (docs/supply-chain.md)"
 	@echo "make dist    build the packages and their bill of materials into dist/"
@@ -54,6 +56,12 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+page:
+	@cd $(WEB) && npm ci && npm run build
+
+page-check:
+	@cd $(WEB) && npm ci && npm run check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

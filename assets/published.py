@@ -20,7 +20,13 @@ from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import gate, published
 from exposure_dagster.publishing.exports import missing_files
-from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
+from exposure_dagster.publishing.site import (
+    PICTURE,
+    SHARE_FOLDER,
+    SITE_FILES,
+    SITE_FOLDER,
+    missing_site_files,
+)
 from exposure_dagster.tables import (
     CHANGES,
     DOCUMENT_FACTS,
@@ -68,10 +74,13 @@ _PUBLISHED = [
         )
     ]
 )
-def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Iterator[MaterializeResult[Any]]:
+def digest(
+    warehouse: WarehouseResource, published_folder: PublishedFolderResource, prompt_files: PromptsResource
+) -> Iterator[MaterializeResult[Any]]:
     """Take the digest of all prompts' rankings, and of what is published beside them."""
     with readable_errors():
-        fingerprint = published.ranked_fingerprint(warehouse.open(), prompt_files.load().what_is_broken) or "nothing"
+        broken = prompt_files.load().what_is_broken
+        fingerprint = published.ranked_fingerprint(warehouse.open(), broken, published_folder.addresses) or "nothing"
         yield MaterializeResult(
             asset_key=DIGEST, data_version=DataVersion(fingerprint), metadata={"digest": fingerprint}
         )
@@ -98,7 +107,7 @@ def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Itera
                 "The map and its other views, a static site of the same publication: it opens from its folder, "
                 "without a server or a network. `exposure serve` serves it with the API."
             ),
-            kinds={"html", "javascript", "plotly"},
+            kinds={"html", "javascript"},
             freshness_policy=FILES_ARE_FRESH,
         ),
     ],
@@ -116,12 +125,14 @@ def publication(
         gate.refuse_what_is_kept_back(store, published_folder.kept_back_by)
         broken = prompt_files.load().what_is_broken
         with store.snapshot() as now:
-            fingerprint = published.ranked_fingerprint(now, broken)
-            content = published.read_content(now, broken)
+            fingerprint = published.ranked_fingerprint(now, broken, published_folder.addresses)
+            content = published.read_content(now, broken, published_folder.addresses)
         folder = published.publish_content(content, published_folder.root)
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
-        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        shared = site / SHARE_FOLDER
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        files = sorted(path.relative_to(folder).as_posix() for path in paths if not path.is_relative_to(shared))
         picture = base64.b64encode((site / PICTURE).read_bytes()).decode()
         yield MaterializeResult(
             asset_key=EXPORTS,
@@ -145,9 +156,10 @@ def publication(
                     "<http://127.0.0.1:8000/> while `exposure serve` runs; the page also opens from its folder"
                 ),
                 "folder": MetadataValue.path(site),
-                "size in bytes": sum(path.stat().st_size for path in site.iterdir()),
+                "size in bytes": sum(path.stat().st_size for path in paths if path.is_relative_to(site)),
+                "pages of single occupations": sum(path.suffix == ".html" for path in shared.rglob("*")),
             },
-            check_results=[_completeness(SITE, "site_is_complete", missing, len(list(site.iterdir())))],
+            check_results=[_completeness(SITE, "site_is_complete", missing, len(SITE_FILES))],
         )
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.baseline import HOST, bundled, read_handbook, score_handbook
-from exposure_dagster.reliability.arrays import Floats, Ints
-from exposure_dagster.reliability.sampling import SamplingRule, SamplingTarget, wanted_answers
-from exposure_dagster.reliability.uncertainty import tier_edges, weighted_mean_error
+from exposure_dagster.reliability.arrays import Floats, Ints, floats
+from exposure_dagster.reliability.sampling import wanted_answers
+from exposure_dagster.reliability.sampling_rule import SamplingRule, SamplingTarget, tier_edges
+from exposure_dagster.reliability.uncertainty import weighted_mean_error
 
 REPETITIONS = 20
 SPREADS = (0.5, 0.6, 0.7)
@@ -104,7 +105,7 @@ def main() -> None:
     if not (sites / HOST / "ooh" / "a-z-index.htm").is_file():
         sys.exit(f"no handbook in {sites}; usage: adaptive_sampling.py SITES_FOLDER")
     truth, jobs = true_places(sites)
-    print_tiers(truth, tier_edges([tier.range for tier in bundled("exposure").ranking.tiers]))
+    print_tiers(truth, floats(tier_edges([tier.range for tier in bundled("exposure").ranking.tiers])))
     print_totals(jobs)
 
 

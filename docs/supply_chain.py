@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 PAGE = Path(__file__).with_name("supply-chain.md")
 PROJECT = "exposure-dagster"
+SCRIPT_SOURCE = ROOT / "exposure_dagster" / "publishing" / "site" / "web"
 OSV = "https://api.osv.dev"
 """The Open Source Vulnerabilities database, which gathers the advisories of PyPA, GitHub and others."""
 
@@ -173,8 +174,15 @@ licence and who needs it, and is the same for the same lock file; packages that 
 `excluded`, and are in no release.
 
 Nothing is downloaded when the project runs but what it is told to fetch: pages and tables of BLS and O*NET, and the
-answers of a model. The site's charts are drawn by Plotly's JavaScript (MIT), which lies in the package `plotly`. The
-licences of the data are in the [README](../README.md#sources-and-licences).
+answers of a model. The licences of the data are in the [README](../README.md#sources-and-licences).
+"""
+
+SCRIPT = """
+## The site's script
+
+`page/built/site.js` is built from `exposure_dagster/publishing/site/web/` with these libraries, and is committed: only
+who changes it needs Node (`make page`). `package-lock.json` there holds the SHA-512 of each, and of the tools that
+check and build it; none of them is in a release. The script carries the libraries' licences.
 """
 
 
@@ -196,7 +204,19 @@ def page(path: Path = LOCK) -> str:
             for one in packages
             if (one.name in needed) is is_wanted
         ]
+    lines += [SCRIPT, "| library | version | licence |", "|---|---|---|"]
+    lines += [f"| {name} | {version} | {licence} |" for name, version, licence in bundled()]
     return "\n".join(lines) + "\n"
+
+
+def bundled() -> list[tuple[str, str, str]]:
+    """Name, version and licence of the libraries that the site's script is built with."""
+    packages = json.loads((SCRIPT_SOURCE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    return [
+        (path.removeprefix("node_modules/"), of["version"], of["license"])
+        for path, of in sorted(packages.items())
+        if path and not of.get("dev")
+    ]
 
 
 # --- the bill of materials -----------------------------------------------------------------------------------------

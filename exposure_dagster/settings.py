@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.hints import meant
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
@@ -52,6 +53,8 @@ def _from_project_root(path: Path) -> Path:
         raise ValueError(f"there is no such user as {path.parts[0]}") from None
     return expanded if expanded.is_absolute() else project_root() / expanded
 
+
+_PREFIX = "EXPOSURE_"
 
 _MOST_USD = 1_000_000_000
 
@@ -92,6 +95,17 @@ IndexList = Annotated[str, AfterValidator(_list_of_indices)]
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _site_address(text: str) -> str:
+    """With one slash at the end."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or " " in text:
+        raise ValueError(f"{text} is no address of a site; write it as in https://example.org/jobs/")
+    return f"{text.rstrip('/')}/"
+
+
+SiteAddress = Annotated[str, AfterValidator(_site_address)]
 
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+")
@@ -160,7 +174,7 @@ def _usable_addresses(variables: Mapping[str, SecretStr]) -> Mapping[str, Secret
 
 
 class Settings(BaseModel):
-    """All settings, from the environment. Relative paths are relative to the project root."""
+    """All settings, from the environment and `.env`. Relative paths are relative to the project root."""
 
     model_config = ConfigDict(validate_default=True)
 
@@ -256,6 +270,11 @@ class Settings(BaseModel):
         pattern=r"^https://\S+/tree/\S+$",
         description="Where this code lies on GitHub or GitLab, as in https://github.com/me/exposure/tree/main: assets "
         "in Dagster then link there instead of to the files here.",
+    )
+    site_url: SiteAddress | None = Field(
+        None,
+        description="Address at which others reach the published site, as in https://example.org/jobs/: links to its "
+        "pages then unfold with a picture, which has to be named by its whole address.",
     )
     sensor_interval_seconds: int = Field(
         15, ge=1, le=86_400, description="How often the sensors look at prompt files and warehouse, in seconds."
@@ -365,16 +384,49 @@ PROVIDER_VARIABLES: Mapping[str, str] = {
 
 def _environment() -> dict[str, Any]:
     variables = {name: variable_of(name) for name in Settings.model_fields if name != "provider_variables"}
-    given: dict[str, Any] = {name: value for name, variable in variables.items() if (value := os.environ.get(variable))}
+    environment = {**_dotenv(), **os.environ}
+    _refuse_what_is_unknown(environment, {*variables.values(), *PROVIDER_VARIABLES})
+    given: dict[str, Any] = {
+        name: value for name, variable in variables.items() if (value := environment.get(variable))
+    }
     given["provider_variables"] = {
-        variable: SecretStr(value) for variable in PROVIDER_VARIABLES if (value := os.environ.get(variable))
+        variable: SecretStr(value) for variable in PROVIDER_VARIABLES if (value := environment.get(variable))
     }
     return given
 
 
+def _dotenv() -> dict[str, str]:
+    """What the file `.env` in the project root says, if there is one; the environment itself goes before it.
+
+    Raises SettingError where it cannot be read.
+    """
+    path = project_root() / ".env"
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"it cannot be read ({error.strerror})"
+        raise SettingError(what, where=str(path), remedy="Write NAME=value, a line each, in UTF-8.") from None
+
+
+def _refuse_what_is_unknown(environment: Mapping[str, str], known: Collection[str]) -> None:
+    """A setting that is misspelt would be left out without a word. Raises SettingError."""
+    unknown = sorted(name for name in environment if name.startswith(_PREFIX) and name not in known)
+    if unknown:
+        hints = [f"{name}{meant(name, known)}" for name in unknown]
+        raise SettingError(
+            f"there is no setting {', '.join(hints)}",
+            where="environment, or .env",
+            remedy="Correct or unset it; `exposure settings` lists all settings.",
+        )
+
+
 def variable_of(field: str) -> str:
     """The environment variable of a settings field."""
-    return f"EXPOSURE_{field.upper()}"
+    return f"{_PREFIX}{field.upper()}"
 
 
 def load_settings() -> Settings:

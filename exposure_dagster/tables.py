@@ -530,8 +530,8 @@ UNCERTAINTY = Table(
         ),
         text(
             "method",
-            "What the interval comes from: samples, models, wordings, left-out examples (the baseline), or none "
-            "where a single answer is all there is.",
+            "What the interval comes from: samples, models, wordings, left-out examples (the baseline), left-out "
+            "answers (--distil), or none where a single answer is all there is.",
             required=True,
         ),
     ),

@@ -18,9 +18,10 @@ import pytest
 import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from dotenv import dotenv_values
 from sqlalchemy.pool import NullPool, QueuePool
 
-from exposure_dagster.settings import PROVIDER_VARIABLES  # loads nothing of Dagster
+from exposure_dagster.settings import PROVIDER_VARIABLES, project_root
 from tests.processes import end_with_parent
 
 _create_engine = sqlalchemy.create_engine
@@ -180,6 +181,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("EXPOSURE_", "DAGSTER_", "ANTHROPIC_")) or name in PROVIDER_VARIABLES:
             monkeypatch.delenv(name)
+    for name in dotenv_values(project_root() / ".env", interpolate=False):
+        monkeypatch.setenv(name, "")
     monkeypatch.setenv("EXPOSURE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("EXPOSURE_GATE", "warn")  # stand-ins answer in the right form, and nonsense
 

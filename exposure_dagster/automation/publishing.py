@@ -177,7 +177,7 @@ def publish_what_changed(
     if reasons := kept_back(warehouse.open(), published_folder.kept_back_by):
         yield SkipReason(f"kept back (EXPOSURE_GATE): {first_of(reasons)}")
         return
-    seen = look_at_publication(context.instance, warehouse.open(), root, broken)
+    seen = look_at_publication(context.instance, warehouse.open(), root, broken, published_folder.addresses)
     if seen.fingerprint is None:
         yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if seen.is_withdrawn else ''}")
         return

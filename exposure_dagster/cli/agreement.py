@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 from rich.table import Table
 
-from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.terminal import OUT, print_json
 from exposure_dagster.core.columns import plain
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.settings import load_settings
@@ -21,7 +21,7 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("prompt", required=False)
+@click.argument("prompt", required=False, type=PROMPT_NAME)
 @click.option("--against", "index", metavar="INDEX", help="One index; by default every one that is set.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with all disagreements.")
 def agreement(prompt: str | None, index: str | None, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def agreement(prompt: str | None, index: str | None, as_json: bool) -> None:
         raise _nothing(warehouse, prompt, index)
     gaps = _rows(warehouse, "disagreements", prompt, index, "prompt, reference, subset, abs(gap) DESC, doc_id")
     if as_json:
-        click.echo(json.dumps({"agreement": rows, "disagreements": gaps}, ensure_ascii=False, indent=1))
+        print_json({"agreement": rows, "disagreements": gaps})
         return
     _print_agreement(rows)
     if prompt is not None:

@@ -9,8 +9,9 @@ from typing import Any
 import click
 import pandas as pd
 
+from exposure_dagster.cli.completion import PROMPT_NAME
 from exposure_dagster.cli.prompts import price_table
-from exposure_dagster.cli.terminal import OUT, say
+from exposure_dagster.cli.terminal import OUT, print_json, say
 from exposure_dagster.pipeline.provenance import Provenance
 from exposure_dagster.pipeline.provenance import explain as explain_score
 from exposure_dagster.scoring.corrections import correct_cost
@@ -21,15 +22,29 @@ from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command()
-@click.argument("prompt")
+@click.argument("prompt", type=PROMPT_NAME)
 @click.argument("doc_id")
-def explain(prompt: str, doc_id: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def explain(prompt: str, doc_id: str, as_json: bool) -> None:
     """Show where a score comes from.
 
     The exact words that were sent, who answered, when, for how much, and about which page.
     """
     settings = load_settings()
     found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, price_table(settings))
+    if as_json:
+        print_json(
+            {
+                "title": found.title,
+                "score": found.score,
+                "uncertainty": found.uncertainty,
+                "page": found.page,
+                "attempts": found.attempts,
+                "system": found.asked.system,
+                "document": found.message,
+            }
+        )
+        return
     for name, value in _facts(found):
         if value is not None and value == value and str(value) != "NaT":  # noqa: PLR0124  NaN differs from itself
             say(f"{name + ':':<18}{value}")

@@ -14,6 +14,7 @@ import click
 from exposure_dagster import __version__
 from exposure_dagster.core.characters import visible
 from exposure_dagster.core.errors import ExposureError, not_allowed
+from exposure_dagster.core.hints import meant
 from exposure_dagster.core.private import keep_files_private
 
 
@@ -40,6 +41,9 @@ COMMANDS: Mapping[str, _Command] = {
     "check": _Command("keeping", "check", "Look whether everything is whole and holds what it promises."),
     "dev": _Command("dev", "dev", "Open the Dagster UI over the same data as the command line."),
     "serve": _Command("serve", "serve", "Serve the site and the API over what is published, to be read only."),
+    "mcp": _Command(
+        "assistants", "mcp_command", "Serve what is published to an assistant, over standard input and output."
+    ),
     "documents": _Command("documents", "documents", "Look what would be read of a file of your own documents."),
     "match": _Command(
         "match", "match", "Say which O*NET occupation each of your own documents is, the unsure ones first."
@@ -62,6 +66,14 @@ class _Group(click.Group):
             return None
         command: click.Command = getattr(import_module(f"exposure_dagster.cli.{place.module}"), place.attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in COMMANDS:
+            ctx.fail(f"No such command {name!r}{meant(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from rich.table import Table
 
+from exposure_dagster.cli.completion import PROMPT_NAME
 from exposure_dagster.cli.prompts import load_prompts, price_table
-from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.cli.terminal import ERR, OUT, print_json
 from exposure_dagster.core.errors import PromptError
+from exposure_dagster.core.hints import meant
 from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.estimates import estimates
 from exposure_dagster.pipeline.inputs import choice_of
@@ -22,16 +25,20 @@ from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command("estimate")
-@click.option("--prompt", "names", multiple=True, metavar="NAME", help="This prompt only; may be repeated.")
+@click.option("--prompt", "names", multiple=True, type=PROMPT_NAME, help="This prompt only; may be repeated.")
 @click.option("--again", is_flag=True, help="As if every question were asked anew.")
 @click.option("--distil", type=click.IntRange(min=MIN_ANSWERS), metavar="N", help="Of `exposure run --distil N`.")
-def estimate_command(names: tuple[str, ...], again: bool, distil: int | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def estimate_command(names: tuple[str, ...], again: bool, distil: int | None, as_json: bool) -> None:
     """Say what the next run would send and cost. Spends nothing."""
     if again and distil is not None:
         raise click.UsageError("--distil does not go with --again.")
     settings = load_settings()
     prices = price_table(settings)
     found = estimate_prompts(settings, names, prices=prices, ask_again=again, distil=distil or 0)
+    if as_json:
+        print_json([_as_row(one) for one in found])
+        return
     print_estimates(found)
     if any(one.requests for one in found):
         _print_other_models(found, prices)
@@ -42,6 +49,23 @@ def estimate_command(names: tuple[str, ...], again: bool, distil: int | None) ->
     )
 
 
+def _as_row(one: Estimate) -> dict[str, Any]:
+    return {
+        "prompt": one.prompt,
+        "model": one.model,
+        "answers": one.documents,
+        "most_answers": one.most_answers,
+        "requests": one.requests,
+        "input_tokens": one.usage.prompt_tokens,
+        "output_tokens": one.usage.output_tokens,
+        "cost_usd": one.cost_usd,
+        "batch_cost_usd": one.batch_cost_usd,
+        "most_cost_usd": one.cost_usd * one.most_times,
+        "documents_cut": one.cuts.documents,
+        "how": one.how,
+    }
+
+
 def estimate_prompts(
     settings: Settings, names: Sequence[str], *, prices: PriceTable, ask_again: bool = False, distil: int = 0
 ) -> list[Estimate]:
@@ -50,7 +74,11 @@ def estimate_prompts(
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:
-        raise PromptError(f"no usable prompt named {', '.join(unknown)}", where="--prompt")
+        raise PromptError(
+            f"no usable prompt named {', '.join(f'{name}{meant(name, by_name)}' for name in unknown)}",
+            where="--prompt",
+            remedy=f"There is {', '.join(by_name) or 'none'}.",
+        )
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
     return estimates(
         Warehouse(settings.warehouse_file),
@@ -82,6 +110,12 @@ def print_estimates(found: Sequence[Estimate]) -> None:
     for one in found:
         if one.cuts.documents:
             OUT.print(f"{one.prompt}: {one.cuts}.", markup=False)
+        if one.most_answers > one.documents:
+            OUT.print(
+                f"{one.prompt}, {one.model}: sampling may come to {one.most_answers:,} answers, for about "
+                f"${one.cost_usd * one.most_times:,.2f} (${one.batch_cost_usd * one.most_times:,.2f} in batches).",
+                markup=False,
+            )
     for how in sorted({one.how for one in found if one.requests}):
         OUT.print(f"Tokens: {how}.", markup=False)
 

@@ -7,6 +7,7 @@ import sys
 import click
 from rich.table import Table
 
+from exposure_dagster.cli.completion import PROMPT_NAME
 from exposure_dagster.cli.terminal import ERR, OUT, say, warn
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.corpora.registry import corpus_of
@@ -86,7 +87,13 @@ def new(name: str) -> None:
 
 @prompts.command()
 @click.argument("doc_id")
-@click.option("--prompt", "name", metavar="NAME", help="The prompt to render; by default the first that is enabled.")
+@click.option(
+    "--prompt",
+    "name",
+    type=PROMPT_NAME,
+    metavar="NAME",
+    help="The prompt to render; by default the first that is enabled.",
+)
 def render(doc_id: str, name: str | None) -> None:
     """Show what a model would be sent about a document. Costs nothing."""
     settings = load_settings()

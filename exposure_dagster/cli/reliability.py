@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 from rich.table import Table
 
-from exposure_dagster.cli.terminal import OUT
+from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.terminal import OUT, print_json
 from exposure_dagster.core.columns import plain
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.ranking.how_sure import how_sure
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 @click.command()
-@click.argument("prompt")
+@click.argument("prompt", type=PROMPT_NAME)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with every document.")
 def reliability(prompt: str, as_json: bool) -> None:
     """Say how sure the scores of PROMPT are.
@@ -59,7 +59,7 @@ def reliability(prompt: str, as_json: bool) -> None:
             "expected_shares": shares,
             "documents": documents,
         }
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
     for note in notes:
         OUT.print(note, markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,20 +16,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
+from exposure_dagster.cli.completion import PROMPT_NAME
 from exposure_dagster.cli.interrupts import kept_interrupts
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
 from exposure_dagster.cli.rehearsal import run_rehearsals
-from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, show_warnings, warn, warn_of_open_home
+from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, SILENCE, show_warnings, warn, warn_of_open_home
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
+from exposure_dagster.core.hints import meant
 from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, Addresses
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -46,8 +49,22 @@ SHOWN_IN_SHORT = (4, 2)
 """Highest and lowest of every prompt but one, where several are shown."""
 
 
+class Loudness(StrEnum):
+    """How much a run says while it goes on."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
 @click.command()
-@click.option("--prompt", "names", multiple=True, metavar="NAME", help="Score this prompt only; may be repeated.")
+@click.option(
+    "--prompt",
+    "names",
+    multiple=True,
+    type=PROMPT_NAME,
+    help="Score this prompt only; may be repeated.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -63,7 +80,19 @@ SHOWN_IN_SHORT = (4, 2)
 )
 @click.option("--again", is_flag=True, help="Ask every question anew, on purpose, whatever the ledger holds.")
 @click.option("--yes", is_flag=True, help="Do not show the estimate and ask before spending.")
-def run(names: tuple[str, ...], limit: int | None, distil: int | None, again: bool, yes: bool) -> None:
+@click.option(
+    "--quiet", "loudness", flag_value=Loudness.QUIET.value, help="Print what came of it, and warnings, alone."
+)
+@click.option("--verbose", "loudness", flag_value=Loudness.VERBOSE.value, help="Print Dagster's log as well.")
+def run(
+    *,
+    names: tuple[str, ...],
+    limit: int | None,
+    distil: int | None,
+    again: bool,
+    yes: bool,
+    loudness: str | None,
+) -> None:
     """Fetch, parse, score what is stale, rank and publish.
 
     On a terminal a run that will spend shows its estimate and asks; elsewhere the budgets decide. The exit status is 1
@@ -79,7 +108,15 @@ def run(names: tuple[str, ...], limit: int | None, distil: int | None, again: bo
             remedy="Set a key or the address of a server, and take EXPOSURE_SCORER=baseline away where it stands.",
         )
     try:
-        run_pipeline(settings, names=names, limit=limit, distil=distil or 0, ask_again=again, is_confirmed=yes)
+        run_pipeline(
+            settings,
+            names=names,
+            limit=limit,
+            distil=distil or 0,
+            ask_again=again,
+            is_confirmed=yes,
+            loudness=Loudness(loudness or Loudness.NORMAL),
+        )
     except KeyboardInterrupt:
         said = "\nStopped. What was fetched and answered so far is kept, and the next run goes on from there."
         ERR.print(said, markup=False, soft_wrap=True)
@@ -95,6 +132,7 @@ class _Runner:
 
     definitions: Definitions
     instance: DagsterInstance
+    loudness: Loudness = Loudness.NORMAL
     unanswered: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
@@ -123,7 +161,7 @@ class _Runner:
                 partition_key=partition,
                 asset_selection=None if selection is None else sorted(selection.resolve(graph)),
                 run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "loggers": {"console": {"config": {"log_level": self._log_level}}},
                     **({"ops": {"scores": {"config": {"distil": distil}}}} if distil else {}),
                 },
                 raise_on_error=False,
@@ -147,6 +185,16 @@ class _Runner:
         if not result.success:
             raise ExposureError(_blocked_by(result) or _failure_of(result), where=job)
 
+    @property
+    def _log_level(self) -> str:
+        """Of Dagster's lines on the terminal: ours say what a user needs."""
+        return "DEBUG" if self.loudness is Loudness.VERBOSE else "CRITICAL"
+
+    def tell(self, text: str) -> None:
+        """Say what is done now."""
+        if self.loudness is not Loudness.QUIET:
+            ERR.print(text, markup=False)
+
     def _warn(self, text: str) -> None:
         self.warned.append(text)
         warn(text)
@@ -160,6 +208,7 @@ def run_pipeline(
     distil: int = 0,
     ask_again: bool = False,
     is_confirmed: bool = False,
+    loudness: Loudness = Loudness.NORMAL,
 ) -> None:
     """Run everything for the named prompts, or for all enabled ones, and print what came of it.
 
@@ -179,13 +228,14 @@ def run_pipeline(
     from exposure_dagster.automation.jobs import SCORING_JOB, SLOW_SOURCES, SOURCES_JOB, sources_of
     from exposure_dagster.definitions import build_defs, scorer_of
 
-    definitions = build_defs(settings, progress=PROGRESS, ask_again=ask_again)
+    progress = SILENCE if loudness is Loudness.QUIET else PROGRESS
+    definitions = build_defs(settings, progress=progress, ask_again=ask_again)
     folder = load_prompts(settings)
     chosen = _chosen(folder, names)
     with open_instance(settings.dagster_home) as instance:
         close_orphans(instance)
         instance.add_dynamic_partitions("prompts", chosen)
-        runner = _Runner(definitions, instance)
+        runner = _Runner(definitions, instance, loudness)
         corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
         sources = sources_of({corpora[name] for name in chosen})
         runner.run(SOURCES_JOB, selection=sources if limit is None else sources - SLOW_SOURCES)
@@ -213,14 +263,14 @@ def run_pipeline(
                 if name in fresh:
                     _say_fresh(name)
                     continue
-                ERR.print(f"scoring {name}", markup=False)
+                runner.tell(f"scoring {name}")
                 runner.run(SCORING_JOB, partition=name, distil=distil)
         except ExposureError:
             _publish(runner, settings, folder)
             raise
         _publish(runner, settings, folder)
-        is_quiet = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
-        is_done = is_quiet and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        is_without_trouble = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
+        is_done = is_without_trouble and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
     _print_results(settings, chosen)
     if is_done:
         note_unchanged(settings, inputs)
@@ -250,7 +300,7 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise PromptError(
-            f"no usable prompt named {', '.join(unknown)}",
+            f"no usable prompt named {', '.join(f'{name}{meant(name, by_name)}' for name in unknown)}",
             where="--prompt",
             remedy=f"There is {', '.join(by_name) or 'none'}; `exposure prompts check` says what is wrong with a file.",
         )
@@ -315,7 +365,11 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.automation.runs import look_at_publication
 
     seen = look_at_publication(
-        runner.instance, Warehouse(settings.warehouse_file), settings.published_folder, folder.what_is_broken
+        runner.instance,
+        Warehouse(settings.warehouse_file),
+        settings.published_folder,
+        folder.what_is_broken,
+        Addresses(settings.site_url, settings.code_url),
     )
     if seen.is_withdrawn:
         warn("nothing is ranked any more: what was published is withdrawn")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from rich.text import Text
 
 from exposure_dagster.core.characters import visible
 from exposure_dagster.core.private import open_to_others
-from exposure_dagster.core.progress import LoggedProgress, Progress, shown_figure
+from exposure_dagster.core.progress import NO_PROGRESS, LoggedProgress, Progress, shown_figure
 from resources.progress import ProgressFactory
 
 PLAIN_WIDTH = 140
@@ -35,6 +38,25 @@ class _HarmlessConsole(Console):
 
 OUT = _HarmlessConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 ERR = _HarmlessConsole(stderr=True, highlight=False, emoji=False)
+
+
+def print_json(value: object) -> None:
+    """Print what a program is to read: no figure that JSON lacks, times as ISO 8601."""
+    click.echo(json.dumps(_as_json(value), ensure_ascii=False, indent=1))
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _as_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(part) for part in value]
+    if isinstance(value, datetime):
+        return None if str(value) == "NaT" else value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return _as_json(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
 def warn_of_open_home(home: Path, *, published: Path) -> None:
@@ -74,7 +96,7 @@ class _Bar:
 
     def advance(self, count: int = 1, **figures: float | int | str) -> None:
         self._figures.update(figures)
-        speed = self._bar.tasks[0].speed
+        speed = self._bar.tasks[-1].speed  # of the round that is under way
         shown = (f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in self._figures.items())
         self._bar.update(
             self._task,
@@ -95,6 +117,9 @@ def _make(_log: Callable[[str], None]) -> Progress:
 
 PROGRESS = ProgressFactory(_make)
 """A bar on a terminal, a line every few seconds elsewhere."""
+
+SILENCE = ProgressFactory(lambda _: NO_PROGRESS)
+"""Nothing, for `--quiet`."""
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.pipeline.asked import asked_documents
+from exposure_dagster.pipeline.documents import jobs_of
 from exposure_dagster.pipeline.inputs import other_titles, work_sections
 from exposure_dagster.pipeline.prompts import StoredPrompt
 from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE
@@ -65,7 +66,7 @@ class Distilled:
 
 def chances_of(warehouse: Warehouse, prompt: str, corpus: str, wanted: int) -> dict[str, float]:
     """The documents that a model is asked about where it is asked about so many, each with its chance of being that."""
-    return choose(_jobs(warehouse, corpus), wanted, seed=prompt)
+    return choose(jobs_of(warehouse, corpus), wanted, seed=prompt)
 
 
 def distil(
@@ -84,7 +85,7 @@ def distil(
         documents = now.read(
             f"SELECT doc_id, title, text FROM ({asked_documents(prompt.corpus, prompt.asked.include)}) ORDER BY doc_id"
         )
-        titles, jobs = other_titles(now, prompt.corpus), _jobs(now, prompt.corpus)
+        titles, jobs = other_titles(now, prompt.corpus), jobs_of(now, prompt.corpus)
     keys = [one.key for one in prompt.asked.attributes]
     answers = _numbers(frame, keys[0])
     if len(answers) < MIN_ANSWERS:
@@ -155,13 +156,3 @@ def _numbers(frame: pd.DataFrame, single: str) -> dict[str, dict[str, float]]:
         doc_id: json.loads(attributes) if isinstance(attributes, str) else {single: float(score)}
         for doc_id, score, attributes in zip(*columns, strict=True)
     }
-
-
-def _jobs(warehouse: Warehouse, corpus: str) -> dict[str, float | None]:
-    rows = warehouse.rows(
-        "SELECT d.doc_id, f.jobs FROM parsed.documents d"
-        " LEFT JOIN parsed.document_facts f ON f.corpus = d.corpus AND f.doc_id = d.doc_id"
-        " WHERE d.corpus = ? ORDER BY d.doc_id",
-        [corpus],
-    )
-    return {doc_id: None if jobs is None else float(jobs) for doc_id, jobs in rows}

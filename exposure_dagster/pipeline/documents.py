@@ -117,6 +117,17 @@ CONTENT = "bit_xor(hash(f::VARCHAR))"
 """Of rows of parsed.document_facts under the name f, whatever their order."""
 
 
+def jobs_of(warehouse: Warehouse, corpus: str) -> dict[str, float | None]:
+    """By document of a corpus, the jobs that it stands for, where they are known."""
+    rows = warehouse.rows(
+        "SELECT d.doc_id, f.jobs FROM parsed.documents d"
+        " LEFT JOIN parsed.document_facts f ON f.corpus = d.corpus AND f.doc_id = d.doc_id"
+        " WHERE d.corpus = ? ORDER BY d.doc_id",
+        [corpus],
+    )
+    return {doc_id: None if jobs is None else float(jobs) for doc_id, jobs in rows}
+
+
 def _corpora(connection: duckdb.DuckDBPyConnection) -> list[Corpus]:
     """Every corpus that comes with the project, and those that the user's files fill."""
     own = connection.execute("SELECT DISTINCT corpus FROM raw.own_documents").fetchall()

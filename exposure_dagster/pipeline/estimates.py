@@ -48,7 +48,8 @@ def _of_few(standing: PromptStanding, asked: Collection[str]) -> PromptStanding:
         model: tuple(doc_id for doc_id in documents if doc_id in asked)
         for model, documents in standing.open_questions.items()
     }
-    return replace(standing, open_questions=left)
+    most = {model: count * len(asked) // max(1, standing.documents) for model, count in standing.most_questions.items()}
+    return replace(standing, open_questions=left, most_questions=most)
 
 
 def estimates_of(
@@ -84,12 +85,14 @@ def estimates_of(
                 written[asked.model] = ledger.mean_output_tokens(asked.model)
             everything = list(documents[asked_about]) * asked.samples
             wanted = everything if is_all_asked else standing.open_questions.get(label, ())
+            most = len(documents[asked_about]) * asked.most_samples
             refs = [documents[asked_about][doc_id] for doc_id in wanted]
             open_documents = OpenDocuments(
                 prompt=prompt.name,
                 asked=asked,
                 documents=DocumentsInPortions(refs, texts[asked_about]),
                 output_tokens=written[asked.model],
+                most_answers=most if is_all_asked else standing.most_questions.get(label),
             )
             result.append(estimate(open_documents, prices, is_counted=is_counted))
     return result

@@ -142,10 +142,10 @@ def kept_back(warehouse: Warehouse, mode: Gate) -> list[str]:
 
 
 def refuse_what_is_kept_back(warehouse: Warehouse, mode: Gate) -> None:
-    """Raises GateError where scores must not be published; what was published stands."""
+    """Raises GateError where scores must not be published; what is published stays as it is."""
     if reasons := kept_back(warehouse, mode):
         raise GateError(
-            f"these scores are kept back, and what was published stands: {first_of(reasons)}",
+            f"these scores are kept back, and what is published stays as it is: {first_of(reasons)}",
             where="EXPOSURE_GATE",
             remedy="Look at the answers (`exposure explain`), mend the question or who answers it, and run again; "
             "EXPOSURE_GATE=warn publishes all the same.",

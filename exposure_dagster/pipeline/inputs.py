@@ -68,7 +68,7 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
             family=choice.family(prompt.asked),
-            samples=prompt.asked.samples,
+            samples=samples_hash(prompt.asked),
             variants=variant_hashes(prompt.asked),
         )
     documents["prompt"] = name
@@ -88,7 +88,7 @@ def input_hash(
     titles_digest: str = "",
     generation: int = 0,
     family: str = UNNAMED_FAMILY,
-    samples: int = 1,
+    samples: str = "",
     variants: Sequence[str] = (),
 ) -> str:
     """Digest of a prompt version and its corpus (`documents_digest`).
@@ -96,7 +96,7 @@ def input_hash(
     Where the baseline answers, `baseline_hash` says what it works from, its own version counts too, and so do
     what it is told of the corpus (`titles_digest`).
     `family` is that of who is asked (see `Endpoint`): another server gives other answers.
-    `samples` are how many answers a document's score is the mean of; the baseline gives one.
+    `samples` says how many answers a document's score is the mean of (`samples_hash`); the baseline gives one.
     `variants` are the hashes of what is asked besides, in other ways.
     `generation` counts how often the prompt's rows were purged: one that comes back is not what stood before.
     """
@@ -105,7 +105,7 @@ def input_hash(
         version.append(f"generation {generation}")
     if baseline_hash is None and set(family.split()) != {UNNAMED_FAMILY}:
         version.append(f"asked: {family}")
-    if baseline_hash is None and samples > 1:
+    if baseline_hash is None and samples:
         version.append(f"samples: {samples}")
     if baseline_hash is None and variants:
         version.append(f"variants: {' '.join(variants)}")
@@ -114,6 +114,13 @@ def input_hash(
 
         version += ["baseline", BASELINE_VERSION, baseline_hash, titles_digest]
     return content_hash(version)
+
+
+def samples_hash(asked: AskedPrompt) -> str:
+    """How many answers a document's score is the mean of; empty where it is one."""
+    if asked.sampling is not None:
+        return content_hash(asked.sampling.model_dump(mode="json"))
+    return str(asked.samples) if asked.samples > 1 else ""
 
 
 def variant_hashes(asked: AskedPrompt) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.errors import PromptError
+from exposure_dagster.core.hints import meant
 from exposure_dagster.corpora.registry import JOINED_ON, corpus_of
 from exposure_dagster.pipeline.answer_figures import asked_hashes
 from exposure_dagster.prompts.model import AskedPrompt
@@ -49,9 +50,10 @@ def explain(warehouse: Warehouse, prompt: str, doc_id: str, prices: PriceTable) 
     scores = warehouse.read("SELECT * FROM scored.scores WHERE prompt = ? AND doc_id = ?", [prompt, doc_id])
     if scores.empty:
         known = [name for (name,) in warehouse.rows("SELECT DISTINCT prompt FROM scored.scores ORDER BY 1")]
+        documents = [name for (name,) in warehouse.rows("SELECT doc_id FROM scored.scores WHERE prompt = ?", [prompt])]
         raise PromptError(
-            f"no score of {doc_id} stands",
-            where=f"prompt {prompt}",
+            f"no score of {doc_id} stands{meant(doc_id, documents)}",
+            where=f"prompt {prompt}{'' if documents else meant(prompt, known)}",
             remedy=f"There are scores of {', '.join(known) or 'no prompt'}; ids are as in the published ranking.",
         )
     score = {str(name): value for name, value in scores.iloc[0].items()}

@@ -22,6 +22,7 @@ from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
     PUBLICATION_VERSION,
+    Addresses,
     PublishedContent,
     PublishedPrompt,
     harmless_frame,
@@ -33,6 +34,8 @@ from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
 
+NOWHERE = Addresses()
+
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
 
@@ -43,13 +46,16 @@ _READ = tuple(
 )
 
 
-def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> PublishedContent:
+def read_content(
+    warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({}), addresses: Addresses = NOWHERE
+) -> PublishedContent:
     """Everything that is ranked, read at one moment.
 
-    `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
-    A prompt is published with the question that its standing answers answered and the definition that they were
-    ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
-    WarehouseError where nothing is ranked, and where a table does not hold to its key or lacks what is required.
+    `addresses` are what the site's pages name. `broken` says of prompts whose files cannot be used what is wrong; they
+    are published as they stood. A prompt is published with the question that its standing answers answered and the
+    definition that they were ranked by, which may be earlier versions than the file's. No text acts on a terminal (see
+    `characters`). Raises WarehouseError where nothing is ranked, and where a table does not hold to its key or lacks
+    what is required.
     """
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         refuse_what_does_not_fit(connection, _READ)
@@ -107,10 +113,13 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         changes=harmless_frame(changes),
         index_credits=credits,
         index_values=harmless_frame(values),
+        addresses=addresses,
     )
 
 
-def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> str | None:
+def ranked_fingerprint(
+    warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({}), addresses: Addresses = NOWHERE
+) -> str | None:
     """Changes whenever what is to be published does, or how, without reading it all; None where nothing is ranked.
 
     `broken` says of prompts whose files cannot be used what is wrong: they are published as they stood, and marked.
@@ -123,7 +132,9 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = Mapping
     rows = warehouse.rows(" UNION ALL ".join(parts))
     if not rows[0][0]:
         return None
-    return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items())])
+    return content_hash(
+        [PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items()), [addresses.site, addresses.code]]
+    )
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:

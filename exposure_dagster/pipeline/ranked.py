@@ -144,12 +144,16 @@ def tell_uncertainty(warehouse: Warehouse, prompt: str) -> RankReport:
 
 
 def tell_reliability(warehouse: Warehouse, prompt: str) -> RankReport:
-    """Fill ranked.reliability for one prompt from the answers behind its standing scores."""
+    """Fill ranked.reliability for one prompt from the answers behind its standing scores.
+
+    Without those that `sampling` asked for besides: documents that answers differ about have more of them, and would
+    make all of them look less sure.
+    """
     with warehouse.snapshot() as now:
         made_from = digest_of_rankings(now, prompt)
         definition = stored_definition(now, prompt)
         answers = standing_answers(now, prompt, definition)
-    rows = reliability(prompt, answers, [attribute.key for attribute in definition.attributes])
+    rows = reliability(prompt, answers[~answers["is_further"]], [attribute.key for attribute in definition.attributes])
     replace_ranked(warehouse, RELIABILITY, rows, prompt, made_from)
     return RankReport(rows, frame_digest(rows))
 

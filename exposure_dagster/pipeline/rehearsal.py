@@ -103,7 +103,13 @@ def estimate_rehearsal(warehouse: Warehouse, prompt: Prompt, limit: int, means: 
     chosen = corpus[corpus["doc_id"].isin(spread(list(corpus["doc_id"]), limit))]
     documents = [Document(*row) for row in chosen[["doc_id", "title", "text"]].itertuples(index=False, name=None)]
     return [
-        estimate(OpenDocuments(prompt.name, asked, documents * asked.samples, None), means.prices, is_counted=True)
+        estimate(
+            OpenDocuments(
+                prompt.name, asked, documents * asked.samples, None, most_answers=len(documents) * asked.most_samples
+            ),
+            means.prices,
+            is_counted=True,
+        )
         for asked in prompt.asked.by_model
     ]
 

@@ -18,8 +18,8 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
 
     Columns: doc_id, model, wording (the variant of the prompt, empty for the prompt itself), variant (model and wording
     together), sample, position (its place in its request; null where nothing says) and together (how many documents
-    that held), a column for each attribute, and `ranked_score`, the number that is
-    ranked, made of this answer alone.
+    that held), is_further (asked for by `sampling`, since those before left something unsure), a column for each
+    attribute, and `ranked_score`, the number that is ranked, made of this answer alone.
     """
     import pandas as pd
 
@@ -50,7 +50,7 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
           coalesce(q.together, 1) AS together, r.attributes
         FROM scored.responses r JOIN newest USING (prompt_hash, epoch) LEFT JOIN requests q USING (request_group)
         JOIN scored.scores s ON s.prompt = $prompt AND s.doc_id = r.doc_id AND s.text_sha256 = r.text_sha256
-        WHERE r.is_accepted AND s.status = 'ok' AND r.sample <= $samples
+        WHERE r.is_accepted AND s.status = 'ok' AND s.scorer <> 'baseline' AND r.sample <= $samples
         QUALIFY 1 = row_number() OVER (
           PARTITION BY r.doc_id, newest.wording, r.model, r.sample ORDER BY r.created_at DESC
         )
@@ -60,13 +60,14 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
             "hashes": list(wordings),
             "wordings": list(wordings.values()),
             "prompt": prompt,
-            "samples": max((one.samples for one in asked), default=0),
+            "samples": max((one.most_samples for one in asked), default=0),
         },
     )
     is_single = all(one.has_single_number for one in asked)
     answers = rows.assign(
         status="ok",
         variant=rows["model"].str.cat(rows["wording"], sep=" "),
+        is_further=rows["sample"] > min((one.samples for one in asked if one.sampling), default=rows["sample"].max()),
     )
     numbers = attribute_frame(answers, definition)
     single = definition.attributes[0].key
@@ -75,5 +76,5 @@ def standing_answers(warehouse: Warehouse, prompt: str, definition: RankingDefin
         attributes=None if is_single else answers["attributes"],
     )
     answers["ranked_score"] = composite_scores(answers, definition)
-    kept = ["doc_id", "model", "wording", "variant", "sample", "position", "together", "ranked_score"]
+    kept = ["doc_id", "model", "wording", "variant", "sample", "position", "together", "is_further", "ranked_score"]
     return pd.concat([answers[kept], numbers], axis="columns")

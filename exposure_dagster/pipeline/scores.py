@@ -15,6 +15,7 @@ from exposure_dagster.core.progress import NO_PROGRESS, Progress
 from exposure_dagster.pipeline.baseline import score_with_baseline
 from exposure_dagster.pipeline.distilling import Distilled, chances_of
 from exposure_dagster.pipeline.distilling import distil as estimate_the_others
+from exposure_dagster.pipeline.documents import jobs_of
 from exposure_dagster.pipeline.inputs import ScorerChoice, scorer_for
 from exposure_dagster.pipeline.prompts import stored_prompt
 from exposure_dagster.prompts.model import AskedPrompt
@@ -29,7 +30,7 @@ from exposure_dagster.scoring.job import (
     Standing,
     WarehouseTexts,
     jobs_by_model,
-    open_questions,
+    questions_now,
     scores_frame,
     together,
 )
@@ -125,7 +126,7 @@ def score_prompt(
             cut = cut_documents(warehouse, name)
             figures = _shown(done, estimated_usd)
             figures |= {"documents cut": cut.documents, "characters left out": cut.left_out}
-            note = _what_failed(name, done)
+            note = _what_failed(warehouse, name, done.commonest_error)
             if distilled is not None:
                 figures |= distilled.figures
                 note = "; ".join(filter(None, (note, f"{name}: {distilled}")))
@@ -161,6 +162,7 @@ def score_with_model(
         )
         asked = _asked_of(now, name, inputs["prompt_hash"].iloc[0]) if len(inputs) else prompt.asked
         chances = chances_of(now, name, prompt.corpus, distil) if distil else {}
+        jobs_by_document = jobs_of(now, prompt.corpus) if asked.sampling is not None else {}
     job = ScoringJob(
         run_id=run_id,
         prompt=name,
@@ -169,6 +171,7 @@ def score_with_model(
             DocumentRef(*row) for row in inputs[["doc_id", "title", "text_sha256"]].itertuples(index=False, name=None)
         ],
         texts=WarehouseTexts(warehouse),
+        weights={doc_id: jobs for doc_id, jobs in jobs_by_document.items() if jobs is not None},
     )
     ledger = open_ledger(warehouse)
     jobs = in_their_epochs(jobs_by_model(job), ledger, is_asked_again=means.is_asked_again)
@@ -325,7 +328,7 @@ def _estimated_usd(warehouse: Warehouse, job: ScoringJob, prices: PriceTable) ->
 
 def _open_questions(job: ScoringJob, ledger: Ledger, prices: PriceTable) -> list[Question]:
     job = replace(job, keys=ledger.keys([job.asked], prices.endpoints.of(job.asked.model).family))
-    return open_questions(job, ledger.records(job.hashes, job.epoch))
+    return questions_now(job, ledger)
 
 
 def _asked_of(warehouse: Warehouse, name: str, prompt_hash: str) -> AskedPrompt:
@@ -342,11 +345,23 @@ def _shown(figures: RunFigures, estimated_usd: float) -> dict[str, int | float |
     return {**shown, **figures.noted, "estimated cost usd": round(estimated_usd, 6)}
 
 
-def _what_failed(name: str, figures: RunFigures) -> str | None:
-    if not figures.failed:
+def _what_failed(warehouse: Warehouse, name: str, commonest_error: str | None) -> str | None:
+    """How many documents have no answer, to the prompt itself and to its variants."""
+    ((failed, documents, of_variants),) = warehouse.rows(
+        "SELECT count(*) FILTER (status = 'failed'), count(*),"
+        " (SELECT count(*) FROM scored.variants WHERE prompt = $prompt AND status = 'failed')"
+        " FROM scored.scores WHERE prompt = $prompt",
+        {"prompt": name},
+    )
+    lacking = []
+    if failed:
+        lacking.append(f"{failed:,} of {documents:,} documents have no answer")
+    if of_variants:
+        lacking.append(f"answers missing in its variants: {of_variants:,}, which its scores do without")
+    if not lacking:
         return None
-    why = f"; the commonest error: {figures.commonest_error}" if figures.commonest_error else ""
-    return f"{name}: {figures.failed:,} of {figures.documents:,} documents have no answer{why}"
+    why = f"; the commonest error: {commonest_error}" if commonest_error else ""
+    return f"{name}: {'; '.join(lacking)}{why}"
 
 
 def cut_documents(warehouse: Warehouse, name: str) -> Cuts:

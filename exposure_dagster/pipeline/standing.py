@@ -9,13 +9,21 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exposure_dagster.pipeline.asked import asked_documents, keep_texts
-from exposure_dagster.pipeline.inputs import ScorerChoice, documents_digest, input_hash, titles_digest, variant_hashes
+from exposure_dagster.pipeline.documents import jobs_of
+from exposure_dagster.pipeline.inputs import (
+    ScorerChoice,
+    documents_digest,
+    input_hash,
+    samples_hash,
+    titles_digest,
+    variant_hashes,
+)
 from exposure_dagster.pipeline.prompts import generations, put_prompt
 from exposure_dagster.pipeline.ranking_inputs import (
     RANKED_TABLES,
@@ -27,7 +35,8 @@ from exposure_dagster.pipeline.ranking_inputs import (
 )
 from exposure_dagster.prompts.files import BrokenPrompt, PromptFolder
 from exposure_dagster.prompts.model import AskedPrompt, Prompt
-from exposure_dagster.scoring.ledger import RequestKeys, newest_of
+from exposure_dagster.scoring.job import DocumentRef, HeldTexts, ScoringJob, samples_wanted
+from exposure_dagster.scoring.ledger import Ledger, RequestKeys, newest_of
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
@@ -52,7 +61,8 @@ class PromptStanding:
     """How a prompt stands, and why.
 
     `wanted` is the input_hash that its answers should have (None where the file is broken), `requests`
-    what a run would send, `open_questions` the documents behind them, once a sample, by model (and variant). The flags
+    what a run would send, `open_questions` the documents behind them, once a sample, by model (and variant). With
+    `sampling` more may follow from what is answered: never more than `most_questions` in all, by model. The flags
     say what of the file is not yet recorded in scored.prompts, scored.inputs and ranked.definitions; whether one of the
     ranked tables that stand was made from anything else than `wanted_ranking`, the digest of now; whether asking
     everything again (`--again`) was begun and not ended; and whether only a model may answer, and there is no key.
@@ -76,6 +86,7 @@ class PromptStanding:
     documents: int
     requests: int
     open_questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    most_questions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def needs_scoring(self) -> bool:
@@ -133,6 +144,9 @@ class _Known:
     facts: Mapping[str, str]
     indices: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, object]]
+    failed_variants: Mapping[str, int]
+    ledger: Ledger | None
+    jobs: Mapping[str, Mapping[str, float | None]]
     settled: frozenset[str]
     keys: Mapping[str, RequestKeys]  # by the family that is asked
     epochs: Mapping[str, int]
@@ -176,7 +190,9 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
 
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
     if not warehouse.exists:
-        return _Known({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, frozenset(), {}, {}, frozenset(), {}, {})
+        return _Known(
+            {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, None, {}, frozenset(), {}, {}, frozenset(), {}, {}
+        )
     all_asked = [one for prompt in folder.prompts for one in prompt.asked.questions.values()]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
@@ -222,6 +238,16 @@ def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _
                     "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
                 ).fetchall()
             },
+            failed_variants=dict(
+                connection.execute(
+                    "SELECT prompt, count(*) FROM scored.variants WHERE status = 'failed' GROUP BY 1"
+                ).fetchall()
+            ),
+            ledger=ledger,
+            jobs={
+                corpus: jobs_of(now, corpus)
+                for corpus in {prompt.file.corpus for prompt in folder.prompts if prompt.asked.sampling is not None}
+            },
             settled=ledger.settled_keys({*versions, *(one for before in earlier.values() for one in before)}),
             keys={family: ledger.keys(all_asked, family) for family in families},
             epochs=_epochs(ledger.newest_epochs(), earlier),
@@ -257,7 +283,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
         family=choice.family(prompt.asked),
-        samples=prompt.asked.samples,
+        samples=samples_hash(prompt.asked),
         variants=variant_hashes(prompt.asked),
     )
     if scores is None:
@@ -274,8 +300,13 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         open_questions = {
             label: documents
             for label, one in prompt.asked.questions.items()
-            if (documents := _open_questions(one, texts, known, choice))
+            if (documents := _open_questions(one, texts, known, choice, prompt.file.corpus))
         }
+    most_questions = {
+        label: _most_questions(one, texts, known, choice)
+        for label, one in prompt.asked.questions.items()
+        if one.sampling is not None and label in open_questions
+    }
     is_asked_again_in_part = is_begun_again and bool(open_questions)
     if state is State.FRESH and is_asked_again_in_part:
         state, reasons = (
@@ -308,6 +339,7 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         documents=len(texts),
         requests=sum(_requests(of_model, prompt.asked.documents_per_request) for of_model in open_questions.values()),
         open_questions=open_questions,
+        most_questions=most_questions,
     )
 
 
@@ -368,7 +400,10 @@ def _compared(
 ) -> tuple[State, tuple[str, ...]]:
     failed = sum(answer.status == "failed" for answer in scores)
     if len(scores) == len(texts) and all(answer.input_hash == wanted for answer in scores):
-        return (State.INCOMPLETE, (f"{failed} failed",)) if failed else (State.FRESH, ())
+        of_variants = known.failed_variants.get(prompt.name, 0) if prompt.asked.variants else 0
+        lacking = [f"{failed} failed"] if failed else []
+        lacking += [f"{of_variants} failed in variants"] if of_variants else []
+        return (State.INCOMPLETE, tuple(lacking)) if lacking else (State.FRESH, ())
     reasons = []
     versions = {answer.prompt_hash for answer in scores} - {None}
     if versions != {prompt.asked.prompt_hash}:
@@ -381,9 +416,7 @@ def _compared(
         if changed - {"model", "models"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
     answered = {answer.doc_id: answer.text_sha256 for answer in scores}
-    samples = max((answer.samples or 0 for answer in scores if answer.status == "ok"), default=0)
-    if samples != (wanted_samples := prompt.asked.samples * len(prompt.asked.by_model)) and samples:
-        reasons.append(f"samples {samples} → {wanted_samples}")
+    reasons += _other_samples(prompt, [answer.samples for answer in scores if answer.status == "ok" and answer.samples])
     counts = Counter(
         "new" if doc_id not in answered else "changed"
         for doc_id, digest in texts.items()
@@ -396,7 +429,17 @@ def _compared(
         reasons.append(f"{estimated} estimated from the others' answers")
     if failed:
         reasons.append(f"{failed} failed")
-    return State.STALE, tuple(reasons or ["scorer, who is asked, variants, or what the baseline works from"])
+    return State.STALE, tuple(reasons or ["scorer, who is asked, sampling, variants, or what the baseline works from"])
+
+
+def _other_samples(prompt: Prompt, samples: Sequence[int]) -> list[str]:
+    """That the answers behind the scores are not as many as the file asks for."""
+    models = len(prompt.asked.by_model)
+    fewest, most = prompt.asked.samples * models, prompt.asked.most_samples * models
+    if not samples or fewest <= max(samples) <= most:
+        return []
+    wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return [f"samples {max(samples)} → {wanted}"]
 
 
 def _names(definition: Mapping[str, Any]) -> list[str]:
@@ -411,19 +454,63 @@ def _most_answered(scores: Sequence[_Answer]) -> str:
 
 
 def _open_questions(
-    asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice
+    asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice, corpus: str
 ) -> tuple[str, ...]:
     """The documents that one model is still to be asked about, once a sample."""
-    prompt_hash = asked.prompt_hash
-    if prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
-        return tuple(texts) * asked.samples
-    epoch, keys = known.epochs[prompt_hash], known.keys[choice.endpoints.of(asked.model).family]
+    wanted = _samples_wanted(asked, texts, known, choice, known.jobs.get(corpus, {}))
+    if asked.prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
+        return tuple(doc_id for sample in range(asked.most_samples) for doc_id in texts if sample < wanted[doc_id])
+    key_of = _key_of(asked, known, choice)
     return tuple(
         doc_id
-        for sample in range(1, asked.samples + 1)
+        for sample in range(1, asked.most_samples + 1)
         for doc_id, digest in texts.items()
-        if keys.of(prompt_hash, doc_id, digest, sample, epoch) not in known.settled
+        if sample <= wanted[doc_id] and key_of(doc_id, digest, sample) not in known.settled
     )
+
+
+def _most_questions(asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice) -> int:
+    """How many answers there can be still, if every document wanted as many as it may have."""
+    everything = len(texts) * asked.most_samples
+    if asked.prompt_hash not in known.epochs:
+        return everything
+    key_of = _key_of(asked, known, choice)
+    return everything - sum(
+        key_of(doc_id, digest, sample) in known.settled
+        for doc_id, digest in texts.items()
+        for sample in range(1, asked.most_samples + 1)
+    )
+
+
+def _samples_wanted(
+    asked: AskedPrompt,
+    texts: Mapping[str, str],
+    known: _Known,
+    choice: ScorerChoice,
+    jobs: Mapping[str, float | None],
+) -> Mapping[str, int]:
+    """By document, how many answers of one model it should have by now."""
+    if asked.sampling is None or known.ledger is None:
+        return dict.fromkeys(texts, asked.samples)
+    family = choice.endpoints.of(asked.model).family
+    job = ScoringJob(
+        run_id="",
+        prompt="",
+        asked=asked,
+        documents=[DocumentRef(doc_id, doc_id, digest) for doc_id, digest in texts.items()],
+        texts=HeldTexts({}),
+        epoch=known.epochs.get(asked.prompt_hash, 0),
+        keys=known.keys[family],
+        weights={doc_id: count for doc_id, count in jobs.items() if count is not None},
+    )
+    return samples_wanted(job, known.ledger.outcomes(job.hashes, job.epoch))
+
+
+def _key_of(asked: AskedPrompt, known: _Known, choice: ScorerChoice) -> Callable[[str, str, int], str]:
+    """The request key of a document, by its id, the digest of its text, and the sample."""
+    prompt_hash = asked.prompt_hash
+    epoch, keys = known.epochs[prompt_hash], known.keys[choice.endpoints.of(asked.model).family]
+    return lambda doc_id, digest, sample: keys.of(prompt_hash, doc_id, digest, sample, epoch)
 
 
 def _requests(open_questions: tuple[str, ...], documents_per_request: int) -> int:

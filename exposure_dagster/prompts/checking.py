@@ -6,7 +6,6 @@ Here are the mistakes that people make in YAML, and what they are told. What a p
 
 from __future__ import annotations
 
-import difflib
 import re
 import textwrap
 from collections.abc import Collection, Iterator
@@ -21,6 +20,7 @@ from yaml.reader import ReaderError
 
 from exposure_dagster.core.characters import first_control
 from exposure_dagster.core.growth import GrowthCategory
+from exposure_dagster.core.hints import meant
 from exposure_dagster.prompts.formula import (
     AttributeGroup,
     Ceiling,
@@ -38,6 +38,7 @@ from exposure_dagster.prompts.model import (
     QuadrantLabels,
     Quadrants,
     Ranking,
+    Sampling,
     Scale,
     Tier,
     WordLists,
@@ -89,6 +90,8 @@ _ALLOWED = {
     "resilience": "scale, defensive, offensive, ceiling, floor, signals and growth_categories (docs/resilience.md)",
     "rollup": "weights of Core and Supplemental tasks, untyped for those without a type, and importance, true or false",
     "samples": "a whole number from 1 to 50",
+    "sampling": "min and max, two whole numbers from 2 to 50, and target, tiers or totals",
+    "target": "tiers or totals",
     "document": _PLAIN,
     "documents_per_request": "a whole number from 1 to 50",
     "scale": "{min: 0, max: 10}, or {values: [0, 0.5, 1]}",
@@ -118,6 +121,7 @@ _HOLDERS: dict[str, type[BaseModel]] = {
     "ranking": Ranking,
     "resilience": ResilienceFormula,
     "rollup": TaskRollup,
+    "sampling": Sampling,
     "scale": Scale,
     "signals": Signals,
     "tiers": Tier,
@@ -222,12 +226,6 @@ def check_text(
         rest = f"has {len(problems) - MAX_PROBLEMS:,} more mistakes, which are not listed"
         problems[MAX_PROBLEMS:] = [Problem(file, None, None, rest)]
     return tuple(problems)
-
-
-def meant(name: str, known: Collection[str]) -> str:
-    """A hint at the known name that is most like an unknown one; empty where none is."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True)

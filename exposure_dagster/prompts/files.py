@@ -14,7 +14,8 @@ from pathlib import Path
 
 from exposure_dagster.core.bounded import read_bounded
 from exposure_dagster.core.errors import PromptError
-from exposure_dagster.prompts.checking import Problem, check_text, meant
+from exposure_dagster.core.hints import meant
+from exposure_dagster.prompts.checking import Problem, check_text
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part
 from exposure_dagster.prompts.template import template_text

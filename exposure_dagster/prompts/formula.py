@@ -79,6 +79,15 @@ class ResilienceFormula(_Strict):
         """The keys of all attributes: those of a1, a2, …, a10 in the order of their numbers."""
         return tuple(sorted({**self.defensive.weights, **self.offensive.weights}, key=lambda key: (len(key), key)))
 
+    @property
+    def linear_weights(self) -> dict[str, float]:
+        """What each attribute adds to the score, ceilings and floors apart."""
+        return {
+            key: group.share * weight / sum(group.weights.values())
+            for group in (self.defensive, self.offensive)
+            for key, weight in group.weights.items()
+        }
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         low, high = self.scale

@@ -8,6 +8,7 @@ and what the baseline works from (`BaselineDefinition`, baseline_hash).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -26,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora import OF_PARTS, SECTIONS, WITH_SIGNALS
 from exposure_dagster.prompts.formula import ResilienceFormula, TaskRollup
+from exposure_dagster.reliability.sampling_rule import SamplingRule, SamplingTarget
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -278,6 +280,20 @@ class Variant(_Strict):
         return self
 
 
+class Sampling(_Strict):
+    """How many answers each document gets, between `min` and `max`: as its tier, or the totals, need them."""
+
+    min: int = Field(ge=2, le=MAX_SAMPLES)
+    max: int = Field(ge=2, le=MAX_SAMPLES)
+    target: SamplingTarget
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.min >= self.max:
+            raise _wrong(f"must lie above min, {self.min}; as many for each document are `samples: {self.min}`", "max")
+        return self
+
+
 class PromptFile(_Strict):
     """The front matter and the instruction of a prompt file, checked.
 
@@ -293,6 +309,7 @@ class PromptFile(_Strict):
     models: tuple[Line, ...] | None = Field(None, min_length=2, max_length=MAX_MODELS)
     effort: Effort | None = None
     samples: int = Field(1, ge=1, le=MAX_SAMPLES)
+    sampling: Sampling | None = None
     documents_per_request: int = Field(1, ge=1, le=50)
     scale: Scale | None = None
     levels: tuple[Level, ...] | None = None
@@ -376,6 +393,15 @@ class PromptFile(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _samples_are_counted_one_way(self) -> Self:
+        if self.sampling is not None:
+            if "samples" in self.model_fields_set:
+                raise _wrong("give one of both, samples or sampling", "sampling")
+            if self.sampling.target is SamplingTarget.TIERS and len(self.tiers) < 2:
+                raise _wrong("needs two tiers or more, to tell them apart", "sampling", "target")
+        return self
+
+    @model_validator(mode="after")
     def _variants_have_names_of_their_own(self) -> Self:
         names = [variant.name for variant in self.variants]
         for place, name in enumerate(names):
@@ -424,13 +450,35 @@ class AskedAttribute(_Strict):
     allowed: tuple[float, ...]
 
 
+class AskedSampling(_Strict):
+    """Of which document another answer is asked for: at least `min` and at most `max` each.
+
+    One number is made of an answer by `weights`, of attributes; for tiers, `edges` are where two of them meet.
+    """
+
+    min: int
+    max: int
+    target: SamplingTarget
+    weights: dict[Identifier, float]
+    edges: tuple[float, ...] = ()
+
+    @property
+    def rule(self) -> SamplingRule:
+        return SamplingRule(self.min, self.max, self.target)
+
+    def number(self, attributes: Mapping[str, float]) -> float:
+        """The one number of an answer: the mean of its attributes by their weights."""
+        return sum(weight * attributes[key] for key, weight in self.weights.items()) / sum(self.weights.values())
+
+
 class AskedPrompt(_Strict):
     """All that reaches the model and decides its answer: the snapshot that scoring reads.
 
     Stored as `scored.prompt_versions.definition`. `system` is the whole of the system block as sent;
     `answer_schema` the JSON schema that the answer must fit; `include` the sections of the corpus that are part of each
     document, in the order of the corpus. A prompt that includes none has the hash that it had before there were any.
-    How many `samples` are taken is no part of the hash: more of them are more answers to the same question.
+    How many `samples` are taken is no part of the hash, nor is `sampling`, by which some documents get more than these:
+    more of them are more answers to the same question.
     """
 
     system: str
@@ -446,12 +494,14 @@ class AskedPrompt(_Strict):
     """Of a prompt that several models are asked, all of them; `model` is the first then."""
     variants: tuple[AskedVariant, ...] = ()
     """The same question put in other ways. They are no part of the hash: each has its own."""
+    sampling: AskedSampling | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A prompt without what there was not always has the hash that it had before."""
         fields: dict[str, Any] = serialize(self)
-        return {name: value for name, value in fields.items() if name not in ("include", "models", "variants") or value}
+        added_later = ("include", "models", "variants", "sampling")
+        return {name: value for name, value in fields.items() if name not in added_later or value}
 
     @property
     def prompt_hash(self) -> str:
@@ -463,7 +513,12 @@ class AskedPrompt(_Strict):
         return frozenset(self._hash_of(samples) for samples in range(2, MAX_SAMPLES + 1))
 
     def _hash_of(self, samples: int) -> str:
-        return content_hash({**self.model_dump(mode="json", exclude={"variants"}), "samples": samples})
+        return content_hash({**self.model_dump(mode="json", exclude={"variants", "sampling"}), "samples": samples})
+
+    @property
+    def most_samples(self) -> int:
+        """Answers that a document has at most."""
+        return self.samples if self.sampling is None else self.sampling.max
 
     @property
     def by_model(self) -> tuple[AskedPrompt, ...]:

@@ -14,6 +14,7 @@ from exposure_dagster.corpora import SECTIONS
 from exposure_dagster.prompts.model import (
     AskedAttribute,
     AskedPrompt,
+    AskedSampling,
     AskedVariant,
     Attribute,
     BaselineAttribute,
@@ -21,8 +22,10 @@ from exposure_dagster.prompts.model import (
     PromptFile,
     RankedAttribute,
     RankingDefinition,
+    Sampling,
     Variant,
 )
+from exposure_dagster.reliability.sampling_rule import SamplingTarget, tier_edges
 
 DOCUMENT_FORMAT = "tagged-2"
 """Name of the way documents are fenced; changed together with `user_message`, so that it is hashed."""
@@ -46,17 +49,36 @@ def asked_part(file: PromptFile) -> AskedPrompt:
         document_format=DOCUMENT_FORMAT,
         model=file.asked_models[0],
         effort=file.effort,
-        samples=file.samples,
+        samples=file.samples if file.sampling is None else file.sampling.min,
         documents_per_request=file.documents_per_request,
         models=file.models or (),
         include=tuple(name for name in SECTIONS.get(file.corpus, ()) if name in file.include),
         variants=tuple(AskedVariant(name=one.name, asked=asked_part(_as_variant(file, one))) for one in file.variants),
+        sampling=None if file.sampling is None else _asked_sampling(file, file.sampling),
+    )
+
+
+def _asked_sampling(file: PromptFile, sampling: Sampling) -> AskedSampling:
+    """Ceilings and floors of a resilience formula are passed over: near them an answer more or less changes nothing."""
+    weights = {number.key: 1.0 for number in file.numbers}
+    if file.ranking.resilience is not None:
+        weights = file.ranking.resilience.linear_weights
+    elif file.ranking.weights is not None:
+        weights = file.ranking.weights
+    return AskedSampling(
+        min=sampling.min,
+        max=sampling.max,
+        target=sampling.target,
+        weights={key: weight for key, weight in weights.items() if weight > 0},
+        edges=tuple(tier_edges([tier.range for tier in file.tiers])) if sampling.target is SamplingTarget.TIERS else (),
     )
 
 
 def _as_variant(file: PromptFile, variant: Variant) -> PromptFile:
     """The file as if the variant were all that it asks."""
-    changes: dict[str, Any] = {"variants": ()}
+    changes: dict[str, Any] = {"variants": (), "sampling": None}
+    if file.sampling is not None:
+        changes["samples"] = file.sampling.min
     if variant.instruction is not None:
         changes["instruction"] = variant.instruction
     if variant.model is not None:

@@ -23,6 +23,7 @@ enabled: false
 model: claude-haiku-5-5
 # effort: low               # low, medium, high, xhigh or max; the model's own choice if left out
 samples: 1                  # answers to a document; their mean is the score
+# sampling: {{min: 3, max: 8, target: tiers}}  # in place of samples: more where a tier, or totals, are not sure yet
 documents_per_request: 1    # documents in one request
 
 # Allowed answers: all whole numbers from min to max, or {{values: [0, 0.5, 1]}}.

@@ -67,7 +67,7 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.5"
+PUBLICATION_VERSION = f"{__version__}.6"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
 
@@ -166,6 +166,14 @@ class PublishedTable:
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """Where others find the site, with a slash at its end, and the code; None where it is not known."""
+
+    site: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True)
 class PublishedContent:
     """Everything that one publication holds: files and site.
 
@@ -173,6 +181,7 @@ class PublishedContent:
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
     where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
     indices that scores are held against, `index_values` what these say of documents: index, corpus, doc_id, value.
+    `addresses` are those that the site's pages are to name.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -183,6 +192,7 @@ class PublishedContent:
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
     index_credits: tuple[Attribution, ...] = ()
     index_values: pd.DataFrame = field(default_factory=pd.DataFrame)
+    addresses: Addresses = Addresses()
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -203,7 +213,8 @@ class PublishedContent:
         frames += [frame.to_csv(index=False) for _, frame in sorted(self.titles.items())]
         frames.append(self.changes.to_csv(index=False))
         frames.append(self.index_values.to_csv(index=False))
-        return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames])[:16]
+        addresses = [self.addresses.site, self.addresses.code]
+        return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames, addresses])[:16]
 
 
 def listed_sources(sources: Iterable[Attribution]) -> list[dict[str, str | None]]:

@@ -62,13 +62,15 @@ def _write_tables(database: duckdb.DuckDBPyConnection, content: PublishedContent
         target = folder / prompt.name
         target.mkdir()
         _write_table(database, prompt.rankings, RANKINGS, target / "ranking")
-        ranked = _as_text(prompt.rankings, RANKINGS)
-        write_workbook(ranked, RANKINGS, target / "ranking.xlsx", about=_about(prompt, content))
-        _write_table(database, prompt.summaries, SUMMARIES, target / "summaries")
-        (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
         uncertainty = next(
             (one.rows for one in content.tables if one.table is UNCERTAINTY and one.prompt == prompt.name), None
         )
+        sheets = [(RANKINGS, _as_text(prompt.rankings, RANKINGS))]
+        if uncertainty is not None:
+            sheets.append((UNCERTAINTY, uncertainty))
+        write_workbook(sheets, target / "ranking.xlsx", about=_about(prompt, content))
+        _write_table(database, prompt.summaries, SUMMARIES, target / "summaries")
+        (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
         text = brief(prompt, content.sources, uncertainty=uncertainty, is_sample=content.is_sample)
         (target / "brief.md").write_text(text, encoding="utf-8")
     for table in content.tables:

@@ -33,11 +33,10 @@ _WIDTHS = {"BOOLEAN": 8, "BIGINT": 12, "INTEGER": 12, "DOUBLE": 12, "TIMESTAMP":
 _WIDE_TEXT = 60
 
 
-def write_workbook(frame: pd.DataFrame, table: Table, path: Path, *, about: Sequence[str]) -> None:
-    """Write the rows of a frame, what its columns mean, and `about`: a line each on a sheet of its own."""
+def write_workbook(tables: Sequence[tuple[Table, pd.DataFrame]], path: Path, *, about: Sequence[str]) -> None:
+    """Write the rows of each table, what its columns mean, and `about`: a line each on a sheet of its own."""
     import xlsxwriter
 
-    columns = [column for column in table.columns if column.name in frame]
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -47,21 +46,38 @@ def write_workbook(frame: pd.DataFrame, table: Table, path: Path, *, about: Sequ
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _CREATED})
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
-        formats = [book.add_format({"num_format": _number_format(column)}) for column in columns]
-        sheet = book.add_worksheet(table.name)
-        sheet.freeze_panes(1, 0)
-        for at, column in enumerate(columns):
-            sheet.set_column(at, at, _width(column, frame))
-        sheet.autofilter(0, 0, min(len(frame), MOST_ROWS), max(len(columns) - 1, 0))
-        sheet.write_row(0, 0, [column.name for column in columns], bold)
-        for line, values in enumerate(frame[[column.name for column in columns]].itertuples(index=False), start=1):
-            if line > MOST_ROWS:
-                break
-            for at, value in enumerate(values):
-                _write(sheet, line, at, value, formats[at])
-        _write_columns(book.add_worksheet("columns"), columns, bold, wrapped)
-        cut = [f"Excel holds {MOST_ROWS:,} rows; the CSV and Parquet files have all {len(frame):,}."]
-        _write_lines(book.add_worksheet("sources"), [*(cut if len(frame) > MOST_ROWS else ()), *about], wrapped)
+        for table, frame in tables:
+            columns = _columns_in(table, frame)
+            formats = [book.add_format({"num_format": _number_format(column)}) for column in columns]
+            _write_rows(book.add_worksheet(table.name), columns, frame, bold, formats)
+        _write_columns(
+            book.add_worksheet("columns"),
+            [(table, _columns_in(table, frame)) for table, frame in tables],
+            bold,
+            wrapped,
+        )
+        longest = max(len(frame) for _, frame in tables)
+        cut = [f"Excel holds {MOST_ROWS:,} rows; the CSV and Parquet files have all {longest:,}."]
+        _write_lines(book.add_worksheet("sources"), [*(cut if longest > MOST_ROWS else ()), *about], wrapped)
+
+
+def _columns_in(table: Table, frame: pd.DataFrame) -> list[Column]:
+    return [column for column in table.columns if column.name in frame]
+
+
+def _write_rows(
+    sheet: Worksheet, columns: Sequence[Column], frame: pd.DataFrame, bold: Format, formats: Sequence[Format]
+) -> None:
+    sheet.freeze_panes(1, 0)
+    for at, column in enumerate(columns):
+        sheet.set_column(at, at, _width(column, frame))
+    sheet.autofilter(0, 0, min(len(frame), MOST_ROWS), max(len(columns) - 1, 0))
+    sheet.write_row(0, 0, [column.name for column in columns], bold)
+    for line, values in enumerate(frame[[column.name for column in columns]].itertuples(index=False), start=1):
+        if line > MOST_ROWS:
+            break
+        for at, value in enumerate(values):
+            _write(sheet, line, at, value, formats[at])
 
 
 def _write(sheet: Worksheet, line: int, at: int, value: Any, number_format: Format) -> None:
@@ -77,13 +93,16 @@ def _write(sheet: Worksheet, line: int, at: int, value: Any, number_format: Form
         sheet.write_number(line, at, float(value), number_format)
 
 
-def _write_columns(sheet: Worksheet, columns: Sequence[Column], bold: Format, wrapped: Format) -> None:
+def _write_columns(
+    sheet: Worksheet, tables: Sequence[tuple[Table, Sequence[Column]]], bold: Format, wrapped: Format
+) -> None:
     sheet.freeze_panes(1, 0)
-    for at, width in enumerate((24, 22, 100)):
+    for at, width in enumerate((14, 24, 22, 100)):
         sheet.set_column(at, at, width)
-    sheet.write_row(0, 0, ["column", "unit", "meaning"], bold)
-    for line, column in enumerate(columns, start=1):
-        for at, text in enumerate((column.name, column.unit or "", column.description)):
+    sheet.write_row(0, 0, ["sheet", "column", "unit", "meaning"], bold)
+    every = [(table.name, column) for table, columns in tables for column in columns]
+    for line, (name, column) in enumerate(every, start=1):
+        for at, text in enumerate((name, column.name, column.unit or "", column.description)):
             sheet.write_string(line, at, text, wrapped)
 
 

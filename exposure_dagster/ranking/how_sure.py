@@ -23,6 +23,10 @@ MEANING = {
         "Intervals are of 90 % and come from the prompt's examples, each estimated with itself left out: they say how "
         "far such an estimate errs from what the examples' author gave, and not what a model would answer."
     ),
+    Method.LEFT_OUT_ANSWERS: (
+        "Intervals are of 90 % and come from the model's answers about other documents, each estimated with itself "
+        "left out: they say how far such an estimate errs from what the model would answer."
+    ),
 }
 """What kind of error is meant, by the method."""
 

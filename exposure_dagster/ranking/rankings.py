@@ -114,12 +114,7 @@ def _linear_weights(definition: RankingDefinition) -> dict[str, float]:
     """What each attribute adds to the score, without those that add nothing."""
     if definition.resilience is None:
         return {one.key: one.weight for one in definition.attributes if one.weight > 0}
-    groups = (definition.resilience.defensive, definition.resilience.offensive)
-    return {
-        key: group.share * weight / sum(group.weights.values())
-        for group in groups
-        for key, weight in group.weights.items()
-    }
+    return definition.resilience.linear_weights
 
 
 def attribute_frame(scores: pd.DataFrame, definition: RankingDefinition) -> pd.DataFrame:

@@ -14,13 +14,13 @@ import pandas as pd
 
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.summaries import THRESHOLD_SHARES
+from exposure_dagster.reliability.sampling_rule import tier_edges
 from exposure_dagster.reliability.uncertainty import (
     at_least,
     document_uncertainty,
     draw_scores,
     interval90,
     rank_intervals,
-    tier_edges,
     tier_kept,
 )
 from exposure_dagster.tables import UNCERTAINTY
@@ -33,6 +33,7 @@ class Method(StrEnum):
     MODELS = "models"
     WORDINGS = "wordings"
     LEFT_OUT = "left-out examples"
+    LEFT_OUT_ANSWERS = "left-out answers"
     NONE = "none"
 
 
@@ -45,8 +46,9 @@ def uncertainty(
 ) -> pd.DataFrame:
     """Rows of ranked.uncertainty: one for each document that has a score, by doc_id.
 
-    `estimate_errors` are the standard errors of the baseline's estimates by doc_id. A score stands where it is ranked;
-    its interval is as wide as its answers say. The threshold is that of ranked.summaries, the upper 30 % of the scale.
+    `estimate_errors` are the standard errors of estimates by doc_id: the baseline's from its examples, or, where a
+    model answered about some documents, from its answers. A score stands where it is ranked; its interval is as wide as
+    its answers say. The threshold is that of ranked.summaries, the upper 30 % of the scale.
     """
     scored = rankings[rankings["score"].notna()].sort_values("doc_id", ignore_index=True)
     scale = (definition.scale_low, definition.scale_high)
@@ -62,7 +64,7 @@ def uncertainty(
     wordings = answers.groupby("doc_id")["wording"].nunique().reindex(scored["doc_id"]).reset_index(drop=True)
     method = np.select(
         [estimated.notna(), wordings > 1, by_answers["variants"] > 1, by_answers["se"].notna()],
-        [Method.LEFT_OUT, Method.WORDINGS, Method.MODELS, Method.SAMPLES],
+        [Method.LEFT_OUT if answers.empty else Method.LEFT_OUT_ANSWERS, Method.WORDINGS, Method.MODELS, Method.SAMPLES],
         Method.NONE,
     )
     # an interval of the answers lies about the mean of the models' means, which is the score but for its rounding

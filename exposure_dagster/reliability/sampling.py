@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from exposure_dagster.reliability.arrays import Flags, Floats, Ints, floats
+from exposure_dagster.reliability.sampling_rule import SamplingRule, SamplingTarget
 from exposure_dagster.reliability.uncertainty import PRIOR_SAMPLES, interval90, shrunk_variances
-
-
-class SamplingTarget(StrEnum):
-    """What the answers are for: the tier of every document, or totals and means weighted by jobs."""
-
-    TIERS = "tiers"
-    TOTALS = "totals"
-
-
-@dataclass(frozen=True)
-class SamplingRule:
-    """At least `minimum` and at most `maximum` answers a document. Raises ValueError where these do not fit."""
-
-    minimum: int
-    maximum: int
-    target: SamplingTarget
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.minimum <= self.maximum:
-            raise ValueError(f"sampling needs 1 ≤ min ≤ max, not min {self.minimum} and max {self.maximum}")
 
 
 def wanted_answers(

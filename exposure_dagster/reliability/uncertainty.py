@@ -180,17 +180,6 @@ def rank_intervals(drawn: Floats) -> Ranks:
     return Ranks(low.astype(np.int64), high.astype(np.int64))
 
 
-def tier_edges(ranges: Sequence[tuple[float, float]]) -> Floats:
-    """The points of the scale at which one tier ends and the next begins, from the tiers' ranges.
-
-    Where all bounds are whole numbers a score belongs to the tier of its rounded value, halves up: the edge between
-    0–1 and 2–3 is 1.5. Otherwise a tier reaches up to where the next begins.
-    """
-    lows = sorted(low for low, _ in ranges)[1:]
-    is_whole = all(float(bound).is_integer() for bounds in ranges for bound in bounds)
-    return floats(lows) - (0.5 if is_whole else 0)
-
-
 def tier_kept(drawn: Floats, scores: npt.ArrayLike, edges: npt.ArrayLike) -> Floats:
     """By document, in what share of the draws it stays in the tier that its score is in."""
     bounds = floats(edges)

@@ -33,18 +33,24 @@ class OpenDocuments:
     """What is still to be asked of one prompt: documents, once a sample, and how much an answer writes.
 
     `documents` are gone through, and gone through again where the API counts tokens; they need not be in memory
-    together. `output_tokens` is the mean of a document's answer in the ledger; None where there is none.
+    together. `output_tokens` is the mean of a document's answer in the ledger; None where there is none. By
+    `sampling` more answers may follow from these: `most_answers` in all at most.
     """
 
     prompt: str
     asked: AskedPrompt
     documents: Iterable[Document]
     output_tokens: float | None
+    most_answers: int | None = None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take. `how` says how tokens were counted; costs are USD; `cuts` is what would not be sent."""
+    """What a run would take. `how` says how tokens were counted; costs are USD; `cuts` is what would not be sent.
+
+    `most_answers` is how many answers it can come to, and `most_times` how much that is of what is open now: more than
+    it only with `sampling`, which asks again where the answers want it.
+    """
 
     prompt: str
     model: str
@@ -55,6 +61,11 @@ class Estimate:
     cost_usd: float
     batch_cost_usd: float
     cuts: Cuts
+    most_answers: int
+
+    @property
+    def most_times(self) -> float:
+        return self.most_answers / self.documents if self.documents else 1.0
 
 
 def estimate(open_documents: OpenDocuments, prices: PriceTable, *, is_counted: bool = False) -> Estimate:
@@ -101,6 +112,7 @@ def estimate(open_documents: OpenDocuments, prices: PriceTable, *, is_counted: b
         cost_usd=cost,
         batch_cost_usd=cost * (prices.batch_factor if endpoint.provider.batches else 1.0),
         cuts=cuts(notes.values()),
+        most_answers=max(documents, open_documents.most_answers or 0) if documents else 0,
     )
 
 

@@ -6,7 +6,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property, partial
 from statistics import fmean, stdev
@@ -16,7 +16,7 @@ from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.prompts.model import SINGLE_ATTRIBUTE, AskedPrompt
 from exposure_dagster.prompts.render import Document
 from exposure_dagster.providers.registry import provider_of
-from exposure_dagster.scoring.ledger import UNNAMED, KeyRecord, Outcome, RequestKeys, Status
+from exposure_dagster.scoring.ledger import UNNAMED, KeyRecord, Ledger, Outcome, RequestKeys, Status
 from exposure_dagster.scoring.notes import joined
 from exposure_dagster.store.warehouse import Warehouse
 
@@ -98,7 +98,8 @@ class ScoringJob:
     """One prompt version and the documents it is asked about.
 
     `epoch` is raised to ask the same questions again on purpose (see `ledger.epoch_to_ask`). A rehearsal asks about
-    some documents only, so that its end is not the end of an epoch.
+    some documents only, so that its end is not the end of an epoch. `weights` are what documents weigh in totals, by
+    doc_id (jobs); only a prompt with `sampling` needs them.
     """
 
     run_id: str
@@ -109,6 +110,7 @@ class ScoringJob:
     epoch: int = 0
     is_rehearsal: bool = False
     keys: RequestKeys = UNNAMED
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def prompt_hash(self) -> str:
@@ -144,30 +146,62 @@ class Question:
 
 def was_refused(job: ScoringJob, document: DocumentRef, records: Mapping[str, KeyRecord]) -> bool:
     """Whether a sample of the document was refused: then it is settled, and nothing more is asked about it."""
-    found = (records.get(job.key_of(document, sample + 1)) for sample in range(job.asked.samples))
+    found = (records.get(job.key_of(document, sample + 1)) for sample in range(job.asked.most_samples))
     return any(record is not None and record.status is Status.REFUSED for record in found)
 
 
-def open_questions(job: ScoringJob, records: Mapping[str, KeyRecord]) -> list[Question]:
+def samples_wanted(job: ScoringJob, outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many samples each document should have by what is answered so far, by doc_id.
+
+    By the prompt's `sampling`; asked again with the new answers it may want more, until it wants none. Without one
+    every document has the same number.
+    """
+    sampling = job.asked.sampling
+    if sampling is None:
+        return {document.doc_id: job.asked.samples for document in job.documents}
+    from exposure_dagster.reliability.sampling import wanted_answers
+
+    documents = _by_key(job)
+    numbers: dict[str, list[float]] = {document.doc_id: [] for document in job.documents}
+    for outcome in outcomes:
+        if outcome.status is Status.OK and outcome.request_key in documents:
+            numbers[documents[outcome.request_key].doc_id].append(sampling.number(outcome.numbers))
+    weights = [job.weights.get(doc_id, 0.0) for doc_id in numbers] if job.weights else None
+    wanted = wanted_answers(sampling.rule, list(numbers.values()), edges=sampling.edges, weights=weights)
+    return dict(zip(numbers, map(int, wanted), strict=True))
+
+
+def open_questions(
+    job: ScoringJob, records: Mapping[str, KeyRecord], wanted: Mapping[str, int] | None = None
+) -> list[Question]:
     """What is to be asked: samples in order, and in each the documents in the job's order.
 
+    `wanted` is how many samples each document should have (`samples_wanted`), the prompt's number where it is left out.
     Those that were asked about in vain come after those that were not: what one of them lacks, others do not wait for.
     Where a request holds several documents, each sample has them in an order of its own, the same every time: who
     stands beside whom, and where, is not the same in all of them.
     """
     documents = [document for document in job.documents if not was_refused(job, document, records)]
     questions = []
-    for sample in range(1, job.asked.samples + 1):
+    for sample in range(1, job.asked.most_samples + 1):
         of_sample = []
         if job.asked.documents_per_request > 1:
             random.Random(f"{job.prompt_hash} {sample} {job.epoch}").shuffle(documents)
         for document in documents:
+            if sample > (job.asked.samples if wanted is None else wanted[document.doc_id]):
+                continue
             key = job.key_of(document, sample)
             record = records.get(key)
             if record is None or not record.is_settled:
                 of_sample.append(Question(key, document, sample, record.attempts if record else 0))
         questions += sorted(of_sample, key=lambda question: question.attempts)
     return questions
+
+
+def questions_now(job: ScoringJob, ledger: Ledger) -> list[Question]:
+    """What is to be asked by what the ledger holds."""
+    wanted = samples_wanted(job, () if job.asked.sampling is None else ledger.outcomes(job.hashes, job.epoch))
+    return open_questions(job, ledger.records(job.hashes, job.epoch), wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,14 +229,21 @@ class Standing:
 
 def standings(job: ScoringJob, outcomes: Iterable[Outcome]) -> list[Standing]:
     """How every document of the job stands, by what the ledger holds of its samples."""
-    documents = {
-        job.key_of(document, sample + 1): document for document in job.documents for sample in range(job.asked.samples)
-    }
+    documents = _by_key(job)
     by_document: dict[DocumentRef, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.request_key in documents:
             by_document[documents[outcome.request_key]].append(outcome)
     return [_current_answer(job, document, by_document[document]) for document in job.documents]
+
+
+def _by_key(job: ScoringJob) -> dict[str, DocumentRef]:
+    """The documents by each of their request keys."""
+    return {
+        job.key_of(document, sample): document
+        for document in job.documents
+        for sample in range(1, job.asked.most_samples + 1)
+    }
 
 
 def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[Outcome]) -> Standing:

@@ -1,6 +1,7 @@
 """A scoring run from lock to record: the one way in to ask a model.
 
-lock the prompt version → read what is answered → ask what is open → say how every document stands
+lock the prompt version → read what is answered → ask what is open → say how every document stands; with `sampling`
+what is open is looked up again until the answers want no more
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from exposure_dagster.scoring.asking import Asking, asking_of
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
 from exposure_dagster.scoring.interrupts import RunInterruptedError
-from exposure_dagster.scoring.job import Question, ScoringJob, Standing, open_questions, standings, was_refused
+from exposure_dagster.scoring.job import Question, ScoringJob, Standing, questions_now, standings, was_refused
 from exposure_dagster.scoring.ledger import KeyRecord, Ledger, Status
 from exposure_dagster.scoring.mirror import bring_back, copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.run_records import RunRow, begin_run, record_run
@@ -118,7 +119,7 @@ def score_with_model(
             _record(ledger, warehouse, ended)
 
         records = ledger.records(job.hashes, job.epoch)
-        questions = open_questions(job, records)
+        questions: list[Question] = []
         context = RunContext(
             job=job,
             endpoint=endpoint,
@@ -134,12 +135,13 @@ def score_with_model(
             cancels_batches=batching is not None and batching.cancels_with_run,
         )
         try:
-            if questions:
+            while more := _more_questions(job, ledger, questions):
                 _refuse_without_a_key(endpoint)
                 asking.check_room()
-                progress.start("answered", len(questions))
+                progress.start("answered", len(more))
+                questions += more
                 try:
-                    asyncio.run(ask_questions(context, questions))
+                    asyncio.run(ask_questions(context, more))
                 finally:
                     progress.finish()
         except BaseException as error:
@@ -153,6 +155,14 @@ def score_with_model(
         figures = _figures(job, records, questions, tally)
         end(figures, "incomplete" if figures.failed else "complete")
         return ScoringResult(standings(job, ledger.outcomes(job.hashes, job.epoch)), figures)
+
+
+def _more_questions(job: ScoringJob, ledger: Ledger, asked: Sequence[Question]) -> list[Question]:
+    """What is open by now and was not asked in this run: with `sampling` answers may want more of them."""
+    if asked and job.asked.sampling is None:
+        return []
+    known = {question.key for question in asked}
+    return [question for question in questions_now(job, ledger) if question.key not in known]
 
 
 def check_can_be_asked(asked: AskedPrompt, prices: PriceTable) -> None:

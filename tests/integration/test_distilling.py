@@ -15,6 +15,8 @@ from exposure_dagster.cli.main import main
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.pipeline.distilling import NOT_ASKED, chances_of, distil
 from exposure_dagster.pipeline.prompts import stored_prompt
+from exposure_dagster.ranking.how_sure import MEANING, how_sure
+from exposure_dagster.ranking.uncertainty import Method
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.counting_server import CountingServer, counting_server
 from tests.integration.test_spending import environment, on_a_terminal
@@ -81,6 +83,13 @@ def test_published_files_say_which_scores_are_estimates(distilled: tuple[Path, s
     assert ranking["scorer"].value_counts().to_dict() == {"claude": 20, "baseline": 10}
     assert set(ranking.loc[ranking["scorer"] == "baseline", "model"]) == {"baseline 3 from answers of claude-haiku-5-5"}
     assert "are estimates of the bundled baseline" in (folder / "brief.md").read_text(encoding="utf-8")
+
+
+def test_intervals_of_estimates_come_from_left_out_answers(distilled: tuple[Path, str, int]) -> None:
+    uncertainty = pd.read_csv(distilled[0] / "published" / "current" / "exposure" / "uncertainty.csv")
+    assert uncertainty["method"].value_counts().to_dict() == {"none": 20, "left-out answers": 10}
+    sentences = how_sure(uncertainty.assign(scorer="baseline").loc[uncertainty["method"] != "none"])
+    assert sentences == [MEANING[Method.LEFT_OUT_ANSWERS]]
 
 
 def test_the_run_says_how_sure_estimates_and_mean_are(distilled: tuple[Path, str, int]) -> None:

@@ -126,6 +126,16 @@ def test_without_a_key_an_estimate_is_as_sure_as_its_examples_or_says_nothing(es
     assert len(estimated.warehouse.rows("SELECT 1 FROM ranked.uncertainty")) == len(ROWS)
 
 
+def test_answers_of_a_model_say_nothing_of_estimates_that_took_their_place(
+    company: Company, model: FaultyModel
+) -> None:
+    ask(company, samples=2)
+    company.run(scorer=ScorerName.BASELINE)
+    rows = company.warehouse.rows("SELECT DISTINCT answers, sd_sample FROM ranked.uncertainty")
+    assert rows == [(None, None)]
+    assert company.warehouse.rows("SELECT * FROM ranked.reliability") == []
+
+
 # The command
 
 

@@ -69,6 +69,8 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
     folder = publish_content(content, root)
     assert folder == root / content.digest
     assert (root / "current").readlink() == Path(content.digest)
+    rankings = content.prompts[0].rankings
+    scored = rankings.loc[rankings["score"].notna(), "doc_id"]
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(
         [
             "ATTRIBUTION.md",
@@ -76,6 +78,9 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
             "data_dictionary.md",
             "manifest.json",
             *(f"site/{name}" for name in SITE_FILES),
+            "site/share/card.css",
+            *(f"site/share/{prompt}/{one}.html" for prompt in ("exposure", "second") for one in scored),
+            *(f"site/share/exposure/{one}.png" for one in scored),
             *(
                 f"{name}.{ending}"
                 for name in ("handbook", "prompts", "prompt_versions")
@@ -177,7 +182,8 @@ def test_a_workbook_holds_the_ranking_what_its_columns_mean_and_the_sources(publ
     header, *rows = book.get_sheet_by_name("rankings").to_python()
     assert tuple(header) == RANKINGS.column_names
     assert [row[header.index("doc_id")] for row in rows] == ["actors", "physicians", "roofers", "military"]
-    assert [row[0] for row in book.get_sheet_by_name("columns").to_python()[1:]] == list(RANKINGS.column_names)
+    meanings = book.get_sheet_by_name("columns").to_python()[1:]
+    assert [(row[0], row[1]) for row in meanings] == [("rankings", name) for name in RANKINGS.column_names]
     lines = [row[0] for row in book.get_sheet_by_name("sources").to_python()]
     assert "Sources:" in lines
 
@@ -200,7 +206,7 @@ def test_codes_are_text_and_figures_are_numbers_in_a_workbook(tmp_path: Path) ->
         ]
     )
     for name in ("a.xlsx", "b.xlsx"):
-        write_workbook(rows, RANKINGS, tmp_path / name, about=["=cmd", "From here."])
+        write_workbook([(RANKINGS, rows)], tmp_path / name, about=["=cmd", "From here."])
     book = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx"))
     header, *cells = book.get_sheet_by_name("rankings").to_python()
     found = [dict(zip(header, row, strict=True)) for row in cells]

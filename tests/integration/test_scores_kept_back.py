@@ -71,7 +71,7 @@ def test_nonsense_is_not_published_until_somebody_says_so(
     result = run()
     assert result.exit_code == 1
     assert "examples within 1 of their range" in result.output
-    assert "what was published stands" in result.output
+    assert "what is published stays as it is" in result.output
     assert in_use(home) == before
     assert found(home, "examples_lie_in_their_levels")[0] is False
 

@@ -25,7 +25,7 @@ from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, load_settings
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.seeding import prompt_folder, seed_documents, seed_scores, write_prompt
 
-HEAVY = ("anthropic", "dagster", "fastapi", "matplotlib", "pandas", "plotly", "scipy", "sklearn")
+HEAVY = ("anthropic", "dagster", "fastapi", "matplotlib", "pandas", "scipy", "sklearn")
 
 RUN_AND_LIST = """
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,16 @@ def ask(company: Company, variants: str, *, samples: int = 1) -> None:
     text = path.read_text(encoding="utf-8").replace("samples: 1", f"samples: {samples}")
     path.write_text(text.replace("---\n", f"---\n{variants}", 1), encoding="utf-8")
     company.run(scorer=ScorerName.MODEL)
+
+
+def status_of(company: Company) -> str:
+    settings = {
+        "EXPOSURE_HOME": str(company.root / "home"),
+        "EXPOSURE_SITES": str(company.root),
+        "EXPOSURE_PROMPTS": str(company.prompts),
+        "EXPOSURE_DOCUMENTS": f"roles={company.file}",
+    }
+    return CliRunner().invoke(main, ["status"], env=settings).output
 
 
 def test_variants_are_asked_besides_and_change_no_score(company: Company, model: FaultyModel) -> None:
@@ -89,15 +100,9 @@ def test_wordings_are_a_facet_of_reliability_and_widen_the_interval(company: Com
 
 def test_estimates_and_status_know_what_variants_cost(company: Company, model: FaultyModel) -> None:
     ask(company, "")
-    settings = {
-        "EXPOSURE_HOME": str(company.root / "home"),
-        "EXPOSURE_SITES": str(company.root),
-        "EXPOSURE_PROMPTS": str(company.prompts),
-        "EXPOSURE_DOCUMENTS": f"roles={company.file}",
-    }
     path = company.prompts / "our_roles.md"
     path.write_text(path.read_text(encoding="utf-8").replace("---\n", f"---\n{WORDS}", 1), encoding="utf-8")
-    told = CliRunner().invoke(main, ["status"], env=settings).output
+    told = status_of(company)
     assert "stale" in told
     line = next(line for line in told.splitlines() if line.strip().startswith("our_roles"))
     assert f" {len(ROWS)} " in f"{line} "
@@ -120,3 +125,20 @@ def test_variants_are_no_part_of_the_hash() -> None:
     assert again.prompt_hash == plain.prompt_hash
     assert [one.prompt_hash for one in again.by_model] == [plain.prompt_hash]
     assert "variants" not in plain.model_dump()
+
+
+def test_a_document_that_fails_in_a_variant_alone_is_named_as_that_and_asked_again(
+    company: Company, model: FaultyModel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ask(company, "")
+    model.planned["dev"] = itertools.repeat(4.5)  # no number of the scale
+    ask(company, WORDS)
+    said = "".join(capfd.readouterr())
+    assert "answers missing in its variants: 1," in " ".join(said.split())
+    assert "documents have no answer" not in said
+    assert "incomplete  1 failed in variants" in status_of(company)
+    del model.planned["dev"]
+    before = len(model.seen)
+    company.run(scorer=ScorerName.MODEL)
+    assert len(model.seen) == before + 1
+    assert company.warehouse.rows("SELECT DISTINCT status FROM scored.variants") == [("ok",)]

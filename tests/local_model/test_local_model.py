@@ -25,7 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def ask(home: Path, way: str, address: str) -> Warehouse:
     model, variable, path = WAYS[way]
-    run(home, model, 2, {variable: address + path, "EXPOSURE_SCORER": "model"})
+    run(home, model, "samples: 2", {variable: address + path, "EXPOSURE_SCORER": "model"})
     return Warehouse(home / "exposure.duckdb")
 
 

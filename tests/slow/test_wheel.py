@@ -42,8 +42,9 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     assert "exposure_dagster/sample/www.bls.gov/ooh/a-z-index.htm" in names
     for package in ("exposure_dagster", "assets", "resources"):
         for path in (ROOT / package).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not {"__pycache__", "web"} & set(path.parts):
                 assert path.relative_to(ROOT).as_posix() in names
+    assert [name for name in names if "/web/" in name] == [], "the sources of the site's script stay here"
 
 
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder_whatever_is_set(wheel: Path, tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-TO_RUN = [*PROJECT["dependencies"], *EXTRAS["openai"]]  # loaded where a prompt's model asks for it
+TO_RUN = [
+    *PROJECT["dependencies"],
+    *EXTRAS["openai"],
+    *EXTRAS["mcp"],
+]  # loaded where it is asked for
 TO_DEVELOP = [*TO_RUN, *EXTRAS["dev"]]
 
 

@@ -163,6 +163,48 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("EXPOSURE_SCORRER", "EXPOSURE_SCORRER; did you mean EXPOSURE_SCORER?"),
+        ("EXPOSURE_MAX_COST", "EXPOSURE_MAX_COST; did you mean EXPOSURE_MAX_COST_USD?"),
+        ("EXPOSURE_QZX", "EXPOSURE_QZX"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+) -> None:
+    monkeypatch.setenv(name, "")
+    with pytest.raises(SettingError, match=re.escape(f"there is no setting {hint}")):
+        load_settings()
+
+
+def test_settings_may_stand_in_a_file_and_the_environment_goes_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("exposure_dagster.settings.project_root", lambda: tmp_path)
+    (tmp_path / ".env").write_text(
+        "# mine\nEXPOSURE_CONCURRENCY=3\nexport EXPOSURE_OWNER='team:labour'\nANTHROPIC_API_KEY=\"from-$FILE\"\n"
+        "EXPOSURE_SITES=sample\nANOTHER=x\n"
+    )
+    monkeypatch.setenv("EXPOSURE_CONCURRENCY", "5")
+    settings = load_settings()
+    assert (settings.concurrency, settings.owner, settings.sites) == (5, "team:labour", "sample")
+    assert settings.provider_variables["ANTHROPIC_API_KEY"].get_secret_value() == "from-$FILE"
+    monkeypatch.setenv("EXPOSURE_SITES", "")
+    assert load_settings().sites == "live"
+    (tmp_path / ".env").write_text("EXPOSURE_CONCURENCY=3\n")
+    with pytest.raises(SettingError, match="did you mean EXPOSURE_CONCURRENCY"):
+        load_settings()
+    (tmp_path / ".env").write_bytes("EXPOSURE_OWNER=Müller".encode("latin-1"))
+    with pytest.raises(SettingError, match="not UTF-8"):
+        load_settings()
+
+
+def test_git_passes_over_the_file_of_settings() -> None:
+    assert ".env" in (project_root() / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_origins_that_may_read_the_api_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().allowed_origins == ()
     monkeypatch.setenv("EXPOSURE_CORS_ORIGINS", "https://example.org, http://localhost:5173")

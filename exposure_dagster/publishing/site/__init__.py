@@ -6,18 +6,21 @@ layer: that is the page's own JavaScript, over the same rows.
 
 from exposure_dagster.publishing.site.builder import (
     PICTURE,
+    POLICY,
     SITE_FILES,
     SITE_FOLDER,
     build_site,
-    content_security_policy,
     missing_site_files,
 )
+from exposure_dagster.publishing.site.sharing import CARD_POLICY, SHARE_FOLDER
 
 __all__ = [
+    "CARD_POLICY",
     "PICTURE",
+    "POLICY",
+    "SHARE_FOLDER",
     "SITE_FILES",
     "SITE_FOLDER",
     "build_site",
-    "content_security_policy",
     "missing_site_files",
 ]

@@ -3,21 +3,24 @@
     {"digest", "caveats", "method", "baseline_note", "baseline_quadrants_note", "baseline_method", "sample_note",
      "sources", "pay_bands", "education", "outlook",
      "sets":   [a set of documents that share a map: its documents' figures, one list a column],
-     "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure]}
+     "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure],
+     "site_url", "code_url"}
 
 Lists of a layer run in the order of its set's documents. A column of few different texts is coded:
 `{"names": […], "at": [position in names, or null]}`. A layer with `sure` says how sure its scores are, with `agreement`
-how far they agree with the `indices` of its set (`trust`). A layer with `answers_of` has the reasons and the answers of
-the layer that it names. All text is passed on as it is; the page shows it as text.
+how far they agree with the `indices` of its set (`trust`). With `has_cards` there is a page of each of its documents
+that has a value (`sharing`), named after the document or as `files` of its set says. A layer with `answers_of` has the
+reasons and the answers of the layer that it names. All text is passed on as it is; the page shows it as text.
 
-Titles of the longer lists, which only searches need, are apart (`site_titles`).
+The page loads it in two parts (`parted`). Titles of the longer lists, which only searches need, are apart
+(`site_titles`).
 
 This module puts the document together; `sets` and `layers` make its parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -37,6 +40,7 @@ from exposure_dagster.publishing.content import (
     PublishedTable,
     listed_sources,
 )
+from exposure_dagster.publishing.site.cards import file_names, has_cards
 from exposure_dagster.publishing.site.layers import (
     figure_layers,
     page_layer,
@@ -59,7 +63,14 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
     sets = _sets(content)
     layers = list(_layers(content, sets))
     used = {layer["set"] for layer in layers}
-    kept = [documents for documents in sets.values() if documents["name"] in used and documents["id"]]
+    for layer in layers:
+        if has_cards(layer, sets[layer["set"]]):
+            layer["has_cards"] = True
+    kept = [
+        documents | _file_names(documents)
+        for documents in sets.values()
+        if documents["name"] in used and documents["id"]
+    ]
     return {
         "format": FORMAT,
         "version": __version__,
@@ -74,18 +85,58 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "education": _education_levels(kept),
         "outlook": _outlooks(kept),
         "sets": kept,
+        "site_url": content.addresses.site,
+        "code_url": content.addresses.code,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
     }
+
+
+def _file_names(documents: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The names of the documents' pages where they are not the documents' own."""
+    names = zip(documents["id"], file_names(documents["id"]), strict=True)
+    other = {doc_id: name for doc_id, name in names if name != doc_id}
+    return {"files": other} if other else {}
 
 
 def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str, list[list[str]]]:
     """For each set whose documents go by more titles than the document has: these, a list a document in its order."""
     found = {
-        documents["name"]: further_titles(documents, content.titles[documents["name"]])
+        documents["name"]: further_titles(documents, content.titles.get(documents["name"]))
         for documents in document["sets"]
-        if documents["name"] in content.titles
     }
     return {name: titles for name, titles in found.items() if any(titles)}
+
+
+_MORE_OF_SETS = ("aliases", "description", "sections")
+_MORE_OF_LAYERS = ("rationale", "asked")
+_MORE_OF_CHANGES = ("rationale_before", "rationale_after")
+
+
+def parted(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document in two: what the page needs to open, and what it loads when it is wanted (reasons, other names, …).
+
+    The second is `{"sets": {name: columns}, "layers": {id: columns}}`, with the columns that the first lacks.
+    """
+    sets = {one["name"]: _taken(one, _MORE_OF_SETS) for one in document["sets"]}
+    layers = {one["id"]: _taken(one, _MORE_OF_LAYERS) for one in document["layers"]}
+    first = {
+        **document,
+        "sets": [_without(one, _MORE_OF_SETS) for one in document["sets"]],
+        "layers": [_without(one, _MORE_OF_LAYERS) for one in document["layers"]],
+    }
+    for layer in first["layers"]:
+        if layer.get("changes"):
+            layers[layer["id"]]["changes"] = _taken(layer["changes"], _MORE_OF_CHANGES)
+            layer["changes"] = _without(layer["changes"], _MORE_OF_CHANGES)
+    return first, {"sets": sets, "layers": {name: columns for name, columns in layers.items() if columns}}
+
+
+def _taken(columns: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: columns[name] for name in names if columns.get(name)}
+
+
+def _without(columns: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in columns.items() if name not in names}
 
 
 def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ _STOPS = {
     "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
     "resilience": ("#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"),
 }
-"""The page's colours by day, by family of layers (page/js/scales.js)."""
+"""The page's colours by day, by family of layers (web/src/scales.js)."""
 _UNKNOWN = "#dddad2"
 _FONT = "DejaVu Sans"
 """It comes with matplotlib, so that the picture is the same on every machine."""
@@ -49,7 +49,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
     axes.set(xlim=(0, _WIDTH_PX), ylim=(0.92 * _HEIGHT_PX, 0))
     axes.axis("off")
     with mpl.rc_context({"text.parse_math": False, "font.family": _FONT}):
-        tiles = _tiles(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
+        tiles = tiles_of(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
         figure.text(0.008, 0.955, _caption(layer["title"], [title for title, _, _ in tiles]), fontsize=8, va="center")
         colours = LinearSegmentedColormap.from_list("layer", _STOPS[layer["family"]])
         scale = Normalize(layer["low"], layer["high"])
@@ -61,7 +61,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
             axes.text(
                 tile["x"] + 3,
                 tile["y"] + 3,
-                _label(title, tile["dx"] - 6, tile["dy"] - 6) if _can_be_drawn(title) else "",
+                _label(title, tile["dx"] - 6, tile["dy"] - 6) if can_be_drawn(title) else "",
                 fontsize=_FONT_PT,
                 va="top",
                 color="white" if dark else "black",
@@ -71,16 +71,33 @@ def map_picture(document: dict[str, Any]) -> bytes:
     return picture.getvalue()
 
 
-def _caption(title: str, shown: list[str]) -> str:
-    head = f"{title}: " if _can_be_drawn(title) else ""
-    rest = "" if all(map(_can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
-    return f"{head}area = jobs, colour = score{rest}"
+def colour_of(layer: dict[str, Any], value: float | None) -> str:
+    """The colour of a score by day, as #rrggbb."""
+    if value is None:
+        return _UNKNOWN
+    share = (value - layer["low"]) / ((layer["high"] - layer["low"]) or 1)
+    return "#" + "".join(f"{part:02x}" for part in colour_on(layer["family"], share))
 
 
-def _can_be_drawn(text: str) -> bool:
+def can_be_drawn(text: str) -> bool:
     """Whether the font has glyphs for the whole text, and setting them one after the other is right."""
     glyphs = _glyphs()
     return all(ord(one) in glyphs and unicodedata.bidirectional(one) not in _RIGHT_TO_LEFT for one in text)
+
+
+def colour_on(family: str, share: float) -> tuple[int, int, int]:
+    """The colour by day of a place on the scale of a family of layers, 0 to 1."""
+    stops = [tuple(int(stop[at : at + 2], 16) for at in (1, 3, 5)) for stop in _STOPS[family]]
+    place = min(1.0, max(0.0, share)) * (len(stops) - 1)
+    low = min(int(place), len(stops) - 2)
+    red, green, blue = (round(a + (b - a) * (place - low)) for a, b in zip(stops[low], stops[low + 1], strict=True))
+    return red, green, blue
+
+
+def _caption(title: str, shown: list[str]) -> str:
+    head = f"{title}: " if can_be_drawn(title) else ""
+    rest = "" if all(map(can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
+    return f"{head}area = jobs, colour = score{rest}"
 
 
 @cache
@@ -91,7 +108,7 @@ def _glyphs() -> frozenset[int]:
     return frozenset(FT2Font(findfont(_FONT)).get_charmap())
 
 
-def _tiles(
+def tiles_of(
     documents: dict[str, Any], values: list[float | None], width: float, height: float
 ) -> list[tuple[str, float | None, dict[str, float]]]:
     """Title, value and rectangle of each document, the categories' tiles laid first and the documents' in them."""

@@ -42,7 +42,8 @@ class Seen:
 class FaultyModel:
     """What was asked, and what is to go wrong. `latency_s` holds up every answer.
 
-    With `is_uneven` documents differ in what they cost and how long they take.
+    With `is_uneven` documents differ in what they cost and how long they take. `planned` are the numbers that answers
+    about a document have, one after the other and from the beginning again.
     """
 
     url: str = ""
@@ -52,6 +53,7 @@ class FaultyModel:
     seen: list[Seen] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    planned: dict[str, Iterator[float]] = field(default_factory=dict)
     under_way: int = 0
     most_under_way: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -106,9 +108,16 @@ class Exchange:
             schema = self.request["tools"][0]["input_schema"]
         if "answers" in schema["properties"]:
             item = schema["properties"]["answers"]["items"]
-            return {"answers": [_about(item, *document) for document in self.documents]}
+            return {"answers": [self._about(item, *document) for document in self.documents]}
         (document,) = self.documents
-        return _about(schema, *document)
+        return self._about(schema, *document)
+
+    def _about(self, schema: dict[str, Any], doc_id: str, title: str) -> dict[str, Any]:
+        model = self.handler.server.model
+        answer = _about(schema, doc_id, title)
+        with model.lock:
+            number = next(model.planned[doc_id]) if doc_id in model.planned else None
+        return answer if number is None else {name: answer[name] if name in _WORDS else number for name in answer}
 
     def say(self, text: str, stop_reason: str | None = "end_turn", **changes: Any) -> None:
         """Reply with a message that holds `text`; `changes` are to the message. A part that is None is left out."""
@@ -215,11 +224,14 @@ hang = Fault("hang", _hang)
 reset = Fault("reset", _reset)
 
 
+_WORDS = ("id", "title", "rationale")
+
+
 def _about(schema: dict[str, Any], doc_id: str, title: str) -> dict[str, Any]:
     seed = int(hashlib.sha256(doc_id.encode()).hexdigest(), 16)
     answer: dict[str, Any] = {"id": doc_id, "title": title, "rationale": f"What is said about {title}."}
     for place, (name, part) in enumerate(schema["properties"].items()):
-        if name not in answer:
+        if name not in _WORDS:
             answer[name] = part["enum"][(seed + place) % len(part["enum"])]
     return answer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,13 +116,16 @@ class Scene:
         url: str | None = None,
         epoch: int = 0,
         prompt: str = "exposure",
+        weights: Mapping[str, float] | None = None,
     ) -> ScoringResult:
         """One run over all documents. With the key None the provider itself would be asked; with "" a server that needs
         no key."""
         at = prices_at(url or self.model.url, key or None, provider=self.provider)
         prices = load_prices() if key is None else at
         return score_with_model(
-            ScoringJob("run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch),
+            ScoringJob(
+                "run-1", prompt, self.asked, self.refs, WarehouseTexts(self.warehouse), epoch, weights=weights or {}
+            ),
             warehouse=self.warehouse,
             prices=prices,
             limits=Limits(budget or Budget(100, 100), concurrency, patience),

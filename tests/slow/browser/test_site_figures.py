@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from exposure_dagster.core.columns import plain
 from exposure_dagster.corpora.registry import corpus_of
@@ -33,13 +36,13 @@ SCALES = {
 PARTS = 1200
 
 READ = """
-([content, texts]) => {
-  const site = { content };
-  new Function("site", texts.join("\\n"))(site);
-  return site.store.layers.map((layer) => ({
-    bins: layer.value.map((value) => layer.bins.filter((bin) => site.store.holds(bin, null, value)).length),
+async (packed) => {
+  globalThis.packedData = packed;
+  const store = await import("/store.js");
+  return store.layers.map((layer) => ({
+    bins: layer.value.map((value) => layer.bins.filter((bin) => store.holds(bin, null, value)).length),
     tiers: layer.value.map((value) =>
-      layer.groups.filter((group) => site.store.holds(group, null, value)).map((group) => group.label)),
+      layer.groups.filter((group) => store.holds(group, null, value)).map((group) => group.label)),
     ends: layer.bins.map((bin) => [bin.low, bin.high]),
     threshold: layer.threshold,
     decimals: layer.decimals,
@@ -68,14 +71,25 @@ def read_layers(chromium: Browser, layers: list[dict[str, Any]]) -> list[dict[st
         "education": list(EDUCATION_ORDER),
         "outlook": [],
     }
-    folder = files("exposure_dagster.publishing.site").joinpath("page", "js")
-    texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in ("formats.js", "store.js")]
+    packed = base64.b64encode(gzip.compress(json.dumps(content).encode())).decode()
     page = chromium.new_page()
+    page.route("**/*", _source)
     try:
-        found: list[dict[str, Any]] = page.evaluate(READ, [json.loads(json.dumps(content)), texts])
+        page.goto("http://sources.invalid/")
+        found: list[dict[str, Any]] = page.evaluate(READ, packed)
     finally:
         page.close()
     return found
+
+
+def _source(route: Route) -> None:
+    """A module of the page's sources; an empty page where none is named."""
+    name = urlsplit(route.request.url).path.removeprefix("/")
+    file = files("exposure_dagster.publishing.site").joinpath("web", "src", name)
+    if name:
+        route.fulfill(body=file.read_text(encoding="utf-8"), content_type="text/javascript")
+    else:
+        route.fulfill(body="<!doctype html><title>Sources</title>", content_type="text/html")
 
 
 def layer(name: str, low: float, high: float, tiers: list[Tier], value: list[Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ Rate the occupation.
 Take care.
 """
 
+BY_RULE = "corpus: ooh\nsampling: {{min: {}, max: {}, target: {}}}"
+
 SEVERAL = """\
 ---
 title: Several
@@ -127,6 +129,7 @@ def test_what_the_model_sees_changes_the_hash(other: str) -> None:
 
 def test_how_many_samples_are_taken_does_not_change_the_hash() -> None:
     assert prompt_hash(GOOD.replace("corpus: ooh", "corpus: ooh\nsamples: 2")) == prompt_hash(GOOD)
+    assert prompt_hash(GOOD.replace("corpus: ooh", BY_RULE.format(2, 5, "totals"))) == prompt_hash(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +167,20 @@ def test_how_many_samples_are_taken_does_not_change_the_hash() -> None:
 )  # fmt: skip
 def test_a_mistake_is_named_with_line_and_key(text: str, problem: tuple[int | None, str, str]) -> None:
     assert problem in problems(text)
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "target", "problem"),
+    [
+        (3, 3, "totals", (4, "sampling.max", "must lie above min, 3; as many for each document are `samples: 3`")),
+        (1, 3, "totals", (4, "sampling.min", "is the number 1")),
+        (3, 8, "tires", (4, "sampling.target", "is the text 'tires'")),
+        (3, 8, "tiers", (4, "sampling.target", "needs two tiers or more, to tell them apart")),
+        (2, 8, "totals}\nsamples: 2 #", (4, "sampling", "give one of both, samples or sampling")),
+    ],
+)
+def test_a_mistake_of_sampling_is_named(fewest: int, most: int, target: str, problem: tuple[int, str, str]) -> None:
+    assert problem in problems(changed("corpus: ooh", BY_RULE.format(fewest, most, target)))
 
 
 @pytest.mark.parametrize(

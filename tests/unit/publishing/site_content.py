@@ -131,7 +131,10 @@ def _uncertainty(prompt: PublishedPrompt) -> pd.DataFrame:
             for by in offsets
         ]
     )
-    error = LEFT_OUT_ERROR if prompt.name == "exposure" else float("nan")
+    is_estimated = prompt.name == "exposure"
+    if is_estimated:
+        answers = answers.iloc[:0]
+    error = LEFT_OUT_ERROR if is_estimated else float("nan")
     errors = pd.Series(error, index=rankings["doc_id"])
     return uncertainty(prompt.name, rankings, answers, prompt.definition, errors)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from exposure_dagster.reliability.sampling_rule import tier_edges
 from exposure_dagster.reliability.uncertainty import (
     PRIOR_SAMPLES,
     at_least,
@@ -16,7 +17,6 @@ from exposure_dagster.reliability.uncertainty import (
     pooled_variance,
     rank_intervals,
     shrunk_variances,
-    tier_edges,
     tier_kept,
     weighted_mean_error,
 )
@@ -135,9 +135,9 @@ def test_ranks_are_sure_as_far_as_scores_lie_apart() -> None:
 
 
 def test_edges_lie_where_a_score_changes_its_tier() -> None:
-    assert tier_edges(TIERS).tolist() == [1.5, 3.5]  # whole numbers: by the rounded score
-    assert tier_edges([(0, 2.5), (2.5, 10)]).tolist() == [2.5]
-    assert tier_edges([(0, 10)]).tolist() == []
+    assert tier_edges(TIERS) == [1.5, 3.5]  # whole numbers: by the rounded score
+    assert tier_edges([(0, 2.5), (2.5, 10)]) == [2.5]
+    assert tier_edges([(0, 10)]) == []
 
 
 def test_a_tier_is_kept_surely_in_its_middle_and_half_the_time_at_its_edge() -> None:

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exposure_dagster.reliability.sampling import (
-    SamplingRule,
-    SamplingTarget,
-    is_tier_sure,
-    neyman_allocation,
-    wanted_answers,
-)
+from exposure_dagster.reliability.sampling import is_tier_sure, neyman_allocation, wanted_answers
+from exposure_dagster.reliability.sampling_rule import SamplingRule, SamplingTarget
 
 EDGES = [1.5, 3.5, 5.5, 7.5]
 FOR_TIERS = SamplingRule(2, 6, SamplingTarget.TIERS)

@@ -1,0 +1,307 @@
+/**
+ * Puts the parts together: from a state to what is on the page.
+ */
+import * as agreement from "./agreement.js";
+import * as ask from "./ask.js";
+import * as bars from "./bars.js";
+import * as card from "./card.js";
+import * as changes from "./changes.js";
+import { content } from "./content.js";
+import * as detail from "./detail.js";
+import * as downloads from "./downloads.js";
+import * as filters from "./filters.js";
+import * as header from "./header.js";
+import * as method from "./method.js";
+import * as mix from "./mix.js";
+import * as panel from "./panel.js";
+import * as scatter from "./scatter.js";
+import * as search from "./search.js";
+import * as share from "./share.js";
+import * as side from "./side.js";
+import * as state from "./state.js";
+import * as store from "./store.js";
+import * as story from "./story.js";
+import * as table from "./table.js";
+import { byId, credited, el, fill } from "./text.js";
+import * as theme from "./theme.js";
+import * as treemap from "./treemap.js";
+
+/**
+ * A view: `draw` makes its chart, `find` says what a part of it stands for, `controls` and `notes` fill what stands
+ * above and below it. `isThere` says whether a layer has it, `baselines` whose scores it shows besides the layer's,
+ * `wants` that it cannot do without what `more.js` has.
+ * @typedef {{id: string, name: string, title: string, isThere: (layer: any) => boolean, draw?: any, find?: any, controls?: any, notes?: any, caption?: any, baselines?: any, isText?: boolean, wants?: boolean}} View
+ */
+
+const ofPoints = (note) => (layer, at, matches) => `Size: jobs. Colour: ${layer.title}.${note(layer, at, matches)}`;
+
+/** @type {View[]} */
+const VIEWS = [
+  { id: "map", name: "Map", title: "Map", isThere: () => true, draw: treemap.draw, find: treemap.find, caption: treemap.caption },
+  { id: "table", name: "Table", title: "Table", isThere: () => true, isText: true },
+  { id: "bubble", name: "Pay", title: "Against pay and jobs", ...scatter.bubble, find: scatter.find, caption: ofPoints(scatter.bubble.note) },
+  { id: "ranked", name: "Ranking", title: "Ranked", ...bars.ranked, find: bars.find, caption: (layer, at, matches) => `${layer.title}.${bars.ranked.note(layer, at, matches)}` },
+  { id: "outlook", name: "Outlook", title: "Against projected outlook", ...scatter.outlook, find: scatter.find, caption: ofPoints(scatter.outlook.note) },
+  { id: "quadrants", name: "Quadrants", title: "Four quadrants", ...scatter.quadrants, find: scatter.find, caption: ofPoints(scatter.quadrants.note) },
+  { id: "compare", name: "Compare", title: "Two layers against each other", ...scatter.compare, find: scatter.find, caption: ofPoints(scatter.compare.note) },
+  { id: "side", name: "Side by side", title: "Side by side", ...side.view, wants: true },
+  { id: "agreement", name: "Agreement", title: "Agreement with published indices", ...agreement.view, find: scatter.find, wants: true },
+  { id: "changes", name: "Changes", title: "What changed", ...changes.view, find: scatter.find, wants: true },
+  { id: "method", name: "Method", title: "Method", ...method.view, wants: true },
+];
+
+/** What is on the page now. */
+let shown = { layer: null, matches: [], set: new Set(), view: VIEWS[0] };
+
+const viewOf = (at, layer) => VIEWS.find((view) => view.id === at.view && view.isThere(layer)) || VIEWS[0];
+
+function frame(view, layer, at) {
+  document.body.dataset.view = view.id;
+  byId("view-title").textContent = view.title;
+  byId("chart").hidden = Boolean(view.isText);
+  byId("chart").setAttribute("role", view.id === "map" ? "group" : "img");
+  byId("legend").hidden = Boolean(view.isText) || view.id === "changes";
+  byId("download-png").hidden = Boolean(view.isText);
+  byId("view-controls").replaceChildren();
+  byId("view-notes").replaceChildren();
+  if (view.controls) view.controls(byId("view-controls"), layer, at);
+  byId("zoom-out").hidden = view.id !== "map" || at.cat === null;
+}
+
+function caption(view, layer, at, matches) {
+  const text = view.caption ? view.caption(layer, at, matches) : "";
+  byId("view-caption").textContent = text;
+  byId("chart").setAttribute("aria-label", `${view.title}. ${text} The table below has the same occupations.`);
+}
+
+/** The chart's place, whose size is the sheet's; a view that is as long as it needs to be takes its width alone. */
+function chartSize() {
+  const place = byId("chart-place");
+  return { width: place.clientWidth, height: Math.max(320, place.clientHeight) };
+}
+
+let drawing = 0;
+let drawnKind = null;
+
+/** Draws the view's chart in the next frame, so that several changes make one drawing. */
+function scheduleChart() {
+  cancelAnimationFrame(drawing);
+  drawing = requestAnimationFrame(drawCharts);
+}
+
+function drawCharts() {
+  const { view, layer, set } = shown;
+  const at = state.get();
+  if (!view.isText) {
+    card.paint(layer);
+    view.draw(byId("chart"), layer, set, at, chartSize());
+    drawnKind = view.id;
+    performance.mark(`site:${view.id}`);
+  } else if (drawnKind !== view.id) {
+    byId("chart").replaceChildren();
+    drawnKind = view.id;
+  }
+  header.showCurrent();
+  detail.place();
+  below.draw();
+  document.body.dataset.drawn = `${view.id} ${layer.id}`;
+}
+
+/** What lies below the first screen: made when somebody comes near it, by whatever way. */
+const below = (() => {
+  let isNear = false;
+  let isStale = true;
+
+  function draw() {
+    if (!isNear || !isStale) return;
+    isStale = false;
+    const { layer, matches } = shown;
+    const at = state.get();
+    panel.show(layer, matches, at.at);
+    table.show(layer, matches, at, theme.isDark() ? "dark" : "light");
+    drawHistogram();
+  }
+
+  function come() {
+    isNear = true;
+    draw();
+  }
+
+  return {
+    draw,
+    isDrawn: () => isNear && !isStale,
+    stale: () => {
+      isStale = true;
+    },
+    come,
+    start() {
+      new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && come(), { rootMargin: "50px" }).observe(byId("figures").parentElement);
+      addEventListener("beforeprint", come);
+      // and when nothing else is to do: a screen reader comes there without moving the window
+      if ("requestIdleCallback" in globalThis) requestIdleCallback(come, { timeout: 4000 });
+      else setTimeout(come, 1500);
+      byId("list").addEventListener("focusin", come);
+    },
+  };
+})();
+
+function drawHistogram() {
+  const histogram = byId("histogram");
+  const { layer, matches } = shown;
+  if (histogram.clientWidth) bars.histogram(histogram, layer, matches, state.get().at ?? layer.threshold, { width: histogram.clientWidth, height: 116 });
+}
+
+/** Parts of the page are made anew with the state: what had the focus gets it back, or the panel it was in does. */
+function keepingFocus(work) {
+  const focused = document.activeElement;
+  const wasInPanel = byId("detail").contains(focused);
+  work();
+  if (!focused || focused.isConnected) return;
+  const again = focused.id ? byId(focused.id) : wasInPanel ? byId("detail-title") : null;
+  if (again) again.focus({ preventScroll: true });
+}
+
+const render = (at) => keepingFocus(() => renderAll(at));
+
+/** Everything, from the state. */
+function renderAll(at) {
+  const layer = store.layerById.get(at.layer);
+  mix.apply(layer, at);
+  const view = viewOf(at, layer);
+  const matches = layer.documents.docs.filter(filters.matcher(layer, at));
+  shown = { layer, view, matches, set: new Set(matches) };
+  delete document.body.dataset.drawn;
+  header.show(layer, VIEWS, view, at, matches);
+  filters.show(layer, at, matches);
+  frame(view, layer, at);
+  caption(view, layer, at, shown.set);
+  panel.scale(layer, at.at);
+  mix.controls(layer, at);
+  story.show(at);
+  if (view.notes) view.notes(byId("view-notes"), layer, shown.set, at);
+  detail.show(layer, at.id);
+  below.stale();
+  if (view.id === "table") below.come();
+  scheduleChart();
+  if ((view.wants || at.id !== null) && !store.isComplete) store.more().then(() => store.isComplete && render(state.get()));
+}
+
+const SMALL = new Set(["at", "id"]);
+
+/** What changed decides how much is done: the threshold and the selection only repaint. */
+function onChange(at, keys, event) {
+  const isSmall = [...keys].every((key) => SMALL.has(key));
+  const { layer, view, matches, set } = shown;
+  if (!isSmall || layer.id !== at.layer) {
+    if (keys.has("view") && keys.size === 1) byId("stage").scrollIntoView({ block: "nearest" });
+    render(at);
+    return;
+  }
+  const start = event ? event.timeStamp : performance.now();
+  if (keys.has("at")) {
+    panel.scale(layer, at.at);
+    header.finding(layer, matches, at.at);
+    if (below.isDrawn()) panel.threshold(layer, matches, at.at);
+    performance.measure("site:threshold-counts", { start });
+    repaint(() => {
+      bars.paintHistogram(byId("histogram"), layer, at.at ?? layer.threshold);
+      paintChart(view, layer, set, at);
+      performance.measure("site:threshold-map", { start });
+    });
+  }
+  if (keys.has("id")) {
+    if (at.id !== null && !store.isComplete) store.more().then(() => store.isComplete && state.get().id !== null && render(state.get()));
+    detail.show(layer, at.id);
+    table.select(at.id);
+    header.links(layer);
+    repaint(() => {
+      paintChart(view, layer, set, at);
+      detail.place();
+    });
+  }
+}
+
+let repainting = 0;
+
+function repaint(paint) {
+  cancelAnimationFrame(repainting);
+  repainting = requestAnimationFrame(paint);
+}
+
+function paintChart(view, layer, set, at) {
+  if (view.isText) return;
+  if (view.id === "map" && treemap.paint(layer, set, at)) return;
+  scheduleChart();
+}
+
+/** Sizes change with the window: the chart is drawn again once they rest. */
+function watchSize() {
+  let size = null;
+  let timer = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    const isTall = shown.view.id === "ranked";
+    const now = `${contentRect.width} ${isTall ? "" : contentRect.height}`;
+    const isFirst = size === null;
+    if (now === size || contentRect.width === 0) return;
+    size = now;
+    if (isFirst) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      scheduleChart();
+      drawHistogram();
+    }, 120);
+  }).observe(byId("chart-place"));
+}
+
+/** The address after # holds the state, and so cannot name a part of the page. */
+function skip(id, to) {
+  byId(id).addEventListener("click", (event) => {
+    event.preventDefault();
+    to();
+  });
+}
+
+function start() {
+  theme.start(byId("theme"), () => {
+    treemap.forget();
+    card.forget();
+    render(state.get());
+  });
+  header.start(VIEWS);
+  filters.start();
+  search.start();
+  panel.start();
+  table.start();
+  detail.start();
+  card.start();
+  card.follow(byId("chart"), (target) => {
+    if (!store.isComplete) store.more();
+    return shown.view.find ? shown.view.find(target) : null;
+  });
+  downloads.start(() => ({ ...shown, caption: byId("view-caption").textContent }));
+  share.start();
+  story.start();
+  ask.start();
+  byId("mix-start").addEventListener("click", () => state.set({ layer: mix.idOf(shown.layer) }));
+  byId("chart").addEventListener("focusin", () => store.more());
+  byId("view-notes").addEventListener("redraw", () => render(state.get()));
+  byId("zoom-out").addEventListener("click", () => {
+    state.set({ cat: null });
+    (byId("chart").querySelector('[tabindex="0"]') || byId("filters-toggle")).focus({ preventScroll: true });
+  });
+  skip("skip", () => (byId("chart").querySelector('[tabindex="0"]') || byId("chart")).focus());
+  skip("skip-table", () => {
+    below.come();
+    (byId("table-body").querySelector('[tabindex="0"]') || byId("list")).focus();
+  });
+  fill(byId("sources"), ...content.sources.map(credited));
+  byId("caveats").textContent = content.caveats;
+  byId("made").replaceChildren(`exposure_dagster ${content.version}, publication `, el("code", {}, content.digest), ".");
+  state.listen(onChange);
+  render(state.get());
+  performance.mark("site:text");
+  watchSize();
+  below.start();
+}
+
+start();
