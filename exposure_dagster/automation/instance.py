@@ -7,8 +7,9 @@ process that runs something holds a lock, which dies with it: a run without its 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,10 @@ _NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class
 """As Dagster's documentation of its dagster.yaml names it: a value of the configuration, imported by Dagster itself."""
 
 
+LOCKED_S = 60.0
+"""How long Dagster waits for one of its files that another process writes."""
+
+
 def prepare_dagster_home(folder: Path) -> Path:
     """The folder, made and with a `dagster.yaml` where it had none. Raises SettingError where it cannot be written."""
     config = folder / "dagster.yaml"
@@ -93,11 +98,28 @@ def open_instance(folder: Path) -> DagsterInstance:
 
 @contextmanager
 def running(folder: Path, run_id: str) -> Iterator[None]:
-    """Hold the lock of a run that this process executes, for the length of the block."""
+    """Hold the lock of a run that this process executes, for the length of the block, and keep its records open."""
     path = _lock_of_run(folder, run_id)
-    with holding(path):
+    with holding(path), _records_kept_open(folder / "history", run_id):
         yield
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _records_kept_open(history: Path, run_id: str) -> Iterator[None]:
+    """Keep the SQLite files open that Dagster writes a run's events to, where it keeps them in such files.
+
+    It opens and closes them for every event. Whoever closes such a file last writes its log back and removes it, which
+    is more than half of what a run over few documents waits for a disk: here somebody has them open all the time.
+    """
+    index = history / "runs" / "index.db"
+    with ExitStack() as stack:
+        if index.exists():
+            for path in (history / "runs.db", index, index.with_name(f"{run_id}.db")):
+                connection = stack.enter_context(closing(sqlite3.connect(path, timeout=LOCKED_S)))
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()  # as Dagster does where it makes the file
+                connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+        yield
 
 
 @contextmanager

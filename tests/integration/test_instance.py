@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
-from exposure_dagster.automation.instance import open_instance, prepare_dagster_home
+from exposure_dagster.automation.instance import open_instance, prepare_dagster_home, running
 from exposure_dagster.core.errors import SettingError
 
 
@@ -40,6 +42,31 @@ def test_what_one_front_door_records_the_other_sees(tmp_path: Path) -> None:
     with open_instance(folder) as instance:
         assert instance.get_dynamic_partitions("prompts") == ["exposure"]
     assert {path.name for path in tmp_path.iterdir()} == {"dagster"}
+
+
+def test_while_a_run_is_under_way_no_event_has_to_wait_for_its_log_to_be_written_back(tmp_path: Path) -> None:
+    folder = prepare_dagster_home(tmp_path / "dagster")
+    with open_instance(folder):
+        pass
+    files = [folder / "history" / name for name in ("runs.db", "runs/index.db", "runs/some-run.db")]
+    logs = [file.with_name(f"{file.name}-wal") for file in files]
+
+    def write_and_close() -> None:
+        for file in files:
+            with closing(sqlite3.connect(file)) as connection, connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS written (n INTEGER)")
+                connection.execute("INSERT INTO written VALUES (1)")
+
+    with running(folder, "some-run"):
+        write_and_close()
+        assert all(log.stat().st_size for log in logs)
+    write_and_close()
+    assert [log for log in logs[2:] if log.exists()] == []
+
+
+def test_a_run_whose_records_dagster_keeps_elsewhere_makes_no_file_for_them(tmp_path: Path) -> None:
+    with running(tmp_path, "some-run"):
+        assert [path.name for path in tmp_path.iterdir()] == ["running"]
 
 
 def test_a_home_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def test_a_changed_row_costs_one_request_and_other_jobs_or_pay_are_ranked_withou
 
 
 def test_a_broken_file_is_told_by_line_and_its_last_good_rows_stand(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    ran: tuple[Company, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
+    company = Company(Path(shutil.copytree(ran[0].root, tmp_path / "ran", symlinks=True)))
     company.write(dev="dev,Backend developer,,forty,", fork="fork,Forklift driver,Other words.,25,43500")
     capsys.readouterr()
     company.run()

@@ -53,7 +53,9 @@ def status_of(company: Company) -> str:
     return CliRunner().invoke(main, ["status"], env=settings).output
 
 
-def test_variants_are_asked_besides_and_change_no_score(company: Company, model: FaultyModel) -> None:
+def test_variants_are_asked_besides_change_no_score_and_have_answers_of_their_own(
+    company: Company, model: FaultyModel
+) -> None:
     ask(company, "")
     scores = company.warehouse.rows(SCORES)
     assert len(model.seen) == len(ROWS)
@@ -76,11 +78,7 @@ def test_variants_are_asked_besides_and_change_no_score(company: Company, model:
     ask(company, WORDS + EFFORT)
     assert len(model.seen) == 3 * len(ROWS)
 
-
-def test_each_variant_has_answers_of_its_own_and_one_that_is_gone_takes_its_rows_along(
-    company: Company, model: FaultyModel
-) -> None:
-    ask(company, WORDS + EFFORT)
+    # each has answers of its own, and one that is gone takes its rows along
     ask(company, WORDS)
     assert company.warehouse.rows("SELECT DISTINCT variant FROM scored.variants") == [("plain",)]
     ask(company, WORDS + EFFORT)
