@@ -49,6 +49,7 @@ function readSet(columns) {
     index,
     id,
     title: columns.title_of[index] || id,
+    short: columns.short ? columns.short[index] : null,
     category: category[index],
     jobs: columns.jobs[index],
     change: columns.change[index],
