@@ -20,7 +20,13 @@ from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import gate, published
 from exposure_dagster.publishing.exports import missing_files
-from exposure_dagster.publishing.site import PICTURE, SITE_FOLDER, missing_site_files
+from exposure_dagster.publishing.site import (
+    PICTURE,
+    SHARE_FOLDER,
+    SITE_FILES,
+    SITE_FOLDER,
+    missing_site_files,
+)
 from exposure_dagster.tables import (
     CHANGES,
     DOCUMENT_FACTS,
@@ -68,13 +74,17 @@ _PUBLISHED = [
         )
     ]
 )
-def digest(warehouse: WarehouseResource, prompt_files: PromptsResource) -> Iterator[MaterializeResult[Any]]:
+def digest(
+    warehouse: WarehouseResource, published_folder: PublishedFolderResource, prompt_files: PromptsResource
+) -> Iterator[MaterializeResult[Any]]:
     """Take the digest of all prompts' rankings, and of what is published beside them."""
     with readable_errors():
-        fingerprint = published.ranked_fingerprint(warehouse.open(), prompt_files.load().what_is_broken) or "nothing"
-        yield MaterializeResult(
-            asset_key=DIGEST, data_version=DataVersion(fingerprint), metadata={"digest": fingerprint}
+        folder = prompt_files.load()
+        fingerprint = published.ranked_fingerprint(
+            warehouse.open(), folder.what_is_broken, published_folder.addresses, folder.composites
         )
+        found = fingerprint or "nothing"
+        yield MaterializeResult(asset_key=DIGEST, data_version=DataVersion(found), metadata={"digest": found})
 
 
 @multi_asset(
@@ -114,14 +124,17 @@ def publication(
     with readable_errors():
         store = warehouse.open()
         gate.refuse_what_is_kept_back(store, published_folder.kept_back_by)
-        broken = prompt_files.load().what_is_broken
+        prompts = prompt_files.load()
+        presented = (prompts.what_is_broken, published_folder.addresses, prompts.composites)
         with store.snapshot() as now:
-            fingerprint = published.ranked_fingerprint(now, broken)
-            content = published.read_content(now, broken)
+            fingerprint = published.ranked_fingerprint(now, *presented)
+            content = published.read_content(now, *presented)
         folder = published.publish_content(content, published_folder.root)
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
-        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        shared = site / SHARE_FOLDER
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        files = sorted(path.relative_to(folder).as_posix() for path in paths if not path.is_relative_to(shared))
         picture = base64.b64encode((site / PICTURE).read_bytes()).decode()
         yield MaterializeResult(
             asset_key=EXPORTS,
@@ -129,6 +142,10 @@ def publication(
             metadata={
                 "folder": MetadataValue.path(folder),
                 "prompts": len(content.prompts),
+                "composites": len(content.composites),
+                "composites left out": MetadataValue.md(
+                    "\n".join(f"- {one}" for one in [*content.left_out, *map(str, prompts.broken_composites)]) or "none"
+                ),
                 published.FINGERPRINT: fingerprint or "",
                 "files": MetadataValue.md("\n".join(f"- `{name}`" for name in files)),
             },
@@ -145,9 +162,10 @@ def publication(
                     "<http://127.0.0.1:8000/> while `exposure serve` runs; the page also opens from its folder"
                 ),
                 "folder": MetadataValue.path(site),
-                "size in bytes": sum(path.stat().st_size for path in site.iterdir()),
+                "size in bytes": sum(path.stat().st_size for path in paths if path.is_relative_to(site)),
+                "pages of single occupations": sum(path.suffix == ".html" for path in shared.rglob("*")),
             },
-            check_results=[_completeness(SITE, "site_is_complete", missing, len(list(site.iterdir())))],
+            check_results=[_completeness(SITE, "site_is_complete", missing, len(SITE_FILES))],
         )
 
 

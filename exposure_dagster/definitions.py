@@ -113,7 +113,12 @@ def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bo
     load_prices(settings.prices)  # a file of prices that cannot be used is an error at once
     return {
         "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S),
-        "published_folder": PublishedFolderResource(path=str(settings.published_folder), gate=settings.gate.value),
+        "published_folder": PublishedFolderResource(
+            path=str(settings.published_folder),
+            gate=settings.gate.value,
+            site_url=settings.site_url,
+            code_url=settings.code_url,
+        ),
         "pages": PagesResource(
             sites=settings.sites,
             contact=EnvVar(variable_of("contact")) if settings.contact else None,

@@ -94,6 +94,17 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _site_address(text: str) -> str:
+    """With one slash at the end."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or " " in text:
+        raise ValueError(f"{text} is no address of a site; write it as in https://example.org/jobs/")
+    return f"{text.rstrip('/')}/"
+
+
+SiteAddress = Annotated[str, AfterValidator(_site_address)]
+
+
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+")
 
 
@@ -256,6 +267,11 @@ class Settings(BaseModel):
         pattern=r"^https://\S+/tree/\S+$",
         description="Where this code lies on GitHub or GitLab, as in https://github.com/me/exposure/tree/main: assets "
         "in Dagster then link there instead of to the files here.",
+    )
+    site_url: SiteAddress | None = Field(
+        None,
+        description="Address at which others reach the published site, as in https://example.org/jobs/: links to its "
+        "pages then unfold with a picture, which has to be named by its whole address.",
     )
     sensor_interval_seconds: int = Field(
         15, ge=1, le=86_400, description="How often the sensors look at prompt files and warehouse, in seconds."

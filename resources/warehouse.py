@@ -8,6 +8,7 @@ from dagster import ConfigurableResource
 from pydantic import Field
 
 from exposure_dagster.gates import Gate
+from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S, Warehouse
 
 
@@ -26,11 +27,18 @@ class PublishedFolderResource(ConfigurableResource[Path]):
     """The folder that published files go to."""
 
     path: str = Field(description="Folder of the publications and of the link `current`.")
+    site_url: str | None = Field(None, description="Address at which the site is served, for links that unfold.")
+    code_url: str | None = Field(None, description="Where the code lies, for the site's link to it.")
     gate: str = Field(Gate.ESSENTIAL.value, description="What keeps scores back: `essential`, `block` or `warn`.")
 
     @property
     def root(self) -> Path:
         return Path(self.path)
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses that the site's pages name."""
+        return Addresses(self.site_url, self.code_url)
 
     @property
     def kept_back_by(self) -> Gate:

@@ -32,7 +32,13 @@ from exposure_dagster.api.queries import (
 from exposure_dagster.api.reference import REFERENCE_POLICY, reference_page
 from exposure_dagster.api.snapshots import MANIFEST, Publications, PublishedRecords, Record, Snapshot
 from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, CAVEATS, METHOD
-from exposure_dagster.publishing.site.builder import POLICY, SITE_FILES, SITE_FOLDER
+from exposure_dagster.publishing.site import (
+    CARD_POLICY,
+    POLICY,
+    SHARE_FOLDER,
+    SITE_FILES,
+    SITE_FOLDER,
+)
 
 PREFIX = "/api/v1"
 
@@ -446,6 +452,15 @@ def _serve_files(app: FastAPI, publications: Publications) -> None:
             )
 
         return endpoint
+
+    @app.get(f"/{SHARE_FOLDER}/{{path:path}}", include_in_schema=False)
+    def shared_page(path: str, request: Request) -> Response:
+        found = publications.open_file(f"{SITE_FOLDER}/{SHARE_FOLDER}/{path}")
+        if found is None:
+            raise HTTPException(404, "The site has no such page. The map is at /.")
+        snapshot, opened = found
+        headers = {"Content-Security-Policy": CARD_POLICY}
+        return answer(request, path, opened, snapshot, **headers)
 
     for name in SITE_FILES:
         app.get(f"/{name}", include_in_schema=False)(site_file(name))

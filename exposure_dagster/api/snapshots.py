@@ -25,7 +25,7 @@ import duckdb
 from exposure_dagster.core.errors import PublicationError, not_allowed
 from exposure_dagster.core.tables import Table
 from exposure_dagster.publishing.publication import CHECKSUMS, checksums, sha256_of
-from exposure_dagster.publishing.site.builder import SITE_FOLDER
+from exposure_dagster.publishing.site import SITE_FILES, SITE_FOLDER
 from exposure_dagster.publishing.tables import (
     HANDBOOK,
     OF_PROMPT,
@@ -215,7 +215,7 @@ def _read(folder: Path) -> Snapshot:
     identity = folder.stat().st_ino
     damaged = _damaged_files(folder)
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    site = [name for name in sizes if name.startswith(f"{SITE_FOLDER}/")]
+    site = [name for name in SITE_FILES if f"{SITE_FOLDER}/{name}" in sizes]
     manifest = _read_manifest(folder, damaged)
     with duckdb.connect() as connection:
         reader = _Reader(connection, folder, sizes, damaged)
@@ -248,9 +248,9 @@ def _read(folder: Path) -> Snapshot:
         sizes=MappingProxyType(dict(sorted(sizes.items()))),
         site=MappingProxyType(
             {
-                name.removeprefix(f"{SITE_FOLDER}/"): gzip.compress((folder / name).read_bytes())
+                name: gzip.compress((folder / SITE_FOLDER / name).read_bytes())
                 for name in site
-                if name not in damaged
+                if f"{SITE_FOLDER}/{name}" not in damaged
             }
         ),
         damaged=MappingProxyType(dict(sorted(damaged.items()))),

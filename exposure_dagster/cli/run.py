@@ -28,7 +28,7 @@ from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
-from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE
+from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, Addresses
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -246,6 +246,8 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
         if not names or broken.name in names:
             for problem in broken.problems:
                 warn(f"left out: {problem}")
+    for problem in folder.broken_composites:
+        warn(f"left out: {problem}")
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -315,7 +317,11 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.automation.runs import look_at_publication
 
     seen = look_at_publication(
-        runner.instance, Warehouse(settings.warehouse_file), settings.published_folder, folder.what_is_broken
+        runner.instance,
+        Warehouse(settings.warehouse_file),
+        settings.published_folder,
+        folder,
+        Addresses(settings.site_url, settings.code_url),
     )
     if seen.is_withdrawn:
         warn("nothing is ranked any more: what was published is withdrawn")

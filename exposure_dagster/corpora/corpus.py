@@ -141,13 +141,15 @@ class Section:
     where a prompt includes it by `name`.
 
     `query`: doc_id and items, a list of texts of which the first say most; documents without any are left out.
-    `made_from` is the column that the items stand in.
+    `made_from` is the column that the items stand in. With `names_relatives` the items are titles of other documents of
+    the corpus, the nearest relative first.
     """
 
     name: str
     title: str
     query: str
     made_from: str
+    names_relatives: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

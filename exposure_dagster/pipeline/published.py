@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,19 +19,27 @@ from exposure_dagster.pipeline.published_tables import (
     published_tables,
 )
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
+from exposure_dagster.prompts.composites import Composite
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
     PUBLICATION_VERSION,
+    Addresses,
     PublishedContent,
     PublishedPrompt,
+    PublishedTable,
     harmless_frame,
 )
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
+from exposure_dagster.publishing.site.composites import composite_rows
+from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.tables import COMPOSITES
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
+
+NOWHERE = Addresses()
 
 FINGERPRINT = "fingerprint of what is ranked"
 """Metadata of the publication: what `ranked_fingerprint` gave when it was made."""
@@ -43,13 +51,19 @@ _READ = tuple(
 )
 
 
-def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> PublishedContent:
-    """Everything that is ranked, read at one moment.
+def read_content(
+    warehouse: Warehouse,
+    broken: Mapping[str, str] = MappingProxyType({}),
+    addresses: Addresses = NOWHERE,
+    composites: Sequence[Composite] = (),
+) -> PublishedContent:
+    """Everything that is ranked, read at one moment, and the composites that can be made of it.
 
-    `broken` says of prompts whose files cannot be used what is wrong; they are published as they stood.
-    A prompt is published with the question that its standing answers answered and the definition that they were
-    ranked by, which may be earlier versions than the file's. No text acts on a terminal (see `characters`). Raises
-    WarehouseError where nothing is ranked, and where a table does not hold to its key or lacks what is required.
+    `addresses` are what the site's pages name. `broken` says of prompts whose files cannot be used what is wrong; they
+    are published as they stood. A prompt is published with the question that its standing answers answered and the
+    definition that they were ranked by, which may be earlier versions than the file's. No text acts on a terminal (see
+    `characters`). Raises WarehouseError where nothing is ranked, and where a table does not hold to its key or lacks
+    what is required.
     """
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
         refuse_what_does_not_fit(connection, _READ)
@@ -98,7 +112,7 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
                 is_enabled=str(name) in enabled,
             )
         )
-    return PublishedContent(
+    content = PublishedContent(
         tuple(prompts),
         is_sample=is_sample,
         tables=tables,
@@ -107,10 +121,27 @@ def read_content(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyT
         changes=harmless_frame(changes),
         index_credits=credits,
         index_values=harmless_frame(values),
+        addresses=addresses,
     )
+    return with_composites(content, composites)
 
 
-def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({})) -> str | None:
+def with_composites(content: PublishedContent, composites: Sequence[Composite]) -> PublishedContent:
+    """The content with those of the composites that can be made of what it shows."""
+    if not composites:
+        return content
+    rows, left_out = composite_rows(site_document(content), composites)
+    made = tuple(one for one in composites if len(rows) and (rows["composite"] == one.name).any())
+    table = (PublishedTable(COMPOSITES, COMPOSITES.name, rows),) if made else ()
+    return replace(content, tables=(*content.tables, *table), composites=made, left_out=left_out)
+
+
+def ranked_fingerprint(
+    warehouse: Warehouse,
+    broken: Mapping[str, str] = MappingProxyType({}),
+    addresses: Addresses = NOWHERE,
+    composites: Sequence[Composite] = (),
+) -> str | None:
     """Changes whenever what is to be published does, or how, without reading it all; None where nothing is ranked.
 
     `broken` says of prompts whose files cannot be used what is wrong: they are published as they stood, and marked.
@@ -123,7 +154,8 @@ def ranked_fingerprint(warehouse: Warehouse, broken: Mapping[str, str] = Mapping
     rows = warehouse.rows(" UNION ALL ".join(parts))
     if not rows[0][0]:
         return None
-    return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items())])
+    presented = [addresses.site, addresses.code, *(one.model_dump() for one in composites)]
+    return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items()), presented])
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:

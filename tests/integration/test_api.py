@@ -22,7 +22,7 @@ from exposure_dagster.core.errors import PublicationError
 from exposure_dagster.pipeline.published import publish_content, read_content
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.publishing.publication import CHECKSUMS, publish
-from exposure_dagster.publishing.site import POLICY, SITE_FILES
+from exposure_dagster.publishing.site import CARD_POLICY, POLICY, SITE_FILES
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.api_server import FETCHED, PAGE, TEXT, fill_for_api
 from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, PROMPT
@@ -436,6 +436,17 @@ def test_the_site_is_served_under_its_own_policy(client: TestClient, root: Path)
     for name, kind in (("site.js", "text/javascript; charset=utf-8"), ("map.png", "image/png")):
         assert client.get(f"/{name}").headers["Content-Type"] == kind
     assert client.get("/files/site/index.html").status_code == 404, "a page is of use under its own policy alone"
+
+
+def test_pages_of_single_occupations_are_served_under_theirs(client: TestClient, root: Path) -> None:
+    pages = sorted((root / "current" / "site" / "share").rglob("*.*"))
+    assert {".html", ".png", ".css"} == {path.suffix for path in pages}
+    for path in (*pages[:3], pages[-1]):
+        answer = client.get(f"/{path.relative_to(root / 'current' / 'site').as_posix()}")
+        assert answer.content == path.read_bytes()
+        assert answer.headers["Content-Security-Policy"] == CARD_POLICY
+    assert client.get("/share/exposure/nobody.html").status_code == 404
+    assert client.get("/share/../data.json/../../../manifest.json").status_code == 404
 
 
 def test_every_exported_file_is_served_as_it_is(client: TestClient, root: Path) -> None:

@@ -69,6 +69,8 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
     folder = publish_content(content, root)
     assert folder == root / content.digest
     assert (root / "current").readlink() == Path(content.digest)
+    rankings = content.prompts[0].rankings
+    scored = rankings.loc[rankings["score"].notna(), "doc_id"]
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(
         [
             "ATTRIBUTION.md",
@@ -76,6 +78,9 @@ def test_a_publication_holds_every_file_and_the_link_leads_to_it(content: Publis
             "data_dictionary.md",
             "manifest.json",
             *(f"site/{name}" for name in SITE_FILES),
+            "site/share/card.css",
+            *(f"site/share/{prompt}/{one}.html" for prompt in ("exposure", "second") for one in scored),
+            *(f"site/share/exposure/{one}.png" for one in scored),
             *(
                 f"{name}.{ending}"
                 for name in ("handbook", "prompts", "prompt_versions")

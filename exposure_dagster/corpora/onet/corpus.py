@@ -241,6 +241,7 @@ _SITE = SiteView(
 )
 
 _HEADINGS = ("Skills that matter most", "Software", "Work activities that matter most", "Related occupations")
+_RELATIVES = "related"
 
 _FEATURES = """
     SELECT onet_code AS doc_id, list(name ORDER BY place) AS items FROM parsed.onet_features
@@ -279,7 +280,13 @@ OCCUPATIONS = Corpus(
     other_titles="SELECT title, onet_code AS doc_id FROM parsed.onet_titles ORDER BY title, onet_code",
     provenance=_PROVENANCE.format(document="onet_code", table="parsed.onet_occupations"),
     sections=tuple(
-        Section(name=name, title=title, query=_FEATURES.format(name=name), made_from="parsed.onet_features.name")
+        Section(
+            name=name,
+            title=title,
+            query=_FEATURES.format(name=name),
+            made_from="parsed.onet_features.name",
+            names_relatives=name == _RELATIVES,
+        )
         for name, title in zip(SECTIONS, _HEADINGS, strict=True)
     ),
     occupations="SELECT onet_code AS doc_id, slug FROM parsed.soc_crosswalk WHERE slug IS NOT NULL",

@@ -12,10 +12,13 @@ from exposure_dagster.publishing.site.builder import (
     build_site,
     missing_site_files,
 )
+from exposure_dagster.publishing.site.sharing import CARD_POLICY, SHARE_FOLDER
 
 __all__ = [
+    "CARD_POLICY",
     "PICTURE",
     "POLICY",
+    "SHARE_FOLDER",
     "SITE_FILES",
     "SITE_FOLDER",
     "build_site",

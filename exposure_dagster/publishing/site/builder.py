@@ -15,6 +15,7 @@ from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site.document import parted, site_document, site_titles
 from exposure_dagster.publishing.site.opening import opening
 from exposure_dagster.publishing.site.picture import map_picture
+from exposure_dagster.publishing.site.sharing import SHARE_FOLDER, code_link, map_tags, write_shared_pages
 
 SITE_FOLDER = "site"
 """Folder of the site in a publication."""
@@ -33,7 +34,7 @@ SITE_FILES = (
     "icon.svg",
     PICTURE,
 )
-"""Every file of the site's folder."""
+"""Every file of the site's folder itself; in the folder below it are the pages that are passed on (`sharing`)."""
 
 POLICY = "; ".join(
     (
@@ -66,6 +67,7 @@ def build_site(content: PublishedContent, folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / PICTURE).write_bytes(map_picture(document))
+    write_shared_pages(document, folder / SHARE_FOLDER, content.addresses.site)
 
 
 def missing_site_files(folder: Path) -> list[str]:
@@ -74,7 +76,9 @@ def missing_site_files(folder: Path) -> list[str]:
 
 
 def _index(document: dict[str, Any]) -> str:
-    return Template(_page_file("index.html")).substitute(policy=html.escape(POLICY), **opening(document))
+    return Template(_page_file("index.html")).substitute(
+        policy=html.escape(POLICY), social=map_tags(document), code=code_link(document), **opening(document)
+    )
 
 
 def _json(data: object) -> str:

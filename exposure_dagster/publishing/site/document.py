@@ -3,12 +3,14 @@
     {"digest", "caveats", "method", "baseline_note", "baseline_quadrants_note", "baseline_method", "sample_note",
      "sources", "pay_bands", "education", "outlook",
      "sets":   [a set of documents that share a map: its documents' figures, one list a column],
-     "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure]}
+     "layers": [what a set can be coloured by: a prompt's scores, one of its attributes, or a figure],
+     "site_url", "code_url"}
 
 Lists of a layer run in the order of its set's documents. A column of few different texts is coded:
 `{"names": […], "at": [position in names, or null]}`. A layer with `sure` says how sure its scores are, with `agreement`
-how far they agree with the `indices` of its set (`trust`). A layer with `answers_of` has the reasons and the answers of
-the layer that it names. All text is passed on as it is; the page shows it as text.
+how far they agree with the `indices` of its set (`trust`). With `has_cards` there is a page of each of its documents
+that has a value (`sharing`), named after the document or as `files` of its set says. A layer with `answers_of` has the
+reasons and the answers of the layer that it names. All text is passed on as it is; the page shows it as text.
 
 The page loads it in two parts (`parted`). Titles of the longer lists, which only searches need, are apart
 (`site_titles`).
@@ -38,7 +40,9 @@ from exposure_dagster.publishing.content import (
     PublishedTable,
     listed_sources,
 )
+from exposure_dagster.publishing.site.cards import file_names, has_cards
 from exposure_dagster.publishing.site.layers import (
+    composite_layer,
     figure_layers,
     page_layer,
     prompt_layers,
@@ -47,7 +51,7 @@ from exposure_dagster.publishing.site.layers import (
 )
 from exposure_dagster.publishing.site.sets import documents_set, further_titles
 from exposure_dagster.publishing.site.trust import error_groups, index_columns
-from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS, SECTIONS
+from exposure_dagster.publishing.tables import COMPOSITES, ROLE_OCCUPATIONS, SECTIONS
 from exposure_dagster.ranking.agreement import ALL, ROLLED_UP
 from exposure_dagster.tables import AGREEMENT, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS, UNCERTAINTY
 
@@ -60,7 +64,15 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
     sets = _sets(content)
     layers = list(_layers(content, sets))
     used = {layer["set"] for layer in layers}
-    kept = [documents for documents in sets.values() if documents["name"] in used and documents["id"]]
+    layers += _composite_layers(content, sets, layers)
+    for layer in layers:
+        if has_cards(layer, sets[layer["set"]]):
+            layer["has_cards"] = True
+    kept = [
+        documents | _file_names(documents)
+        for documents in sets.values()
+        if documents["name"] in used and documents["id"]
+    ]
     return {
         "format": FORMAT,
         "version": __version__,
@@ -75,16 +87,36 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "education": _education_levels(kept),
         "outlook": _outlooks(kept),
         "sets": kept,
+        "site_url": content.addresses.site,
+        "code_url": content.addresses.code,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
     }
+
+
+def _composite_layers(
+    content: PublishedContent, sets: dict[str, dict[str, Any]], layers: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    figures = [layer for documents in sets.values() for layer in figure_layers(documents)]
+    known = {layer["id"]: layer for layer in (*layers, *figures)}
+    for table in _tables(content, COMPOSITES.name):
+        for composite in content.composites:
+            rows = table.rows[table.rows["composite"] == composite.name]
+            parts = [known[name] for name in composite.weights]
+            yield composite_layer(composite, rows, sets[parts[0]["set"]], parts)
+
+
+def _file_names(documents: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The names of the documents' pages where they are not the documents' own."""
+    names = zip(documents["id"], file_names(documents["id"]), strict=True)
+    other = {doc_id: name for doc_id, name in names if name != doc_id}
+    return {"files": other} if other else {}
 
 
 def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str, list[list[str]]]:
     """For each set whose documents go by more titles than the document has: these, a list a document in its order."""
     found = {
-        documents["name"]: further_titles(documents, content.titles[documents["name"]])
+        documents["name"]: further_titles(documents, content.titles.get(documents["name"]))
         for documents in document["sets"]
-        if documents["name"] in content.titles
     }
     return {name: titles for name, titles in found.items() if any(titles)}
 

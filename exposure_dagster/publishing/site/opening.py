@@ -24,6 +24,7 @@ _VIEWS = (
     ("outlook", "Outlook"),
     ("quadrants", "Quadrants"),
     ("compare", "Compare"),
+    ("side", "Side by side"),
     ("agreement", "Agreement"),
     ("changes", "Changes"),
     ("method", "Method"),
@@ -170,6 +171,7 @@ def _view_links(layer: dict[str, Any], documents: dict[str, Any], layers: list[d
         "outlook": "outlook" in columns,
         "quadrants": any(one.get("quadrants") for one in own),
         "compare": len(own) > 1,
+        "side": len(documents["id"]) > 1,
         "agreement": bool(layer.get("agreement")),
         "changes": bool(layer.get("changes")),
     }

@@ -61,7 +61,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
             axes.text(
                 tile["x"] + 3,
                 tile["y"] + 3,
-                _label(title, tile["dx"] - 6, tile["dy"] - 6) if _can_be_drawn(title) else "",
+                _label(title, tile["dx"] - 6, tile["dy"] - 6) if can_be_drawn(title) else "",
                 fontsize=_FONT_PT,
                 va="top",
                 color="white" if dark else "black",
@@ -75,23 +75,29 @@ def colour_of(layer: dict[str, Any], value: float | None) -> str:
     """The colour of a score by day, as #rrggbb."""
     if value is None:
         return _UNKNOWN
-    stops = _STOPS[layer["family"]]
-    place = min(max((value - layer["low"]) / ((layer["high"] - layer["low"]) or 1), 0), 1) * (len(stops) - 1)
-    first = min(int(place), len(stops) - 2)
-    ends = ([int(stop[at : at + 2], 16) for at in (1, 3, 5)] for stop in stops[first : first + 2])
-    return "#" + "".join(f"{round(low + (high - low) * (place - first)):02x}" for low, high in zip(*ends, strict=True))
+    share = (value - layer["low"]) / ((layer["high"] - layer["low"]) or 1)
+    return "#" + "".join(f"{part:02x}" for part in colour_on(layer["family"], share))
 
 
-def _caption(title: str, shown: list[str]) -> str:
-    head = f"{title}: " if _can_be_drawn(title) else ""
-    rest = "" if all(map(_can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
-    return f"{head}area = jobs, colour = score{rest}"
-
-
-def _can_be_drawn(text: str) -> bool:
+def can_be_drawn(text: str) -> bool:
     """Whether the font has glyphs for the whole text, and setting them one after the other is right."""
     glyphs = _glyphs()
     return all(ord(one) in glyphs and unicodedata.bidirectional(one) not in _RIGHT_TO_LEFT for one in text)
+
+
+def colour_on(family: str, share: float) -> tuple[int, int, int]:
+    """The colour by day of a place on the scale of a family of layers, 0 to 1."""
+    stops = [tuple(int(stop[at : at + 2], 16) for at in (1, 3, 5)) for stop in _STOPS[family]]
+    place = min(1.0, max(0.0, share)) * (len(stops) - 1)
+    low = min(int(place), len(stops) - 2)
+    red, green, blue = (round(a + (b - a) * (place - low)) for a, b in zip(stops[low], stops[low + 1], strict=True))
+    return red, green, blue
+
+
+def _caption(title: str, shown: list[str]) -> str:
+    head = f"{title}: " if can_be_drawn(title) else ""
+    rest = "" if all(map(can_be_drawn, shown)) else "; titles in other scripts stand on the site alone"
+    return f"{head}area = jobs, colour = score{rest}"
 
 
 @cache

@@ -10,8 +10,10 @@ import pandas as pd
 from exposure_dagster.core.columns import coded, column, dates, texts
 from exposure_dagster.corpora.corpus import Corpus, SiteView
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_major_group
+from exposure_dagster.publishing.site.everyday_names import everyday_names
 from exposure_dagster.publishing.site.matches import occupation_lines
 from exposure_dagster.publishing.site.money import currencies_of, money_of
+from exposure_dagster.publishing.site.short_names import short_names
 
 _NO_CATEGORY = "Other"
 
@@ -45,6 +47,7 @@ def documents_set(
         "note": view.note,
         **view.head(rows),
         **_facts(rows, _categories(corpus, rows)),
+        **_short(column(rows, "title")),
         **_columns(view, rows, matches),
         **_sections(corpus, rows, sections),
     }
@@ -77,7 +80,8 @@ def _sections(corpus: Corpus, rows: pd.DataFrame, sections: pd.DataFrame | None)
         position = of_title | {name: place for place, name in enumerate(names)}
         if any(shown):
             at = [[position[name] for name in listed] for listed in shown]
-            found.append({"title": section.title, "names": names, "at": at})
+            relatives = {"are_relatives": True} if section.names_relatives else {}
+            found.append({"title": section.title, "names": names, "at": at, **relatives})
     return {"sections": found} if found else {}
 
 
@@ -115,6 +119,12 @@ def _facts(rows: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _short(titles: list[str | None]) -> dict[str, list[str | None]]:
+    """Short names of the documents that have one beside their title."""
+    names = short_names(titles)
+    return {"short": names} if any(names) else {}
+
+
 def _own_levels(rows: pd.DataFrame) -> list[str]:
     """The levels of education that the corpus itself puts into an order, lowest first."""
     if "education_order" not in rows:
@@ -123,9 +133,14 @@ def _own_levels(rows: pd.DataFrame) -> list[str]:
     return list(ordered.groupby("entry_education")["education_order"].min().sort_values(kind="stable").index)
 
 
-def further_titles(documents: dict[str, Any], titles: pd.DataFrame) -> list[list[str]]:
-    """Titles by which the documents of a set go besides those that the set has: a list a document."""
-    of_document = {str(doc_id): list(rows) for doc_id, rows in titles.groupby("doc_id")["title"]}
+def further_titles(documents: dict[str, Any], titles: pd.DataFrame | None) -> list[list[str]]:
+    """Titles by which the documents of a set go besides those that the set has: a list a document, with what people
+    call them. `titles` are those of the corpus, where it has any."""
+    groups = () if titles is None else titles.groupby("doc_id")["title"]
+    of_document = {str(doc_id): list(rows) for doc_id, rows in groups}
+    for doc_id, names in zip(documents["id"], everyday_names(documents["title_of"]), strict=True):
+        if names:
+            of_document[doc_id] = list(dict.fromkeys([*of_document.get(doc_id, ()), *names]))
     known = zip(
         documents["id"], documents["title_of"], documents.get("aliases") or [[]] * len(documents["id"]), strict=True
     )

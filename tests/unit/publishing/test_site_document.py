@@ -196,7 +196,7 @@ def test_what_more_is_known_of_an_occupation_stands_with_it_under_headings(two_c
     assert documents["id"] == ["29-1141.00", "29-1141.01"]
     assert documents["sections"] == [
         {"title": "Software", "names": ["Abacus", "Tables"], "at": [[], [1, 0]]},
-        {"title": "Related occupations", "names": [], "at": [[-2], []]},
+        {"title": "Related occupations", "names": [], "at": [[-2], []], "are_relatives": True},
     ]
     assert "sections" not in site_document(two_codes)["sets"][0]
 

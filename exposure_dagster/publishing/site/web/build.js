@@ -8,7 +8,7 @@ import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 
 const HERE = new URL("./", import.meta.url);
 const BUILT = new URL("../page/built/", HERE);
-const PACKAGES = ["d3-axis", "d3-hierarchy", "d3-scale", "d3-selection"];
+const PACKAGES = ["d3-axis", "d3-hierarchy", "d3-scale", "d3-selection", "minisearch"];
 /** What these are made of themselves. */
 const INNER = ["d3-array", "d3-color", "d3-format", "d3-interpolate", "d3-time", "d3-time-format", "internmap"];
 
@@ -30,7 +30,7 @@ async function notices(inputs) {
   const named = new Map();
   for (const name of [...PACKAGES, ...INNER].filter(used).sort()) {
     const { version } = JSON.parse(await text(`node_modules/${name}/package.json`));
-    const licence = (await text(`node_modules/${name}/LICENSE`)).trim();
+    const licence = (await text(`node_modules/${name}/LICENSE`).catch(() => text(`node_modules/${name}/LICENSE.txt`))).trim();
     named.set(licence, [...(named.get(licence) || []), `${name} ${version}`]);
   }
   const parts = [...named].map(([licence, names]) => `${names.join(", ")}\n\n${licence}`);

@@ -40,12 +40,12 @@ export function firstSentence(reason) {
   return sentence.length <= REASON ? sentence : `${sentence.slice(0, REASON).replace(/\s+\S*$/, "")}…`;
 }
 
-/** By layer: where each value stands among all, and the layer's colours as a strip in order of documents. */
+/** By the values of a layer: where each stands among all. */
 const standings = new WeakMap();
 
 function standingsOf(layer) {
-  if (!standings.has(layer)) standings.set(layer, figures.percentiles(layer.value));
-  return standings.get(layer);
+  if (!standings.has(layer.value)) standings.set(layer.value, figures.percentiles(layer.value));
+  return standings.get(layer.value);
 }
 
 /** @param {any} thing */

@@ -6,6 +6,8 @@ import * as figures from "./figures.js";
 import * as formats from "./formats.js";
 import * as panel from "./panel.js";
 import * as scales from "./scales.js";
+import { cardOf } from "./share.js";
+import { withOneMore } from "./side.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import { byId, el, fill, folded, foreign } from "./text.js";
@@ -275,6 +277,13 @@ function sources(layer, doc) {
   return links.length || doc.modified ? el("p", { class: "quiet detail-links" }, ...links, doc.modified ? `${links.length ? " · " : ""}page last changed ${formats.date(doc.modified)}` : null) : null;
 }
 
+/** Its own page, which is made to be passed on, and the way to see it beside others. */
+function onward(layer, doc) {
+  const card = cardOf(layer, doc);
+  const beside = withOneMore(layer.documents, state.get(), doc);
+  return el("p", { class: "detail-onward" }, card ? el("a", { href: card, class: "button" }, "Its page, to share") : null, beside ? el("a", { href: beside, class: "button" }, "Compare") : null);
+}
+
 /** Fills the panel, or hides it where nothing is selected. */
 export function show(layer, id) {
   const panel = byId("detail");
@@ -291,6 +300,7 @@ export function show(layer, id) {
     ...answer(layer, doc),
     example(layer, doc),
     doc.description ? el("p", {}, foreign(doc.description)) : null,
+    onward(layer, doc),
     facts(layer, doc),
     layerTable(layer, doc),
     sections(doc),

@@ -112,14 +112,4 @@ export function start(shown) {
     const address = await charts.picture(byId("chart"), layer.title, scale, pictureNotes(layer, caption));
     offer(`${name()}.png`, address);
   });
-  byId("copy-link").addEventListener("click", async () => {
-    state.flush();
-    try {
-      await navigator.clipboard.writeText(location.href);
-      byId("copy-status").textContent = "Link copied";
-    } catch {
-      byId("copy-status").textContent = "The address bar has the link to this view";
-    }
-    setTimeout(() => (byId("copy-status").textContent = ""), 4000);
-  });
 }

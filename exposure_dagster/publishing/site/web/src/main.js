@@ -2,6 +2,7 @@
  * Puts the parts together: from a state to what is on the page.
  */
 import * as agreement from "./agreement.js";
+import * as ask from "./ask.js";
 import * as bars from "./bars.js";
 import * as card from "./card.js";
 import * as changes from "./changes.js";
@@ -11,11 +12,15 @@ import * as downloads from "./downloads.js";
 import * as filters from "./filters.js";
 import * as header from "./header.js";
 import * as method from "./method.js";
+import * as mix from "./mix.js";
 import * as panel from "./panel.js";
 import * as scatter from "./scatter.js";
 import * as search from "./search.js";
+import * as share from "./share.js";
+import * as side from "./side.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
+import * as story from "./story.js";
 import * as table from "./table.js";
 import { byId, credited, el, fill } from "./text.js";
 import * as theme from "./theme.js";
@@ -39,6 +44,7 @@ const VIEWS = [
   { id: "outlook", name: "Outlook", title: "Against projected outlook", ...scatter.outlook, find: scatter.find, caption: ofPoints(scatter.outlook.note) },
   { id: "quadrants", name: "Quadrants", title: "Four quadrants", ...scatter.quadrants, find: scatter.find, caption: ofPoints(scatter.quadrants.note) },
   { id: "compare", name: "Compare", title: "Two layers against each other", ...scatter.compare, find: scatter.find, caption: ofPoints(scatter.compare.note) },
+  { id: "side", name: "Side by side", title: "Side by side", ...side.view, wants: true },
   { id: "agreement", name: "Agreement", title: "Agreement with published indices", ...agreement.view, find: scatter.find, wants: true },
   { id: "changes", name: "Changes", title: "What changed", ...changes.view, find: scatter.find, wants: true },
   { id: "method", name: "Method", title: "Method", ...method.view, wants: true },
@@ -186,6 +192,7 @@ const render = (at) => keepingFocus(() => renderAll(at));
 /** Everything, from the state. */
 function renderAll(at) {
   const layer = store.layerById.get(at.layer);
+  mix.apply(layer, at);
   const view = viewOf(at, layer);
   const matches = layer.documents.docs.filter(filters.matcher(layer, at));
   shown = { layer, view, matches, set: new Set(matches) };
@@ -195,6 +202,8 @@ function renderAll(at) {
   frame(view, layer, at);
   caption(view, layer, at, shown.set);
   panel.scale(layer, at.at);
+  mix.controls(layer, at);
+  story.show(at);
   if (view.notes) view.notes(byId("view-notes"), layer, shown.set, at);
   detail.show(layer, at.id);
   below.stale();
@@ -307,6 +316,10 @@ function start() {
     return shown.view.find ? shown.view.find(target) : null;
   });
   downloads.start(() => ({ ...shown, caption: byId("view-caption").textContent }));
+  share.start();
+  story.start();
+  ask.start();
+  byId("mix-start").addEventListener("click", () => state.set({ layer: mix.idOf(shown.layer) }));
   byId("chart").addEventListener("focusin", () => store.more());
   byId("view-notes").addEventListener("redraw", () => render(state.get()));
   byId("zoom-out").addEventListener("click", () => {

@@ -12,12 +12,14 @@
  * @property {string|null} with second layer @property {string|null} sort column, with "-" before it for descending
  * @property {string|null} against index that scores are held against
  * @property {string|null} order which end of the ranked bars
+ * @property {string|null} of documents beside each other @property {string|null} mix weights of layers
+ * @property {string|null} step of the story
  */
 import { content } from "./content.js";
 import * as store from "./store.js";
 
-const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "agreement", "changes", "method"];
-const TEXTS = ["cat", "edu", "id", "with", "against", "sort", "order"];
+const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "side", "agreement", "changes", "method"];
+const TEXTS = ["cat", "edu", "id", "with", "against", "sort", "order", "of", "mix", "step"];
 const NUMBERS = ["at", "payLow", "payHigh", "low", "high"];
 const ORDERS = ["low", "jobs"];
 const REPLACE_AFTER_MS = 250;
@@ -64,7 +66,7 @@ function changed(changes) {
   if (next.layer !== current.layer) {
     const [from, to] = [store.layerById.get(current.layer), store.layerById.get(next.layer)];
     const reset = { at: null, low: null, high: null, sort: null };
-    if (from.documents !== to.documents) Object.assign(reset, { id: null, cat: null, edu: null, with: null });
+    if (from.documents !== to.documents) Object.assign(reset, { id: null, cat: null, edu: null, with: null, of: null, mix: null });
     Object.assign(next, reset, changes);
     if (next.with === next.layer) next.with = null;
   }

@@ -94,6 +94,7 @@ function readSet(columns) {
     sources: columns.sources,
     errorGroup: columns.error_group || null,
     indices: new Map(Object.entries(columns.indices || {})),
+    files: columns.files || {},
     hasJobs,
     hasShares: docs.some((doc) => doc.share),
     layers: /** @type {Layer[]} */ ([]),
@@ -244,12 +245,25 @@ const rounded = (value, step) => Number((Math.round(value / step) * step).toFixe
 
 export const layers = content.layers.map(readLayer);
 export const layerById = new Map(layers.map((layer) => [layer.id, layer]));
-for (const layer of layers) {
-  layer.documents.layers.push(layer);
+/** A layer with what it has of the one whose answers it shows. */
+function finished(layer) {
   layer.owner = layerById.get(layer.answers_of) || layer;
   const { answers, answered_by, rationale, status, asked } = layer.owner;
   Object.assign(layer, { answers, answered_by, rationale, status, asked });
   layer.isBaseline = answers.some((answer) => answer.scorer === "baseline");
+  return layer;
+}
+for (const layer of layers) layer.documents.layers.push(finished(layer));
+
+/** For each set a mix of its layers, which is empty until `mix.js` weighs them: an address can name it. */
+for (const documents of sets.values()) {
+  const mix = { id: documents.is_joined_on ? "mix" : `mix-${documents.name}`, set: documents.name, kind: "score", family: "score", title: "Your own mix", description: "", low: 0, high: 10, tiers: [], value: documents.docs.map(() => null), isMix: true };
+  layerById.set(mix.id, finished(readLayer(mix)));
+}
+
+/** Gives a layer other values, and all that follows from them. */
+export function renew(layer, changes) {
+  Object.assign(layer, finished(readLayer({ ...layer, ...changes })), { owner: layer });
 }
 
 /** Whether a group of a layer holds a document (groups by phrase) or its value. */

@@ -106,7 +106,7 @@ function head(layer, columns, sort) {
 
 export function show(layer, matches, at, themeName) {
   const columns = columnsOf(layer);
-  const identity = `${layer.id} ${themeName}`;
+  const identity = `${layer.id} ${layer.isMix ? layer.madeFrom : ""} ${themeName}`;
   if (shownFor !== identity) {
     rows = new Map();
     shownFor = identity;
