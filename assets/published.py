@@ -79,11 +79,12 @@ def digest(
 ) -> Iterator[MaterializeResult[Any]]:
     """Take the digest of all prompts' rankings, and of what is published beside them."""
     with readable_errors():
-        broken = prompt_files.load().what_is_broken
-        fingerprint = published.ranked_fingerprint(warehouse.open(), broken, published_folder.addresses) or "nothing"
-        yield MaterializeResult(
-            asset_key=DIGEST, data_version=DataVersion(fingerprint), metadata={"digest": fingerprint}
+        folder = prompt_files.load()
+        fingerprint = published.ranked_fingerprint(
+            warehouse.open(), folder.what_is_broken, published_folder.addresses, folder.composites
         )
+        found = fingerprint or "nothing"
+        yield MaterializeResult(asset_key=DIGEST, data_version=DataVersion(found), metadata={"digest": found})
 
 
 @multi_asset(
@@ -123,10 +124,11 @@ def publication(
     with readable_errors():
         store = warehouse.open()
         gate.refuse_what_is_kept_back(store, published_folder.kept_back_by)
-        broken = prompt_files.load().what_is_broken
+        prompts = prompt_files.load()
+        presented = (prompts.what_is_broken, published_folder.addresses, prompts.composites)
         with store.snapshot() as now:
-            fingerprint = published.ranked_fingerprint(now, broken, published_folder.addresses)
-            content = published.read_content(now, broken, published_folder.addresses)
+            fingerprint = published.ranked_fingerprint(now, *presented)
+            content = published.read_content(now, *presented)
         folder = published.publish_content(content, published_folder.root)
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
@@ -140,6 +142,10 @@ def publication(
             metadata={
                 "folder": MetadataValue.path(folder),
                 "prompts": len(content.prompts),
+                "composites": len(content.composites),
+                "composites left out": MetadataValue.md(
+                    "\n".join(f"- {one}" for one in [*content.left_out, *map(str, prompts.broken_composites)]) or "none"
+                ),
                 published.FINGERPRINT: fingerprint or "",
                 "files": MetadataValue.md("\n".join(f"- `{name}`" for name in files)),
             },

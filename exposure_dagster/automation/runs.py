@@ -24,6 +24,7 @@ from assets.published import EXPORTS
 from exposure_dagster.automation.instance import close_orphans
 from exposure_dagster.automation.jobs import INPUTS_KEY
 from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.publishing.publication import is_published, withdraw
 from exposure_dagster.store.warehouse import Warehouse
@@ -92,10 +93,10 @@ class PublicationSeen:
 
 
 def look_at_publication(
-    instance: DagsterInstance, warehouse: Warehouse, root: Path, broken: Mapping[str, str], addresses: Addresses
+    instance: DagsterInstance, warehouse: Warehouse, root: Path, folder: PromptFolder, addresses: Addresses
 ) -> PublicationSeen:
-    """Compare what is ranked with what is published below `root`; `broken` are prompt files that cannot be used."""
-    fingerprint = ranked_fingerprint(warehouse, broken, addresses)
+    """Compare what is ranked with what is published below `root`; `folder` are the prompt files."""
+    fingerprint = ranked_fingerprint(warehouse, folder.what_is_broken, addresses, folder.composites)
     if fingerprint is None:
         return PublicationSeen(None, is_current=True, is_withdrawn=withdraw(root))
     return PublicationSeen(fingerprint, is_published(root) and fingerprint == _published_fingerprint(instance))

@@ -58,10 +58,15 @@ def check(name: str | None) -> None:
     for one in broken:
         for problem in one.problems:
             ERR.print(str(problem), markup=False, soft_wrap=True)
+    if name is None:
+        for problem in folder.broken_composites:
+            ERR.print(str(problem), markup=False, soft_wrap=True)
+        for composite in folder.composites:
+            OUT.print(f"{composite.name}: good, a composite of {', '.join(composite.weights)}", markup=False)
     for prompt in folder.prompts:
         if name in (None, prompt.name):
             OUT.print(f"{prompt.name}: good, version {prompt.asked.prompt_hash[:12]}", markup=False)
-    if broken:
+    if broken or (name is None and folder.broken_composites):
         sys.exit(1)
 
 

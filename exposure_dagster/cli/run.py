@@ -296,6 +296,8 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
         if not names or broken.name in names:
             for problem in broken.problems:
                 warn(f"left out: {problem}")
+    for problem in folder.broken_composites:
+        warn(f"left out: {problem}")
     by_name = {prompt.name: prompt for prompt in folder.prompts}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -368,7 +370,7 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
         runner.instance,
         Warehouse(settings.warehouse_file),
         settings.published_folder,
-        folder.what_is_broken,
+        folder,
         Addresses(settings.site_url, settings.code_url),
     )
     if seen.is_withdrawn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,17 +19,22 @@ from exposure_dagster.pipeline.published_tables import (
     published_tables,
 )
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
+from exposure_dagster.prompts.composites import Composite
 from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.publishing.content import (
     PUBLICATION_VERSION,
     Addresses,
     PublishedContent,
     PublishedPrompt,
+    PublishedTable,
     harmless_frame,
 )
 from exposure_dagster.publishing.exports import write_exports
 from exposure_dagster.publishing.publication import publish
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
+from exposure_dagster.publishing.site.composites import composite_rows
+from exposure_dagster.publishing.site.document import site_document
+from exposure_dagster.publishing.tables import COMPOSITES
 from exposure_dagster.sources.sites import SiteKind
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
@@ -47,9 +52,12 @@ _READ = tuple(
 
 
 def read_content(
-    warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({}), addresses: Addresses = NOWHERE
+    warehouse: Warehouse,
+    broken: Mapping[str, str] = MappingProxyType({}),
+    addresses: Addresses = NOWHERE,
+    composites: Sequence[Composite] = (),
 ) -> PublishedContent:
-    """Everything that is ranked, read at one moment.
+    """Everything that is ranked, read at one moment, and the composites that can be made of it.
 
     `addresses` are what the site's pages name. `broken` says of prompts whose files cannot be used what is wrong; they
     are published as they stood. A prompt is published with the question that its standing answers answered and the
@@ -104,7 +112,7 @@ def read_content(
                 is_enabled=str(name) in enabled,
             )
         )
-    return PublishedContent(
+    content = PublishedContent(
         tuple(prompts),
         is_sample=is_sample,
         tables=tables,
@@ -115,10 +123,24 @@ def read_content(
         index_values=harmless_frame(values),
         addresses=addresses,
     )
+    return with_composites(content, composites)
+
+
+def with_composites(content: PublishedContent, composites: Sequence[Composite]) -> PublishedContent:
+    """The content with those of the composites that can be made of what it shows."""
+    if not composites:
+        return content
+    rows, left_out = composite_rows(site_document(content), composites)
+    made = tuple(one for one in composites if len(rows) and (rows["composite"] == one.name).any())
+    table = (PublishedTable(COMPOSITES, COMPOSITES.name, rows),) if made else ()
+    return replace(content, tables=(*content.tables, *table), composites=made, left_out=left_out)
 
 
 def ranked_fingerprint(
-    warehouse: Warehouse, broken: Mapping[str, str] = MappingProxyType({}), addresses: Addresses = NOWHERE
+    warehouse: Warehouse,
+    broken: Mapping[str, str] = MappingProxyType({}),
+    addresses: Addresses = NOWHERE,
+    composites: Sequence[Composite] = (),
 ) -> str | None:
     """Changes whenever what is to be published does, or how, without reading it all; None where nothing is ranked.
 
@@ -132,9 +154,8 @@ def ranked_fingerprint(
     rows = warehouse.rows(" UNION ALL ".join(parts))
     if not rows[0][0]:
         return None
-    return content_hash(
-        [PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items()), [addresses.site, addresses.code]]
-    )
+    presented = [addresses.site, addresses.code, *(one.model_dump() for one in composites)]
+    return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items()), presented])
 
 
 def publish_content(content: PublishedContent, root: Path) -> Path:

@@ -16,6 +16,7 @@ from exposure_dagster.core.bounded import read_bounded
 from exposure_dagster.core.errors import PromptError
 from exposure_dagster.core.hints import meant
 from exposure_dagster.prompts.checking import Problem, check_text
+from exposure_dagster.prompts.composites import Composite, load_composites
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.prompts.render import asked_part, baseline_part, ranking_part
 from exposure_dagster.prompts.template import template_text
@@ -41,10 +42,12 @@ class BrokenPrompt:
 
 @dataclass(frozen=True)
 class PromptFolder:
-    """The prompts of a folder, good and broken, each by name."""
+    """The prompts of a folder, good and broken, each by name; and its composites, with what is wrong with others."""
 
     prompts: tuple[Prompt, ...]
     broken: tuple[BrokenPrompt, ...]
+    composites: tuple[Composite, ...] = ()
+    broken_composites: tuple[Problem, ...] = ()
 
     @property
     def what_is_broken(self) -> dict[str, str]:
@@ -78,9 +81,12 @@ def load_folder(folder: Path, *, known_corpora: Collection[str], known_models: C
     Hidden files and a README.md are no prompts.
     """
     results = [_read(path, known_corpora, known_models) for path in _prompt_files(folder)]
+    composites, broken_composites = load_composites(folder)
     return PromptFolder(
         tuple(result for result in results if isinstance(result, Prompt)),
         tuple(result for result in results if isinstance(result, BrokenPrompt)),
+        composites,
+        broken_composites,
     )
 
 

@@ -16,6 +16,7 @@ from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, MATCHED_WITH, Attribution, attributions_of
+from exposure_dagster.prompts.composites import Composite
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
 from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS
 from exposure_dagster.tables import OCCUPATIONS
@@ -181,7 +182,8 @@ class PublishedContent:
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
     where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
     indices that scores are held against, `index_values` what these say of documents: index, corpus, doc_id, value.
-    `addresses` are those that the site's pages are to name.
+    `addresses` are those that the site's pages are to name. `composites` are those whose rows are among the tables;
+    `left_out` says of others why they cannot be made.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -193,6 +195,8 @@ class PublishedContent:
     index_credits: tuple[Attribution, ...] = ()
     index_values: pd.DataFrame = field(default_factory=pd.DataFrame)
     addresses: Addresses = Addresses()
+    composites: tuple[Composite, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:
@@ -213,8 +217,8 @@ class PublishedContent:
         frames += [frame.to_csv(index=False) for _, frame in sorted(self.titles.items())]
         frames.append(self.changes.to_csv(index=False))
         frames.append(self.index_values.to_csv(index=False))
-        addresses = [self.addresses.site, self.addresses.code]
-        return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames, addresses])[:16]
+        presented = [self.addresses.site, self.addresses.code, *(one.model_dump() for one in self.composites)]
+        return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames, presented])[:16]
 
 
 def listed_sources(sources: Iterable[Attribution]) -> list[dict[str, str | None]]:

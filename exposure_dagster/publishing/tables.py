@@ -163,6 +163,27 @@ ROLE_OCCUPATIONS = Table(
     ),
     key=("prompt", "doc_id"),
 )
+COMPOSITES = Table(
+    schema=SCHEMA,
+    name="composites",
+    grain="composite and document of its set",
+    description="Layers weighed into one number by composite files (`<name>.composite.yaml`); no model is asked.",
+    columns=(
+        Column(name="composite", type="VARCHAR", description="Name of the file, without its ending."),
+        Column(name="rank", type="BIGINT", description="1 for the highest; ties share the lowest number."),
+        *columns_of(RANKINGS, "doc_id", "title"),
+        Column(
+            name="score",
+            type="DOUBLE",
+            description="Weighted mean of the layers, each put to 0–1 on its scale (turned round where its weight is "
+            "below zero), times ten; null where a document lacks one of the values.",
+            unit="0 to 10",
+        ),
+        *columns_of(RANKINGS, "jobs"),
+    ),
+    key=("composite", "doc_id"),
+)
+
 SHOWN_ITEMS = 5
 """Items of a section that are published; a prompt that includes it asks about twice as many."""
 
@@ -198,6 +219,7 @@ TABLES_OF_SOME = (
     (ROLE_OCCUPATIONS.name, ROLE_OCCUPATIONS),
     (AGREEMENT.name, AGREEMENT),
     (DISAGREEMENTS.name, DISAGREEMENTS),
+    (COMPOSITES.name, COMPOSITES),
 )
-"""Likewise, where documents were answered several times, where own documents have an occupation, and where indices are
-set that scores are held against."""
+"""Likewise, where documents were answered several times, where own documents have an occupation, where indices are set
+that scores are held against, and where there are composites."""

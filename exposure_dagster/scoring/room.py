@@ -5,6 +5,8 @@ That is the model's to say, so that it is known here and not where files are rea
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exposure_dagster.prompts.checking import Problem
 from exposure_dagster.prompts.files import BrokenPrompt, BrokenPromptError, PromptFolder
 from exposure_dagster.prompts.model import Prompt
@@ -15,9 +17,10 @@ from exposure_dagster.scoring.asking import asking_of
 def with_room(folder: PromptFolder, prices: PriceTable) -> PromptFolder:
     """The folder, in which prompts without room for a document are broken."""
     broken = {prompt.name: lacking for prompt in folder.prompts if (lacking := _lacking(prompt, prices))}
-    return PromptFolder(
-        tuple(prompt for prompt in folder.prompts if prompt.name not in broken),
-        tuple(sorted([*folder.broken, *broken.values()], key=lambda one: one.source)),
+    return replace(
+        folder,
+        prompts=tuple(prompt for prompt in folder.prompts if prompt.name not in broken),
+        broken=tuple(sorted([*folder.broken, *broken.values()], key=lambda one: one.source)),
     )
 
 

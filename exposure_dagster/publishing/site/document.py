@@ -42,6 +42,7 @@ from exposure_dagster.publishing.content import (
 )
 from exposure_dagster.publishing.site.cards import file_names, has_cards
 from exposure_dagster.publishing.site.layers import (
+    composite_layer,
     figure_layers,
     page_layer,
     prompt_layers,
@@ -50,7 +51,7 @@ from exposure_dagster.publishing.site.layers import (
 )
 from exposure_dagster.publishing.site.sets import documents_set, further_titles
 from exposure_dagster.publishing.site.trust import error_groups, index_columns
-from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS, SECTIONS
+from exposure_dagster.publishing.tables import COMPOSITES, ROLE_OCCUPATIONS, SECTIONS
 from exposure_dagster.ranking.agreement import ALL, ROLLED_UP
 from exposure_dagster.tables import AGREEMENT, OCCUPATIONS, RESILIENCE, TASK_ROLLUPS, UNCERTAINTY
 
@@ -63,6 +64,7 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
     sets = _sets(content)
     layers = list(_layers(content, sets))
     used = {layer["set"] for layer in layers}
+    layers += _composite_layers(content, sets, layers)
     for layer in layers:
         if has_cards(layer, sets[layer["set"]]):
             layer["has_cards"] = True
@@ -89,6 +91,18 @@ def site_document(content: PublishedContent) -> dict[str, Any]:
         "code_url": content.addresses.code,
         "layers": [*layers, *(layer for documents in kept for layer in figure_layers(documents))],
     }
+
+
+def _composite_layers(
+    content: PublishedContent, sets: dict[str, dict[str, Any]], layers: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    figures = [layer for documents in sets.values() for layer in figure_layers(documents)]
+    known = {layer["id"]: layer for layer in (*layers, *figures)}
+    for table in _tables(content, COMPOSITES.name):
+        for composite in content.composites:
+            rows = table.rows[table.rows["composite"] == composite.name]
+            parts = [known[name] for name in composite.weights]
+            yield composite_layer(composite, rows, sets[parts[0]["set"]], parts)
 
 
 def _file_names(documents: dict[str, Any]) -> dict[str, dict[str, str]]:

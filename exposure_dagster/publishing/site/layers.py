@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,10 @@ import pandas as pd
 from exposure_dagster.core.characters import harmless
 from exposure_dagster.core.columns import coded, column, dates, plain
 from exposure_dagster.corpora.registry import corpus_of
+from exposure_dagster.prompts.composites import Composite
 from exposure_dagster.prompts.model import AskedPrompt, Quadrants, RankedAttribute, RankingDefinition
 from exposure_dagster.publishing.content import PublishedPrompt
+from exposure_dagster.publishing.site.composites import HIGH, LOW
 from exposure_dagster.publishing.site.trust import agreement_rows, sureness
 
 _ANSWER = ("scorer", "model", "prompt_hash", "date")
@@ -103,6 +105,35 @@ def rollup_layer(
         "rank": column(rows, "rank"),
         **_behind_means(prompt.rankings, len(rows)),
         "asked": _asked(prompt.asked),
+    }
+
+
+def composite_layer(
+    composite: Composite, rows: pd.DataFrame, documents: dict[str, Any], parts: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Layers weighed into one. `rows`: its rows of the composites; `parts` the layers that it weighs, in its order."""
+    rows = rows.set_index("doc_id").reindex(documents["id"])
+    total = sum(abs(weight) for weight in composite.weights.values())
+    shares = "; ".join(
+        f"{part['title']}{' (turned round)' if weight < 0 else ''} {abs(weight) / total:.0%}"
+        for part, weight in zip(parts, composite.weights.values(), strict=True)
+    )
+    answers = [answer for part in parts for answer in part.get("answers", ())]
+    return {
+        "id": composite.name,
+        "set": documents["name"],
+        "kind": "score",
+        "family": "score",
+        "title": composite.title,
+        "description": composite.description,
+        "low": LOW,
+        "high": HIGH,
+        "tiers": [],
+        "formula": [f"The weighted mean of layers, each put to 0–1 on its scale, times ten: {shares}."],
+        "value": column(rows, "score"),
+        "rank": column(rows, "rank"),
+        "answers": answers,
+        "answered_by": [None] * len(rows),
     }
 
 

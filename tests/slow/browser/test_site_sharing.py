@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from exposure_dagster.corpora import KNOWN_CORPORA
+from exposure_dagster.pipeline.published import with_composites
+from exposure_dagster.prompts.composites import load_composites
 from exposure_dagster.prompts.files import load_prompt
 from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.publishing.content import Addresses
@@ -198,6 +201,23 @@ def test_a_slider_moves_the_map_and_the_address(visit: Visit) -> None:
 def test_weights_that_are_none_are_passed_over(visit: Visit) -> None:
     page = visit.open("layer=mix&mix=nothing:3,exposure:99,exposure:x,exposure:1")
     assert values(page)["Office Clerks"] == "9.0"
+
+
+def test_the_file_of_a_mix_makes_the_project_compute_the_same(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("layer=mix&mix=exposure:2,pay:-1,education:1,outlook:3")
+    shown = values(page)
+    page.get_by_role("button", name="Write it as a file").click()
+    text = page.get_by_label("File", exact=True).input_value()
+    (tmp_path / "my_mix.composite.yaml").write_text(text, encoding="utf-8")
+    made, problems = load_composites(tmp_path)
+    assert problems == ()
+    rows = with_composites(site_content(), made).tables[-1].rows
+    computed = dict(zip(rows["title"], rows["score"], strict=True))
+    assert {title: float(value) for title, value in shown.items() if value != "–"} == {
+        title: pytest.approx(score, abs=0.0501) for title, score in computed.items() if not math.isnan(score)
+    }
+    assert violations(page) == []
+    page.keyboard.press("Escape")
 
 
 # --- asking ---

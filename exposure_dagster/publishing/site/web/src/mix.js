@@ -3,7 +3,7 @@
  * its weights stand in the address.
  *
  * Each layer is put to 0 to 1 on its scale; a negative weight turns it round. The mix is the weighted mean, from 0 to
- * 10. A document that lacks one of the values has none: nothing is filled in. `composite` prompt files do the same sum.
+ * 10. A document that lacks one of the values has none: nothing is filled in. Composite files do the same sum (site/composites.py).
  */
 import * as dialog from "./dialog.js";
 import * as formats from "./formats.js";
@@ -131,20 +131,17 @@ function show(field, weight) {
   if (field.nextElementSibling) field.nextElementSibling.textContent = weight === 0 ? "–" : formats.signed(weight);
 }
 
-/** A file by which the project computes the same ranking, without asking anybody. */
+/** The file by which the project computes the same ranking (prompts/composites.py). */
 export function file(layer, at) {
-  const weights = read(at.mix, layer.documents);
-  const prompts = [...weights].filter(([id]) => store.layerById.get(id).kind !== "figure");
-  const figures = [...weights].filter(([id]) => store.layerById.get(id).kind === "figure");
-  const lines = (list) => list.map(([id, weight]) => `  ${JSON.stringify(id)}: ${weight}`);
-  return ["title: Your own mix", "weights:", ...lines(prompts), ...(figures.length ? lines(figures) : [])].join("\n") + "\n";
+  const weights = [...read(at.mix, layer.documents)].map(([id, weight]) => `  ${JSON.stringify(id)}: ${weight}`);
+  return ["title: My mix", "weights:", ...weights, ""].join("\n");
 }
 
 function write(layer) {
   dialog.open(
     "This mix as a file",
-    el("p", {}, "Save it in the folder of prompts as ", el("code", {}, "my_mix.composite.yaml"), ". The project then ranks by it whenever it publishes; no model is asked."),
-    dialog.copyable("File", file(layer, state.get()), { rows: 10 }),
+    el("p", {}, "Save it in your folder of prompts as ", el("code", {}, "my_mix.composite.yaml"), ", with a title of yours. The project then ranks by it whenever it publishes, as a layer of this map and as ", el("code", {}, "composites.csv"), "; no model is asked."),
+    dialog.copyable("File", file(layer, state.get()), { rows: 8 }),
     dialog.copyable("Command", "exposure run"),
   );
 }
