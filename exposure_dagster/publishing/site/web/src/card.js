@@ -89,11 +89,25 @@ export function hide() {
   if (!shown) return;
   shown = null;
   byId("card").hidden = true;
+  byId("chart-frame").hidden = true;
 }
+
+/** A frame around what is pointed at: an element of its own, so that the chart is not painted again. */
+function put(box) {
+  const frame = byId("chart-frame");
+  frame.hidden = !box;
+  if (!box) return;
+  frame.style.width = `${box.width}px`;
+  frame.style.height = `${box.height}px`;
+  frame.style.transform = `translate(${box.x0}px,${box.y0}px)`;
+}
+
+/** The window's size: asking for it at each move would cost more than the move. */
+let view = { width: innerWidth, height: innerHeight };
 
 /**
  * Shows the card of a thing at a place of the window.
- * @param {{key: string, layer?: any, doc?: any, lines?: string[], title?: string, text?: string}} thing
+ * @param {{key: string, layer?: any, doc?: any, lines?: string[], title?: string, text?: string, box?: any}} thing
  * @param {number} x @param {number} y
  */
 export function show(thing, x, y) {
@@ -103,11 +117,12 @@ export function show(thing, x, y) {
     if (thing.doc) fillDoc(thing);
     else fillGroup(thing);
     if (!shown) card.hidden = false;
+    put(thing.box);
     shown = thing.key;
   }
-  const left = x + OFFSET + WIDTH > innerWidth ? Math.max(4, x - OFFSET - WIDTH) : x + OFFSET;
+  const left = x + OFFSET + WIDTH > view.width ? Math.max(4, x - OFFSET - WIDTH) : x + OFFSET;
   // above the pointer in the lower half of the window: its height is not asked for, which would lay out the page
-  card.style.transform = y > innerHeight / 2 ? `translate(${Math.round(left)}px,${Math.round(y - OFFSET)}px) translateY(-100%)` : `translate(${Math.round(left)}px,${Math.round(y + OFFSET)}px)`;
+  card.style.transform = y > view.height / 2 ? `translate(${Math.round(left)}px,${Math.round(y - OFFSET)}px) translateY(-100%)` : `translate(${Math.round(left)}px,${Math.round(y + OFFSET)}px)`;
 }
 
 /** Colours of the strip, when layer or theme change. */
@@ -150,6 +165,9 @@ export function follow(element, find) {
 }
 
 export function start() {
+  addEventListener("resize", () => {
+    view = { width: innerWidth, height: innerHeight };
+  });
   addEventListener("keydown", (event) => event.key === "Escape" && hide());
   addEventListener("scroll", hide, { passive: true });
 }

@@ -11,7 +11,6 @@ import { withOneMore } from "./side.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import { byId, el, fill, folded, foreign } from "./text.js";
-import * as treemap from "./treemap.js";
 
 /** O*NET summaries that the panel leads to. */
 const MOST_CODES = 3;
@@ -42,7 +41,7 @@ const isSheet = () => matchMedia("(max-width: 59.99rem)").matches;
 /** Gives the focus back: to what opened the panel, or to the tile, or to the search. */
 function giveBack(id) {
   const isThere = (one) => one && one.isConnected && one.getClientRects().length > 0;
-  const target = [origin, treemap.elementOf(id), byId("search")].find(isThere);
+  const target = [origin, markOf(id), byId("search")].find(isThere);
   origin = null;
   target.focus({ preventScroll: true });
   if (!target.matches(":focus")) byId("search").focus({ preventScroll: true });
@@ -54,14 +53,18 @@ export function close() {
   giveBack(id);
 }
 
-/** Puts the panel beside the chosen tile, where there is more room; beside other views, at the edge. */
+/** What stands for the chosen occupation in the chart: its tile, point or bar; or null. */
+const markOf = (id) => byId("chart").querySelector(`[data-id="${CSS.escape(id)}"]`);
+
+/** Puts the panel beside the chosen tile or point, where there is room; without one, at the edge. */
 export function place() {
   const panel = byId("detail");
   if (panel.hidden) return;
   panel.style.left = "";
   panel.style.top = "";
-  const tile = isSheet() ? null : treemap.boxOf(state.get().id);
-  if (!tile) return;
+  const mark = isSheet() ? null : markOf(state.get().id);
+  if (!mark) return;
+  const tile = mark.getBoundingClientRect();
   const { width, height } = panel.getBoundingClientRect();
   const right = tile.right + GAP + width <= innerWidth - EDGE ? tile.right + GAP : null;
   const left = right ?? (tile.left - GAP - width >= EDGE ? tile.left - GAP - width : innerWidth - EDGE - width);
@@ -293,11 +296,11 @@ export function show(layer, id) {
     byId("detail-body"),
     el("p", { class: "quiet" }, foreign(doc.category)),
     sources(layer, doc),
-    doc.description ? el("p", {}, foreign(doc.description)) : null,
     ...verdict(layer, doc),
     ...answer(layer, doc),
     example(layer, doc),
     onward(layer, doc),
+    doc.description ? el("p", {}, foreign(doc.description)) : null,
     facts(layer, doc),
     layerTable(layer, doc),
     sections(doc),

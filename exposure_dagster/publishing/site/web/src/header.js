@@ -95,17 +95,32 @@ export function show(layer, all, view, at, matches) {
   });
 }
 
+/** The rows that are wider than their place. */
+const overflowing = new Set();
+
+function watchOverflow(row) {
+  const look = () => {
+    if (row.scrollWidth > row.clientWidth) overflowing.add(row);
+    else overflowing.delete(row);
+    showCurrent();
+  };
+  const observer = new ResizeObserver(look);
+  observer.observe(row);
+  observer.observe(row.firstElementChild);
+}
+
 /** Where layers or views are a row that scrolls, the current one is brought into it. */
 export function showCurrent() {
-  for (const current of document.querySelectorAll('#views [aria-current], #layers [aria-pressed="true"]')) {
-    const row = /** @type {HTMLElement} */ (current.closest("nav"));
-    if (row.scrollWidth > row.clientWidth) row.scrollLeft = Math.max(0, /** @type {HTMLElement} */ (current).offsetLeft - row.offsetLeft - 40);
+  for (const row of overflowing) {
+    const current = row.querySelector('[aria-current], [aria-pressed="true"]');
+    if (current) row.scrollLeft = Math.max(0, /** @type {HTMLElement} */ (current).offsetLeft - row.offsetLeft - 40);
   }
 }
 
 export function start(all) {
   views = all;
   if (byId("views").children.length !== views.length) fill(byId("views"), ...views.map((one) => el("li", {}, el("a", { "data-view": one.id }, one.name))));
+  for (const id of ["views", "layers"]) watchOverflow(byId(id).parentElement);
   byId("layers").addEventListener("click", (event) => {
     const button = event.target.closest("[data-layer]");
     if (button) state.set({ layer: button.dataset.layer });

@@ -82,6 +82,7 @@ function chartSize() {
 
 let drawing = 0;
 let drawnKind = null;
+let drawnSize = { width: 0, height: 0 };
 
 /** Draws the view's chart in the next frame, so that several changes make one drawing. */
 function scheduleChart() {
@@ -94,7 +95,8 @@ function drawCharts() {
   const at = state.get();
   if (!view.isText) {
     card.paint(layer);
-    view.draw(byId("chart"), layer, set, at, chartSize());
+    drawnSize = chartSize();
+    view.draw(byId("chart"), layer, set, at, drawnSize);
     drawnKind = view.id;
     performance.mark(`site:${view.id}`);
   } else if (drawnKind !== view.id) {
@@ -111,9 +113,27 @@ function drawCharts() {
 const below = (() => {
   let isNear = false;
   let isStale = true;
+  let isSeen = false;
+  let waiting = 0;
 
+  /** Layers are often looked at one after the other. */
+  const LATER_MS = 1200;
+
+  const whenIdle = (work) => ("requestIdleCallback" in globalThis ? requestIdleCallback(work, { timeout: 3000 }) : setTimeout(work, 500));
+
+  /** At once where it is seen; otherwise when nothing else is to do, for those who come there without moving the window. */
   function draw() {
     if (!isNear || !isStale) return;
+    if (isSeen) make();
+    else {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => whenIdle(make), LATER_MS);
+    }
+  }
+
+  function make() {
+    clearTimeout(waiting);
+    if (!isStale) return;
     isStale = false;
     const { layer, matches } = shown;
     const at = state.get();
@@ -124,7 +144,7 @@ const below = (() => {
 
   function come() {
     isNear = true;
-    draw();
+    make();
   }
 
   return {
@@ -135,20 +155,26 @@ const below = (() => {
     },
     come,
     start() {
-      new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && come(), { rootMargin: "50px" }).observe(byId("figures").parentElement);
+      new IntersectionObserver(
+        ([entry]) => {
+          isSeen = entry.isIntersecting;
+          if (isSeen) come();
+        },
+        { rootMargin: "50px" },
+      ).observe(byId("figures").parentElement);
       addEventListener("beforeprint", come);
-      // and when nothing else is to do: a screen reader comes there without moving the window
-      if ("requestIdleCallback" in globalThis) requestIdleCallback(come, { timeout: 4000 });
-      else setTimeout(come, 1500);
+      whenIdle(come);
       byId("list").addEventListener("focusin", come);
     },
   };
 })();
 
+/** As the browser last laid it out: to ask for it while the page is changed would have all of it laid out at once. */
+let histogramWidth = 0;
+
 function drawHistogram() {
-  const histogram = byId("histogram");
   const { layer, matches } = shown;
-  if (histogram.clientWidth) bars.histogram(histogram, layer, matches, state.get().at ?? layer.threshold, { width: histogram.clientWidth, height: 116 });
+  if (histogramWidth) bars.histogram(byId("histogram"), layer, matches, state.get().at ?? layer.threshold, { width: histogramWidth, height: 116 });
 }
 
 /** Parts of the page are made anew with the state: what had the focus gets it back, or the panel it was in does. */
@@ -183,7 +209,20 @@ function renderAll(at) {
   below.stale();
   if (view.id === "table") below.come();
   scheduleChart();
-  if ((view.wants || at.id !== null) && !store.isComplete) store.more().then(() => store.isComplete && render(state.get()));
+  if (view.wants || at.id !== null) wantMore();
+}
+
+/** Loads reasons, other names and the like, and puts them where they are wanted: the chart stays as it is. */
+function wantMore() {
+  if (store.isComplete) return;
+  store.more().then(() => {
+    const { layer, view, set } = shown;
+    const at = state.get();
+    keepingFocus(() => {
+      if (view.notes) view.notes(byId("view-notes"), layer, set, at);
+      detail.show(layer, at.id);
+    });
+  });
 }
 
 const SMALL = new Set(["at", "id"]);
@@ -210,7 +249,7 @@ function onChange(at, keys, event) {
     });
   }
   if (keys.has("id")) {
-    if (at.id !== null && !store.isComplete) store.more().then(() => store.isComplete && state.get().id !== null && render(state.get()));
+    if (at.id !== null) wantMore();
     detail.show(layer, at.id);
     table.select(at.id);
     header.links(layer);
@@ -236,21 +275,19 @@ function paintChart(view, layer, set, at) {
 
 /** Sizes change with the window: the chart is drawn again once they rest. */
 function watchSize() {
-  let size = null;
   let timer = 0;
   new ResizeObserver(([{ contentRect }]) => {
-    const isTall = shown.view.id === "ranked";
-    const now = `${contentRect.width} ${isTall ? "" : contentRect.height}`;
-    const isFirst = size === null;
-    if (now === size || contentRect.width === 0) return;
-    size = now;
-    if (isFirst) return;
+    const { width, height } = drawnSize;
+    const isSame = Math.abs(contentRect.width - width) < 1 && (Math.abs(contentRect.height - height) < 1 || shown.view.id === "ranked");
+    if (isSame || contentRect.width === 0) return;
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      scheduleChart();
-      drawHistogram();
-    }, 120);
+    timer = setTimeout(scheduleChart, 120);
   }).observe(byId("chart-place"));
+  new ResizeObserver(([{ contentRect }]) => {
+    if (Math.round(contentRect.width) === histogramWidth) return;
+    histogramWidth = Math.round(contentRect.width);
+    if (below.isDrawn()) drawHistogram();
+  }).observe(byId("histogram"));
 }
 
 /** The address after # holds the state, and so cannot name a part of the page. */

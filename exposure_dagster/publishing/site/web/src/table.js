@@ -11,6 +11,8 @@ import * as store from "./store.js";
 import { el, foreign, fill, byId } from "./text.js";
 
 const PAGE = 10;
+/** Rows that are made at once beside a chart; the others when they are wanted. */
+const FEW = 50;
 const SHORT_NAMES = { outlook: "Outlook", pay: "Median pay", education: "Education" };
 
 const byText = (of) => (a, b) => {
@@ -66,6 +68,9 @@ export function sorted(layer, matches, sort) {
 /** Rows of the shown layer, by document: sorting and filtering move them, nothing is made anew. */
 let rows = new Map();
 let shownFor = null;
+/** The documents in the shown order, and how a row is made of one. */
+let order = [];
+let rowOf = null;
 
 function makeRow(doc, columns, shownLayer) {
   const button = el("button", { type: "button", class: "row-button", tabindex: "-1" }, foreign(doc.title));
@@ -103,16 +108,37 @@ export function show(layer, matches, at, themeName) {
   const columns = columnsOf(layer);
   const identity = `${layer.id} ${layer.isMix ? layer.madeFrom : ""} ${themeName}`;
   if (shownFor !== identity) {
-    rows = new Map(layer.documents.docs.map((doc) => [doc, makeRow(doc, columns, layer)]));
+    rows = new Map();
     shownFor = identity;
   }
+  rowOf = (doc) => {
+    if (!rows.has(doc)) rows.set(doc, makeRow(doc, columns, layer));
+    return rows.get(doc);
+  };
   const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.sort;
   fill(byId("table-head"), ...head(layer, columns, at.sort));
   if (focused) byId("table-head").querySelector(`[data-sort$="${focused.replace("-", "")}"]`)?.focus();
-  fill(byId("table-body"), ...sorted(layer, matches, at.sort).map((doc) => rows.get(doc)));
+  order = sorted(layer, matches, at.sort);
+  const first = at.view === "table" ? order.length : Math.max(FEW, order.findIndex((doc) => doc.id === at.id) + 1);
+  fill(byId("table-body"), ...order.slice(0, first).map(rowOf));
+  tellOfMore();
   byId("table-empty").hidden = matches.length > 0;
   byId("table-caption").textContent = `${layer.title}: ${formats.plural(matches.length, "occupation", "occupations")}${layer.documents.hasShares ? ". Jobs: where occupations share a SOC row, an equal share of its jobs" : ""}${layer.sure && layer.sure.has ? ". In brackets: the 90% interval" : ""}`;
   select(at.id);
+}
+
+const shownCount = () => byId("table-body").children.length;
+
+function tellOfMore() {
+  byId("table-more").hidden = shownCount() >= order.length;
+  byId("table-more").textContent = `Show all ${formats.count(order.length)}`;
+}
+
+/** The rows that are not there yet, up to a document or to the last. */
+function showMore(id = null) {
+  const last = id === null ? order.length : order.findIndex((doc) => doc.id === id) + 1;
+  byId("table-body").append(...order.slice(shownCount(), last).map(rowOf));
+  tellOfMore();
 }
 
 const buttons = () => [...byId("table-body").querySelectorAll(".row-button")];
@@ -124,6 +150,7 @@ function rove(button) {
 }
 
 export function select(id) {
+  if (id !== null && order.some((doc) => doc.id === id)) showMore(id);
   for (const row of byId("table-body").querySelectorAll("tr[aria-current]")) row.removeAttribute("aria-current");
   const row = id === null ? null : byId("table-body").querySelector(`tr[data-id="${CSS.escape(id)}"]`);
   if (row) row.setAttribute("aria-current", "true");
@@ -132,6 +159,7 @@ export function select(id) {
 
 function onKey(event) {
   if (!event.target.classList.contains("row-button")) return;
+  showMore();
   const all = buttons();
   const at = all.indexOf(event.target);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + PAGE, PageUp: at - PAGE, Home: 0, End: all.length - 1 }[event.key];
@@ -143,6 +171,11 @@ function onKey(event) {
 }
 
 export function start() {
+  byId("table-more").addEventListener("click", () => {
+    const next = shownCount();
+    showMore();
+    buttons()[next].focus();
+  });
   byId("table-head").addEventListener("click", (event) => {
     const button = event.target.closest("[data-sort]");
     if (button) state.set({ sort: button.dataset.sort === "-value" ? null : button.dataset.sort });

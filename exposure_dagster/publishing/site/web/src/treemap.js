@@ -9,17 +9,19 @@ import * as card from "./card.js";
 import { drawing, NARROW, shape, textLines } from "./charts.js";
 import * as detail from "./detail.js";
 import * as formats from "./formats.js";
-import { label, line } from "./labels.js";
+import { abbreviated, label, LINE, line, TIGHT, unitWidth } from "./labels.js";
 import * as scales from "./scales.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import * as theme from "./theme.js";
 
 const GAP = 1;
-const INSET = 4;
+/** Tiles are laid out about square and then drawn so much wider, since names are wider than high. */
+const WIDER = 2;
+const INSET = 2.5;
 const FADE_MS = 240;
 /** Height of a category's heading: on a narrow screen it takes less of its category's tile. */
-const headerOf = (size) => (size.width < NARROW ? 15 : 19);
+const headerOf = (size) => (size.width < NARROW ? 15 : 18);
 const headingFontOf = (size) => (size.width < NARROW ? 11 : 12);
 
 /** Tiles of the shown category, or of all. */
@@ -57,11 +59,16 @@ function laidOut(docs, size) {
     /** @type {any} */ (group).value *= group.data.factor;
   }
   /** @type {any} */ (tree).value = (tree.children || []).reduce((whole, group) => whole + group.value, 0);
-  return layout()
+  const laid = layout()
     .tile(treemapSquarify.ratio(1.1))
-    .size([size.width, size.height])
-    .paddingInner(GAP)
+    .size([size.width / WIDER, size.height])
+    .paddingInner(GAP / WIDER)
     .paddingTop((node) => (node.depth === 1 ? headerOf(size) : 0))(/** @type {any} */ (tree));
+  laid.each((node) => {
+    node.x0 *= WIDER;
+    node.x1 *= WIDER;
+  });
+  return laid;
 }
 
 /** Fill and ink of each document, after filters and threshold. */
@@ -105,9 +112,11 @@ export function draw(element, layer, matches, at, size) {
   headings.append(...groups.map((group) => group.element));
   const tiles = tree.leaves().filter((node) => node.depth === 2).map((node) => tile(/** @type {any} */ (node)));
   slices.append(...tiles.map((one) => one.rect));
+  labels.append(...tiles.map((one) => one.label).filter(Boolean));
   for (const group of [headings, hatches, labels]) group.setAttribute("pointer-events", "none");
   headings.setAttribute("pointer-events", "auto");
   labels.setAttribute("aria-hidden", "true");
+  svg.setAttribute("letter-spacing", `${-TIGHT}em`);
   svg.append(headings, slices, hatches, labels, ring);
   const cells = [...groups, ...tiles];
   last = { element, svg, layer: null, key, tiles, groups, hatches, labels, ring, cells, byElement: new Map(cells.map((cell) => [cell.element, cell])) };
@@ -136,24 +145,26 @@ function heading(node, size, layer, at) {
 function tile(node) {
   const box = placed(node);
   const rect = shape("rect", { class: "slice", role: "button", tabindex: -1, "data-id": node.data.id, x: box.x0, y: box.y0, width: Math.max(0, box.width), height: Math.max(0, box.height) });
-  return { element: rect, rect, box, doc: node.data, label: null, labelled: null, below: null, hatch: null, look: null };
+  return { element: rect, rect, box, doc: node.data, ...labelled(box, node.data), look: null };
 }
 
-/** Writes a tile's label: the text of its value alone where nothing else has changed. */
+/** A tile's name, and the line below it for its value where there is room. */
+function labelled({ x0, y0, width, height }, doc) {
+  const name = doc.short || doc.title;
+  const names = [...new Set([doc.title, name, abbreviated(name)])];
+  const found = label(names, width - 2 * INSET, height - 3);
+  if (!found) return { label: null, value: null };
+  const { lines, size, hasRoom } = found;
+  const first = y0 + 1 + size;
+  const value = hasRoom ? shape("text", { x: x0 + INSET, y: first + lines.length * LINE * size, "font-size": size }) : null;
+  return { label: shape("g", { class: "label" }, textLines(lines, x0 + INSET, first, size), value), value, room: (width - 2 * INSET) / size };
+}
+
+/** Writes a tile's value, where it fits. */
 function write(one, layer) {
-  const { box, doc } = one;
-  const value = formats.valueOf(layer, doc, formats.shortValue);
-  if (one.below && one.label && value.length <= one.below.room) {
-    one.below.element.textContent = value;
-    return;
-  }
-  const names = doc.short ? [doc.title, doc.short] : [doc.title];
-  const found = label(names, value, box.width - 2 * INSET, box.height - 5);
-  const text = found ? textLines(found.lines, box.x0 + INSET, box.y0 + 2 + found.size, found.size) : null;
-  if (one.label) one.label.remove();
-  one.label = text;
-  one.below = found && found.hasBelow ? { element: text.lastChild, room: value.length } : null;
-  if (text) last.labels.append(text);
+  if (!one.value) return;
+  const value = formats.valueOf(layer, one.doc, formats.shortValue);
+  one.value.textContent = unitWidth(value) <= one.room ? value : "";
 }
 
 /** Puts a layer's colours, names, values and hatching on the tiles. */
@@ -168,27 +179,34 @@ function apply(layer, matches, at) {
       write(one, layer);
     }
     if (!before || before.fill !== now.fill) one.rect.setAttribute("fill", now.fill);
-    if (one.label && (isOther || before.ink !== now.ink)) one.label.setAttribute("fill", now.ink);
-    if ((before ? before.hatch : null) !== now.hatch) hatch(one, now.hatch);
+    if (one.label && (!before || before.ink !== now.ink)) one.label.setAttribute("fill", now.ink);
   }
+  hatch();
   last.layer = layer;
   select(at.id);
 }
 
-/** Lines over a tile whose tier is not sure, in the ink that reads on its colour; over the colour, below the text. */
-function hatch(one, kind) {
-  if (one.hatch) one.hatch.remove();
-  one.hatch = null;
-  if (!kind) return;
-  const { x0, y0, width, height } = one.box;
-  one.hatch = shape("rect", { class: "hatch", x: x0, y: y0, width, height, fill: `url(#hatch-${kind})` });
-  last.hatches.append(one.hatch);
+const outline = ({ x0, y0, x1, y1 }) => `M${x0.toFixed(1)} ${y0.toFixed(1)}H${x1.toFixed(1)}V${y1.toFixed(1)}H${x0.toFixed(1)}z`;
+
+/** Tiles as few shapes: a path for each thing that they are told apart by. */
+function paths(tiles, keyOf, attributesOf) {
+  const byKey = new Map();
+  for (const one of tiles) {
+    const key = keyOf(one);
+    if (key) byKey.set(key, (byKey.get(key) || "") + outline(one.box));
+  }
+  return [...byKey].map(([key, d]) => shape("path", { d, ...attributesOf(key) }));
+}
+
+/** Lines over tiles whose tier is not sure, in the ink that reads on their colours; over the colour, below the text. */
+function hatch() {
+  last.hatches.replaceChildren(...paths(last.tiles, (one) => one.look.hatch, (kind) => ({ class: "hatch", fill: `url(#hatch-${kind})` })));
 }
 
 /** Another layer on the same tiles: the old colours lie over the new ones and fade. */
 function recolour(layer, matches, at) {
   const isOther = last.layer !== layer && !matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const old = isOther ? last.tiles.map(({ box, look: { fill } }) => shape("rect", { x: box.x0, y: box.y0, width: box.width, height: box.height, fill })) : [];
+  const old = isOther ? paths(last.tiles, (one) => one.look.fill, (fill) => ({ fill })) : [];
   apply(layer, matches, at);
   if (!isOther) return;
   const ghost = shape("g", { class: "ghost", "pointer-events": "none" }, ...old);
@@ -220,15 +238,6 @@ export function paint(layer, matches, at) {
 export function forget() {
   last = null;
 }
-
-/** Where a document's tile is in the window, or null. */
-export function boxOf(id) {
-  const one = last && last.svg.isConnected ? last.tiles.find(({ doc }) => doc.id === id) : null;
-  return one ? one.rect.getBoundingClientRect() : null;
-}
-
-/** The element of a document's tile, to give the focus back to. */
-export const elementOf = (id) => (last && last.svg.isConnected ? last.tiles.find(({ doc }) => doc.id === id)?.rect : null) || null;
 
 const cellOf = (target) => (last ? last.byElement.get(target.closest('[role="button"]')) : null) || null;
 
@@ -282,7 +291,7 @@ function choose(cell) {
 }
 
 /** What the card says of a cell. */
-const cardOf = (cell) => (cell.doc ? { key: `${last.layer.id} ${cell.doc.id}`, layer: last.layer, doc: cell.doc } : cell.card);
+const cardOf = (cell) => (cell.doc ? { key: `${last.layer.id} ${cell.doc.id}`, layer: last.layer, doc: cell.doc, box: cell.box } : cell.card);
 
 function listen(element) {
   if (element.dataset.listens) return;
