@@ -210,10 +210,10 @@ def test_the_file_of_a_mix_makes_the_project_compute_the_same(visit: Visit, tmp_
     (tmp_path / "my_mix.composite.yaml").write_text(text, encoding="utf-8")
     made, problems = load_composites(tmp_path)
     assert problems == ()
-    rows = with_composites(site_content(), made).tables[-1].rows
+    rows = with_composites(site_content(), made).tables[-1].rows.dropna(subset="score")
     computed = dict(zip(rows["title"], rows["score"], strict=True))
     assert {title: float(value) for title, value in shown.items() if value != "–"} == {
-        title: pytest.approx(score, abs=0.0501) for title, score in computed.items() if score == score
+        title: pytest.approx(score, abs=0.0501) for title, score in computed.items()
     }
     assert violations(page) == []
     page.keyboard.press("Escape")
