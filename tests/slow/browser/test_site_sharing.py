@@ -290,3 +290,17 @@ def test_data_of_a_layer_of_ones_own_are_exported_as_shown(visit: Visit) -> None
     exported = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert exported["layer"] == "Your own mix"
     page.keyboard.press("Escape")
+
+
+# --- how firm it is ---
+
+
+def test_the_finding_says_between_what_it_lies_and_what_another_threshold_would_say(visit: Visit) -> None:
+    page = visit.open()
+    assert re.fullmatch(r"As sure as the scores are: \d.*M to \d.*M jobs", page.locator("#finding-range").inner_text())
+    page.locator("#figures").scroll_into_view_if_needed()
+    around = page.locator("#threshold-around")
+    expect(around).to_contain_text(re.compile(r"at 6 it would be .*M jobs \(.*\), at 8 it would be"))
+    visit.open("layer=pay")
+    expect(around).to_be_hidden()
+    assert page.locator("#finding-range").inner_text() == ""
