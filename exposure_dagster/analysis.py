@@ -101,7 +101,7 @@ class Home:
         run_pipeline(self.settings, names=questions, distil=distil, ask_again=ask_again, is_confirmed=True)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """The rows of a DuckDB query over the warehouse, which it cannot change."""
+        """The rows of a DuckDB query over the warehouse, which it cannot change. (`COPY … TO` writes files.)"""
         return self._warehouse().read(query)
 
     def _of(self, table: str, question: str, order: str) -> pd.DataFrame:
@@ -115,7 +115,7 @@ class Home:
             raise PromptError(
                 f"no scores of {question} stand{meant(question, known)}",
                 where=str(self.path),
-                remedy=f"There are {', '.join(sorted(known))}." if known else f"Run it first: `run({question!r})`.",
+                remedy=f"There are scores of {', '.join(sorted(known))}." if known else "Run it first.",
             )
 
     def _warehouse(self) -> Warehouse:

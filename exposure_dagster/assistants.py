@@ -7,6 +7,7 @@ assistant hands on what it is told. Texts come from pages and models: they are d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -40,6 +41,19 @@ _Offset = Annotated[int, Field(ge=0, description="Rows to leave out before the f
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
+_TOOL_OF = {
+    f"{PREFIX}/prompts lists them": "`questions` lists them",
+    f"{PREFIX}/occupations lists them": "`occupations` lists them",
+    "/openapi.json lists what there is": "`questions` and `occupations` list what there is",
+}
+"""What the API says of its addresses, as an assistant can use it."""
+
+_OF_A_COMPARISON = (
+    *("doc_id", "title", "score", "rank", "tier", "quadrant", "final_ranking", "rationale", "scorer", "model"),
+    *("jobs", "median_pay_annual", "outlook_pct", "education", "uncertainty"),
+)
+
+
 class _Published:
     """The API, asked within this process."""
 
@@ -53,7 +67,10 @@ class _Published:
         reply = await self._client.get(f"{PREFIX}{path}", params=given)
         if reply.is_error:
             problem = reply.json()
-            raise ToolError(str(problem.get("detail") or problem.get("title")))
+            said = str(problem.get("detail") or problem.get("title"))
+            for address, tool in _TOOL_OF.items():
+                said = said.replace(address, tool)
+            raise ToolError(said)
         return reply.json()
 
     async def answer(self, path: str, **query: Any) -> Answer:
@@ -156,7 +173,7 @@ def create_server(publications: Publications) -> MCPServer[Any]:
         found = [
             {
                 "question": head["prompt"],
-                **await published.get(f"/prompts/{quote(head['name'], safe='')}/rankings", limit=limit),
+                **await published.get(f"/prompts/{quote(head['prompt'], safe='')}/rankings", limit=limit),
             }
             for head in heads
             if head["corpus"] not in KNOWN_CORPORA
@@ -172,6 +189,7 @@ async def _scores(published: _Published, question: str, documents: Sequence[str]
     """The scores that a question has of these documents, in their order."""
     found = []
     for document in documents:
-        rows = await published.get(f"/prompts/{quote(question, safe='')}/rankings", q=document, limit=1000)
-        found += [row for row in rows["items"] if row["doc_id"] == document]
+        with suppress(ToolError):  # not every question is asked about each
+            score = await published.get(f"/prompts/{quote(question, safe='')}/provenance/{quote(document, safe='')}")
+            found.append({name: score.get(name) for name in _OF_A_COMPARISON})
     return found

@@ -371,6 +371,8 @@ class Settings(BaseModel):
         return self.home / "dagster"
 
 
+_FIELDS = tuple(name for name in Settings.model_fields if name != "provider_variables")
+
 PROVIDER_VARIABLES: Mapping[str, str] = {
     variable: description
     for provider in PROVIDERS.values()
@@ -383,16 +385,18 @@ PROVIDER_VARIABLES: Mapping[str, str] = {
 
 
 def _environment() -> dict[str, Any]:
-    variables = {name: variable_of(name) for name in Settings.model_fields if name != "provider_variables"}
     environment = {**_dotenv(), **os.environ}
-    _refuse_what_is_unknown(environment, {*variables.values(), *PROVIDER_VARIABLES})
-    given: dict[str, Any] = {
-        name: value for name, variable in variables.items() if (value := environment.get(variable))
-    }
+    _refuse_what_is_unknown(environment, setting_variables())
+    given: dict[str, Any] = {name: value for name in _FIELDS if (value := environment.get(variable_of(name)))}
     given["provider_variables"] = {
         variable: SecretStr(value) for variable in PROVIDER_VARIABLES if (value := environment.get(variable))
     }
     return given
+
+
+def setting_variables() -> set[str]:
+    """Every environment variable that is read."""
+    return {*map(variable_of, _FIELDS), *PROVIDER_VARIABLES}
 
 
 def _dotenv() -> dict[str, str]:
@@ -403,13 +407,19 @@ def _dotenv() -> dict[str, str]:
     path = project_root() / ".env"
     if not path.is_file():
         return {}
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
+    remedy = "Write NAME=value, a line each, in UTF-8."
     try:
-        return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"it cannot be read ({error.strerror})"
-        raise SettingError(what, where=str(path), remedy="Write NAME=value, a line each, in UTF-8.") from None
+        raise SettingError(what, where=str(path), remedy=remedy) from None
+    for one in lines:
+        if one.error or (one.key is not None and one.value is None):
+            raise SettingError(f"line {one.original.line} says no NAME=value", where=str(path), remedy=remedy)
+    return {one.key: one.value for one in lines if one.key is not None and one.value is not None}
 
 
 def _refuse_what_is_unknown(environment: Mapping[str, str], known: Collection[str]) -> None:

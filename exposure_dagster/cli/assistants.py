@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from exposure_dagster.core.errors import ExposureError
@@ -26,6 +28,7 @@ def mcp_command() -> None:
         ) from None
     from exposure_dagster.api import Publications
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the API is asked within this process
     publications = Publications(load_settings().published_folder)
     publications.current()  # where nothing is published, that is said now
     create_server(publications).run()

@@ -19,7 +19,7 @@ from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR, warn, warn_of_open_home
 from exposure_dagster.core.progress import counted
-from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root
+from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, setting_variables
 
 LOOKED_EVERY_S = 0.1
 
@@ -62,6 +62,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:
         environment = {name: value for name, value in environment.items() if not _is_ours(name)}
+        environment |= dict.fromkeys(setting_variables(), "")  # nothing of `.env` either
         environment |= {
             "EXPOSURE_HOME": str(settings.home),
             "EXPOSURE_SITES": settings.sites,

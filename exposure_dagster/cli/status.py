@@ -42,7 +42,7 @@ _COLOURS = {
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where an enabled prompt is not fresh.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where an enabled prompt is to be asked or ranked.")
 def status(as_json: bool, exit_code: bool) -> None:
     """Say which prompts are stale or broken, and why.
 
@@ -61,7 +61,7 @@ def status(as_json: bool, exit_code: bool) -> None:
         print_json([_as_row(one, costs, most, answers) for one in all_standings])
     else:
         _print_standings(settings, warehouse, all_standings, costs, most)
-    if exit_code and any(one.is_enabled and one.state is not State.FRESH for one in all_standings):
+    if exit_code and any(one.is_enabled and not one.is_settled for one in all_standings):
         sys.exit(1)
 
 

@@ -19,7 +19,8 @@ class ExposureError(Exception):
         self.where = where
         self.remedy = remedy
         text = what if where is None else f"{where}: {what}"
-        super().__init__(text if remedy is None else f"{text}. {remedy}")
+        stop = "" if text.endswith("?") else "."
+        super().__init__(text if remedy is None else f"{text}{stop} {remedy}")
 
 
 class SettingError(ExposureError):

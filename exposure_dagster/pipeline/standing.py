@@ -415,6 +415,10 @@ def _compared(
             reasons.append(f"model {names} → {prompt.asked.model_names}")
         if changed - {"model", "models"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
+    else:
+        before = known.definitions.get(_most_answered(scores), {})
+        now = prompt.asked.model_dump(mode="json")
+        reasons += [part for part in ("sampling", "variants") if before.get(part) != now.get(part)]
     answered = {answer.doc_id: answer.text_sha256 for answer in scores}
     reasons += _other_samples(prompt, [answer.samples for answer in scores if answer.status == "ok" and answer.samples])
     counts = Counter(

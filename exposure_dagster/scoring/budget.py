@@ -142,7 +142,7 @@ class Purse:
         more = f"and one more could cost up to ${in_usd(worst):,.4f}"
         if verdict.is_over_run:
             raise BudgetStopError(
-                f"the run's budget of ${budget.run_usd:,.2f} leaves no room for another request: "
+                f"the run's budget of {_shown_usd(budget.run_usd)} leaves no room for another request: "
                 f"${in_usd(self.account.spent):,.4f} is spent{_shown_assumed(self.account.assumed)}, {more}",
                 remedy="Raise EXPOSURE_MAX_COST_USD and run again: only what is missing is asked.",
             )
@@ -151,7 +151,7 @@ class Purse:
             held = in_usd(verdict.batches_nano_usd)
             batches = f", up to ${held:,.4f} is held for batches that are not collected yet" if held else ""
             raise BudgetStopError(
-                f"the budget of ${budget.day_usd:,.2f} for 24 hours leaves no room for another request: "
+                f"the budget of {_shown_usd(budget.day_usd)} for 24 hours leaves no room for another request: "
                 f"${in_usd(verdict.day_nano_usd):,.4f} is spent{batches}, {more}",
                 remedy="Raise EXPOSURE_MAX_COST_USD_PER_DAY, or run again later: only what is missing is asked.",
             )
@@ -164,6 +164,11 @@ class Purse:
         if said != self._said:
             self._said = said
             _log.warning("%s: %s", self._recording.reservations.prompt, said)
+
+
+def _shown_usd(usd: float) -> str:
+    """An amount that a user set: as it was set, also where it is less than a cent."""
+    return f"${usd:,.2f}" if round(usd, 2) == usd else f"${usd:,.6g}"
 
 
 def _shown_assumed(assumed: int) -> str:

@@ -75,7 +75,7 @@ class Step:
 
 @dataclass
 class Engine:
-    """One run's asking. Used once, within one event loop."""
+    """One run's asking, within one event loop."""
 
     run: RunContext
     model: Client

@@ -144,9 +144,9 @@ class Question:
     attempts: int
 
 
-def was_refused(job: ScoringJob, document: DocumentRef, records: Mapping[str, KeyRecord]) -> bool:
-    """Whether a sample of the document was refused: then it is settled, and nothing more is asked about it."""
-    found = (records.get(job.key_of(document, sample + 1)) for sample in range(job.asked.most_samples))
+def was_refused(job: ScoringJob, document: DocumentRef, records: Mapping[str, KeyRecord], samples: int) -> bool:
+    """Whether one of so many samples of the document was refused."""
+    found = (records.get(job.key_of(document, sample + 1)) for sample in range(samples))
     return any(record is not None and record.status is Status.REFUSED for record in found)
 
 
@@ -161,11 +161,13 @@ def samples_wanted(job: ScoringJob, outcomes: Iterable[Outcome]) -> dict[str, in
         return {document.doc_id: job.asked.samples for document in job.documents}
     from exposure_dagster.reliability.sampling import wanted_answers
 
-    documents = _by_key(job)
+    by_key = _by_key(job)
     numbers: dict[str, list[float]] = {document.doc_id: [] for document in job.documents}
     for outcome in outcomes:
-        if outcome.status is Status.OK and outcome.request_key in documents:
-            numbers[documents[outcome.request_key].doc_id].append(sampling.number(outcome.numbers))
+        if outcome.status is Status.OK and outcome.request_key in by_key:
+            numbers[by_key[outcome.request_key][0].doc_id].append(sampling.number(outcome.numbers))
+    if not any(numbers.values()):
+        return dict.fromkeys(numbers, sampling.min)
     weights = [job.weights.get(doc_id, 0.0) for doc_id in numbers] if job.weights else None
     wanted = wanted_answers(sampling.rule, list(numbers.values()), edges=sampling.edges, weights=weights)
     return dict(zip(numbers, map(int, wanted), strict=True))
@@ -177,13 +179,15 @@ def open_questions(
     """What is to be asked: samples in order, and in each the documents in the job's order.
 
     `wanted` is how many samples each document should have (`samples_wanted`), the prompt's number where it is left out.
+    One of which a sample was refused is settled: nothing more is asked about it.
     Those that were asked about in vain come after those that were not: what one of them lacks, others do not wait for.
     Where a request holds several documents, each sample has them in an order of its own, the same every time: who
     stands beside whom, and where, is not the same in all of them.
     """
-    documents = [document for document in job.documents if not was_refused(job, document, records)]
+    most = job.asked.most_samples
+    documents = [document for document in job.documents if not was_refused(job, document, records, most)]
     questions = []
-    for sample in range(1, job.asked.most_samples + 1):
+    for sample in range(1, most + 1):
         of_sample = []
         if job.asked.documents_per_request > 1:
             random.Random(f"{job.prompt_hash} {sample} {job.epoch}").shuffle(documents)
@@ -229,24 +233,30 @@ class Standing:
 
 def standings(job: ScoringJob, outcomes: Iterable[Outcome]) -> list[Standing]:
     """How every document of the job stands, by what the ledger holds of its samples."""
-    documents = _by_key(job)
-    by_document: dict[DocumentRef, list[Outcome]] = defaultdict(list)
+    by_key = _by_key(job)
+    by_document: dict[DocumentRef, list[tuple[int, Outcome]]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.request_key in documents:
-            by_document[documents[outcome.request_key]].append(outcome)
+        if outcome.request_key in by_key:
+            document, sample = by_key[outcome.request_key]
+            by_document[document].append((sample, outcome))
     return [_current_answer(job, document, by_document[document]) for document in job.documents]
 
 
-def _by_key(job: ScoringJob) -> dict[str, DocumentRef]:
-    """The documents by each of their request keys."""
+def _by_key(job: ScoringJob) -> dict[str, tuple[DocumentRef, int]]:
+    """Document and sample by request key."""
     return {
-        job.key_of(document, sample): document
+        job.key_of(document, sample): (document, sample)
         for document in job.documents
         for sample in range(1, job.asked.most_samples + 1)
     }
 
 
-def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[Outcome]) -> Standing:
+def _current_answer(job: ScoringJob, document: DocumentRef, samples: Sequence[tuple[int, Outcome]]) -> Standing:
+    """By the answers that every document is to have; what more was asked for of this one adds to them, and takes away
+    nothing."""
+    first = [outcome for sample, outcome in samples if sample <= job.asked.samples]
+    further = [outcome for sample, outcome in samples if sample > job.asked.samples and outcome.status is Status.OK]
+    outcomes = [*first, *further]
     stands = partial(
         Standing,
         doc_id=document.doc_id,
@@ -255,10 +265,10 @@ def _current_answer(job: ScoringJob, document: DocumentRef, outcomes: Sequence[O
         note=next((outcome.note for outcome in outcomes if outcome.note), None),
     )
     for status in (Status.REFUSED, Status.FAILED):
-        bad = next((outcome for outcome in outcomes if outcome.status is status), None)
+        bad = next((outcome for outcome in first if outcome.status is status), None)
         if bad is not None:
             return stands(status=status, error=bad.error)
-    if len(outcomes) < job.asked.samples:
+    if len(first) < job.asked.samples:
         return stands(status=Status.FAILED, error="it was not asked about")
     means = {
         attribute.key: fmean(outcome.numbers[attribute.key] for outcome in outcomes)

@@ -19,6 +19,7 @@ from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.providers.provider import Endpoint
 from exposure_dagster.scoring.asking import Asking, asking_of
+from exposure_dagster.scoring.batch_store import BatchStore
 from exposure_dagster.scoring.budget import BudgetStopError
 from exposure_dagster.scoring.context import Limits, RunContext
 from exposure_dagster.scoring.interrupts import RunInterruptedError
@@ -119,7 +120,7 @@ def score_with_model(
             _record(ledger, warehouse, ended)
 
         records = ledger.records(job.hashes, job.epoch)
-        questions: list[Question] = []
+        questions = questions_now(job, ledger)
         context = RunContext(
             job=job,
             endpoint=endpoint,
@@ -135,13 +136,12 @@ def score_with_model(
             cancels_batches=batching is not None and batching.cancels_with_run,
         )
         try:
-            while more := _more_questions(job, ledger, questions):
+            if questions or (batching is not None and BatchStore(ledger, job.hashes, job.epoch).uncollected()):
                 _refuse_without_a_key(endpoint)
                 asking.check_room()
-                progress.start("answered", len(more))
-                questions += more
+                progress.start("answered", len(questions))
                 try:
-                    asyncio.run(ask_questions(context, more))
+                    asyncio.run(ask_questions(context, list(questions), _Further(job, ledger, progress, questions)))
                 finally:
                     progress.finish()
         except BaseException as error:
@@ -157,12 +157,25 @@ def score_with_model(
         return ScoringResult(standings(job, ledger.outcomes(job.hashes, job.epoch)), figures)
 
 
-def _more_questions(job: ScoringJob, ledger: Ledger, asked: Sequence[Question]) -> list[Question]:
-    """What is open by now and was not asked in this run: with `sampling` answers may want more of them."""
-    if asked and job.asked.sampling is None:
-        return []
-    known = {question.key for question in asked}
-    return [question for question in questions_now(job, ledger) if question.key not in known]
+@dataclass(frozen=True)
+class _Further:
+    """With `sampling`, what is open by now and was not asked in this run: answers may want more of them."""
+
+    job: ScoringJob
+    ledger: Ledger
+    progress: Progress
+    asked: list[Question]
+
+    def __call__(self) -> list[Question]:
+        if self.job.asked.sampling is None:
+            return []
+        known = {question.key for question in self.asked}
+        new = [question for question in questions_now(self.job, self.ledger) if question.key not in known]
+        if new:
+            self.asked.extend(new)
+            self.progress.finish()
+            self.progress.start("answered", len(new))
+        return new
 
 
 def check_can_be_asked(asked: AskedPrompt, prices: PriceTable) -> None:
@@ -193,10 +206,11 @@ def _figures(
     job: ScoringJob, records: Mapping[str, KeyRecord], questions: Sequence[Question], tally: Tally
 ) -> RunFigures:
     asked = {question.document for question in questions}
-    unsettled = {question.document for question in questions if question.key not in tally.settled}
-    refused = {question.document for question in questions if tally.settled.get(question.key) is Status.REFUSED}
+    deciding = [question for question in questions if question.sample <= job.asked.samples]
+    unsettled = {question.document for question in deciding if question.key not in tally.settled}
+    refused = {question.document for question in deciding if tally.settled.get(question.key) is Status.REFUSED}
     reused = [document for document in job.documents if document not in asked]
-    refused_before = sum(was_refused(job, document, records) for document in reused)
+    refused_before = sum(was_refused(job, document, records, job.asked.samples) for document in reused)
     return tally.figures(
         documents=len(job.documents),
         reused=len(reused) - refused_before,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from exposure_dagster.scoring.budget import Purse
@@ -27,13 +28,18 @@ class Asker(Protocol):
         """Send nothing more; what is under way is kept."""
 
     async def ask_all(self, questions: Sequence[Question]) -> None:
-        """Ask until every question is answered, refused or out of attempts, or until `stop`."""
+        """Ask until every question is answered, refused or out of attempts, or until `stop`. May be called again."""
 
 
-async def ask_questions(run: RunContext, questions: Sequence[Question]) -> None:
-    """Ask all questions; every attempt is in the ledger when this returns or raises.
+More = Callable[[], Sequence[Question]]
+"""What is open once all that was known of is asked; nothing ends the run. Called away from the event loop."""
 
-    Raises an ExposureError where the asking ended early, a RunInterruptedError where a signal ended it.
+
+async def ask_questions(run: RunContext, questions: Sequence[Question], more: More) -> None:
+    """Ask all questions, and what `more` brings then, round by round; all of it counts as one run, its budget too.
+
+    Every attempt is in the ledger when this returns or raises. Raises an ExposureError where the asking ended early, a
+    RunInterruptedError where a signal ended it.
     """
 
     def count(rows: Sequence[LedgerRow]) -> None:
@@ -47,19 +53,37 @@ async def ask_questions(run: RunContext, questions: Sequence[Question]) -> None:
     async with Recording(reservations, on_written=count) as recording:
         purse = Purse(recording, Limiter(0), watchdog, run.lock)
         ask = _ask_in_batches if run.is_batched else _ask_singly
-        await ask(run, questions, purse, watchdog)
+        await ask(run, _Rounds(questions, more, watchdog), purse, watchdog)
 
 
-async def _ask_singly(run: RunContext, questions: Sequence[Question], purse: Purse, watchdog: Watchdog) -> None:
+@dataclass(frozen=True)
+class _Rounds:
+    first: Sequence[Question]
+    more: More
+    watchdog: Watchdog
+
+    async def ask(self, engine: Asker) -> None:
+        questions = self.first
+        while True:
+            await engine.ask_all(questions)
+            if engine.stopped_by is not None:
+                return
+            with self.watchdog.at_work():
+                questions = await asyncio.to_thread(self.more)
+            if not questions:
+                return
+
+
+async def _ask_singly(run: RunContext, rounds: _Rounds, purse: Purse, watchdog: Watchdog) -> None:
     service = run.endpoint.provider.service
     async with service.connect(run.endpoint, connections=run.limits.concurrency) as client:
         engine = Engine(run, client, purse, purse.limiter, watchdog)
         with stopping_on_signal(engine.stop, grace_seconds=GRACE_SECONDS):
             await purse.join()
-            await _watched(engine, questions, watchdog)
+            await _watched(engine, rounds, watchdog)
 
 
-async def _ask_in_batches(run: RunContext, questions: Sequence[Question], purse: Purse, watchdog: Watchdog) -> None:
+async def _ask_in_batches(run: RunContext, rounds: _Rounds, purse: Purse, watchdog: Watchdog) -> None:
     from exposure_dagster.scoring.batch_store import BatchStore
     from exposure_dagster.scoring.batches import BatchEngine
 
@@ -67,12 +91,12 @@ async def _ask_in_batches(run: RunContext, questions: Sequence[Question], purse:
     async with run.endpoint.provider.service.connect_batches(run.endpoint) as client:
         engine = BatchEngine(run, client, store, purse, watchdog, run.cancels_batches)
         with stopping_on_signal(engine.stop, grace_seconds=0.0):  # a batch goes on without us
-            await _watched(engine, questions, watchdog)
+            await _watched(engine, rounds, watchdog)
 
 
-async def _watched(engine: Asker, questions: Sequence[Question], watchdog: Watchdog) -> None:
+async def _watched(engine: Asker, rounds: _Rounds, watchdog: Watchdog) -> None:
     """Ask, as long as something is at work. Raises what the asking was stopped by."""
-    asking = _task(engine.ask_all(questions))
+    asking = _task(rounds.ask(engine))
     watching = _task(watchdog.watch(engine.stop))
     try:
         await asyncio.wait([asking, watching], return_when=asyncio.FIRST_COMPLETED)

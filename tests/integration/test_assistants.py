@@ -15,6 +15,7 @@ from mcp.client.stdio import stdio_client
 
 from exposure_dagster.api import Publications
 from exposure_dagster.assistants import create_server
+from tests.integration.company import ROWS, made_company
 
 TOOLS = {
     *("agreement", "comparison", "explanation", "occupation", "occupations"),
@@ -103,11 +104,22 @@ def test_a_comparison_puts_the_same_question_side_by_side(published: Path) -> No
     assert all(row["rationale"] for row in question["scores"])
 
 
+def test_own_roles_are_told_by_question(tmp_path: Path) -> None:
+    company = made_company(tmp_path)
+    company.run()
+    found = answer(company.root / "home" / "published", "own_roles")
+    (question,) = found["items"]
+    assert question["question"] == "our_roles"
+    assert {row["doc_id"] for row in question["items"]} == set(ROWS)
+    compared = answer(company.root / "home" / "published", "comparison", documents=["dev", "cook"])
+    assert [row["doc_id"] for row in compared["items"][0]["scores"]] == ["dev", "cook"]
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "sentence"),
     [
         ("occupation", {"slug": "nobody"}, "No occupation nobody is published"),
-        ("occupation", {"slug": "../../etc/passwd"}, "There is nothing at this address"),
+        ("occupation", {"slug": "../../etc/passwd"}, "There is nothing at this address. `questions` and"),
         ("ranking", {"question": "nothing"}, "No prompt nothing is published"),
         ("explanation", {"question": "exposure", "document": "nobody"}, "No score of nobody is published"),
         ("comparison", {"documents": ["roofers", "nobody"]}, "Nothing is scored of nobody"),

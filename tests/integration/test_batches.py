@@ -475,6 +475,22 @@ def test_a_run_that_was_killed_while_it_sent_a_batch_finds_it_again(
     assert len(bench.server.batches) == 1
 
 
+def test_a_batch_is_collected_by_a_run_that_has_nothing_else_to_ask(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent is paid for: its answers are kept, also where fewer samples are wanted by now."""
+    bench.score()
+    twice = bench.prompt().model_copy(update={"samples": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "prompt", lambda *_: twice)
+        _interrupt_while_waiting(bench, monkeypatch, cancels=False)
+    assert bench.sql("SELECT count(*) FROM batches WHERE NOT is_collected") == [(1,)]
+    bench.score()
+    assert bench.sql("SELECT count(*) FROM batches WHERE NOT is_collected") == [(0,)]
+    assert bench.sql("SELECT count(*) FROM responses WHERE sample = 2 AND is_accepted") == [(4,)]
+    assert len(bench.server.batches) == 2
+
+
 def test_a_batch_that_never_reached_the_api_is_sent(bench: Bench) -> None:
     bench.score()
     bench.sql("DELETE FROM responses")

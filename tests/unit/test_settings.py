@@ -196,6 +196,10 @@ def test_settings_may_stand_in_a_file_and_the_environment_goes_before_it(
     (tmp_path / ".env").write_text("EXPOSURE_CONCURENCY=3\n")
     with pytest.raises(SettingError, match="did you mean EXPOSURE_CONCURRENCY"):
         load_settings()
+    for line in ("EXPOSURE_MAX_COST_USD 5", "EXPOSURE_MAX_COST_USD"):
+        (tmp_path / ".env").write_text(f"EXPOSURE_SITES=sample\n{line}\n")
+        with pytest.raises(SettingError, match="line 2 says no NAME=value"):
+            load_settings()
     (tmp_path / ".env").write_bytes("EXPOSURE_OWNER=Müller".encode("latin-1"))
     with pytest.raises(SettingError, match="not UTF-8"):
         load_settings()

@@ -11,6 +11,7 @@ from exposure_dagster.core.money import Budget
 from exposure_dagster.prompts.model import Sampling, Tier
 from exposure_dagster.reliability.sampling_rule import SamplingTarget
 from exposure_dagster.scoring.run import ScoringStoppedError
+from tests.integration.scoring.faulty_model import refusal
 from tests.integration.scoring.scene import PROVIDERS, Scene, two_attributes
 
 TIERS = (Tier(label="low", range=(0, 4)), Tier(label="high", range=(5, 10)))
@@ -106,13 +107,54 @@ def test_a_run_that_the_budget_ends_goes_on_where_it_was(wavering: Scene) -> Non
     assert sum(answers(wavering).values()) == 36
 
 
-def test_an_answer_that_cannot_be_had_ends_the_run_and_is_asked_for_by_the_next(wavering: Scene) -> None:
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_the_budget_of_a_run_holds_for_all_its_rounds(wavering: Scene, share: float) -> None:
     wavering.score()
-    wavering.model.planned[ALL_OVER] = itertools.repeat(4.5)
+    cost = sum(usd for (usd,) in wavering.rows("cost_nano_usd")) / 1e9
+    wavering.sql("DELETE FROM responses")
+    with pytest.raises(ScoringStoppedError, match="the run's budget"):
+        wavering.score(budget=Budget(cost * share, 100), concurrency=1)
+    assert sum(usd for (usd,) in wavering.rows("cost_nano_usd")) / 1e9 <= cost * share
+
+
+def test_a_further_answer_that_cannot_be_had_takes_nothing_away(wavering: Scene) -> None:
+    wavering.score()
+    wavering.model.planned[ALL_OVER] = itertools.repeat(4.5)  # no number of the scale
     wavering.asked = wavering.prompt(sampling=sampling(most=7), tiers=TIERS)
     result = wavering.score()
-    assert [one.doc_id for one in result.standings if one.status == "failed"] == [ALL_OVER]
+    assert result.is_complete
+    standing = next(one for one in result.standings if one.doc_id == ALL_OVER)
+    assert (standing.status, standing.samples) == ("ok", 6)
     assert answers(wavering)[AT_THE_EDGE] == 7
-    wavering.model.planned[ALL_OVER] = itertools.repeat(4)
+
+
+def test_a_refusal_of_a_further_answer_ends_the_asking_and_leaves_the_score(wavering: Scene) -> None:
+    wavering.asked = wavering.prompt(samples=3, tiers=TIERS)
+    wavering.score()
+    wavering.asked = wavering.prompt(sampling=sampling(), tiers=TIERS)
+    wavering.model.faults[ALL_OVER] = [refusal]
+    result = wavering.score()
+    standing = next(one for one in result.standings if one.doc_id == ALL_OVER)
+    assert (standing.status, standing.samples) == ("ok", 3)
+    assert (result.figures.refused, result.figures.failed) == (0, 0)
+    assert wavering.score().figures.requests == 0
+
+
+def test_an_answer_of_the_first_ones_that_cannot_be_had_is_asked_for_by_the_next_run(wavering: Scene) -> None:
+    wavering.model.planned[ALL_OVER] = itertools.repeat(4.5)
+    result = wavering.score()
+    assert [one.doc_id for one in result.standings if one.status == "failed"] == [ALL_OVER]
+    assert answers(wavering)[AT_THE_EDGE] == 6
+    wavering.model.planned[ALL_OVER] = itertools.repeat(8)
     assert wavering.score().is_complete
-    assert answers(wavering)[ALL_OVER] == 7
+    assert answers(wavering)[ALL_OVER] == 3
+
+
+def test_failures_of_a_later_round_do_not_count_as_the_first_of_a_run(scene: Scene) -> None:
+    """Ten documents in a row that fail before any answer end a run; after answers they do not."""
+    scene.refs = scene.add(range(20))
+    scene.asked = scene.prompt(sampling=sampling(2, 3), tiers=TIERS)
+    scene.model.planned = {ref.doc_id: itertools.chain([3, 6], itertools.repeat(4.5)) for ref in scene.refs}
+    result = scene.score()
+    assert result.is_complete
+    assert {one.samples for one in result.standings} == {2}
