@@ -12,7 +12,7 @@ import squarify
 
 _WIDTH_PX, _HEIGHT_PX, _DPI = 720, 400, 100
 _STOPS = {
-    "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
+    "score": ("#f5eed2", "#aed1ae", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
     "resilience": ("#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"),
 }
 """The page's colours by day, by family of layers (web/src/scales.js)."""
