@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -211,10 +210,10 @@ def test_the_file_of_a_mix_makes_the_project_compute_the_same(visit: Visit, tmp_
     (tmp_path / "my_mix.composite.yaml").write_text(text, encoding="utf-8")
     made, problems = load_composites(tmp_path)
     assert problems == ()
-    rows = with_composites(site_content(), made).tables[-1].rows
+    rows = with_composites(site_content(), made).tables[-1].rows.dropna(subset="score")
     computed = dict(zip(rows["title"], rows["score"], strict=True))
     assert {title: float(value) for title, value in shown.items() if value != "–"} == {
-        title: pytest.approx(score, abs=0.0501) for title, score in computed.items() if not math.isnan(score)
+        title: pytest.approx(score, abs=0.0501) for title, score in computed.items()
     }
     assert violations(page) == []
     page.keyboard.press("Escape")
@@ -291,3 +290,17 @@ def test_data_of_a_layer_of_ones_own_are_exported_as_shown(visit: Visit) -> None
     exported = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert exported["layer"] == "Your own mix"
     page.keyboard.press("Escape")
+
+
+# --- how firm it is ---
+
+
+def test_the_finding_says_between_what_it_lies_and_what_another_threshold_would_say(visit: Visit) -> None:
+    page = visit.open()
+    assert re.fullmatch(r"As sure as the scores are: \d.*M to \d.*M jobs", page.locator("#finding-range").inner_text())
+    page.locator("#figures").scroll_into_view_if_needed()
+    around = page.locator("#threshold-around")
+    expect(around).to_contain_text(re.compile(r"at 6 it would be .*M jobs \(.*\), at 8 it would be"))
+    visit.open("layer=pay")
+    expect(around).to_be_hidden()
+    assert page.locator("#finding-range").inner_text() == ""

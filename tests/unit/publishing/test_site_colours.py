@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from importlib.resources import files
 
 import pytest
 
-from exposure_dagster.publishing.site.picture import _STOPS
+from exposure_dagster.publishing.site.picture import STOPS
 
 SCALES = files("exposure_dagster.publishing.site").joinpath("web", "src", "scales.js").read_text(encoding="utf-8")
 
@@ -61,9 +62,9 @@ def as_seen(rgb: list[float], *, is_colour_blind: bool) -> tuple[float, float, f
 @pytest.mark.parametrize("name", stops_of())
 def test_each_tenth_of_a_scale_differs_from_the_next(name: str, is_colour_blind: bool) -> None:
     colours = [as_seen(colour_at(stops_of()[name], at / STEPS), is_colour_blind=is_colour_blind) for at in range(11)]
-    differences = [math.dist(one, other) for one, other in zip(colours, colours[1:], strict=False)]
+    differences = [math.dist(one, other) for one, other in itertools.pairwise(colours)]
     assert min(differences) >= LEAST
 
 
 def test_the_picture_has_the_colours_of_the_page_by_day() -> None:
-    assert {f"{family} light": list(stops) for family, stops in _STOPS.items()}.items() <= stops_of().items()
+    assert {f"{family} light": list(stops) for family, stops in STOPS.items()}.items() <= stops_of().items()

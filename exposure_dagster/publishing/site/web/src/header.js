@@ -1,6 +1,7 @@
 /**
  * What stands above the map: the finding, what it means and whose it is, the layers, the views.
  */
+import { between } from "./around.js";
 import { content } from "./content.js";
 import * as figures from "./figures.js";
 import { finding as findingOf, lead } from "./finding.js";
@@ -48,6 +49,7 @@ function about(layer, view, at) {
 /** The finding alone: the threshold has moved. */
 export function finding(layer, matches, at) {
   byId("finding").replaceChildren(foreign(findingOf(layer, matches, at)));
+  byId("finding-range").textContent = between(layer, matches, at) || "";
 }
 
 const nameOf = (layer) => (store.sets.size > 1 && layer.kind === "figure" && !layer.documents.is_joined_on ? `${layer.title} (${layer.documents.title})` : layer.title);
@@ -85,7 +87,7 @@ export function links(layer) {
 export function show(layer, all, view, at, matches) {
   document.title = `${layer.title} – ${view.title} – Occupations`;
   finding(layer, matches, at.at);
-  byId("lead").replaceChildren(foreign(lead(layer)));
+  byId("lead").replaceChildren(foreign(lead(layer, view)));
   about(layer, view, at);
   layers(layer);
   links(layer);

@@ -1,6 +1,7 @@
 /**
  * The figures beside and below the chart: headline, legend, threshold, breakdowns.
  */
+import { around } from "./around.js";
 import * as figures from "./figures.js";
 import * as formats from "./formats.js";
 import * as scales from "./scales.js";
@@ -130,6 +131,9 @@ export function threshold(layer, matches, chosen) {
     ...rows.map(([name, value, share, kind]) => el("tr", { class: kind }, el("th", { scope: "row" }, name), el("td", {}, value), el("td", { class: "quiet" }, share))),
   );
   byId("threshold-heading").textContent = headingOf(layer, at);
+  const other = around(layer, matches, chosen);
+  byId("threshold-around").hidden = other === null;
+  byId("threshold-around").textContent = other || "";
 }
 
 /** What the counts are of. */
