@@ -11,8 +11,8 @@ from typing import Any
 import squarify
 
 _WIDTH_PX, _HEIGHT_PX, _DPI = 720, 400, 100
-_STOPS = {
-    "score": ("#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
+STOPS = {
+    "score": ("#f5eed2", "#aed1ae", "#5fada5", "#2f7a95", "#284b7e", "#231f52"),
     "resilience": ("#f5ead7", "#ecc78f", "#d69a4f", "#a96c2c", "#72431c", "#3f2210"),
 }
 """The page's colours by day, by family of layers (web/src/scales.js)."""
@@ -54,7 +54,7 @@ def map_picture(document: dict[str, Any]) -> bytes:
     with mpl.rc_context({"text.parse_math": False, "font.family": _FONT}):
         tiles = tiles_of(documents, layer["value"], _WIDTH_PX, 0.92 * _HEIGHT_PX)
         figure.text(0.008, 0.955, _caption(layer["title"], [title for title, _, _ in tiles]), fontsize=8, va="center")
-        colours = LinearSegmentedColormap.from_list("layer", _STOPS[layer["family"]])
+        colours = LinearSegmentedColormap.from_list("layer", STOPS[layer["family"]])
         scale = Normalize(layer["low"], layer["high"])
         for title, value, tile in tiles:
             colour = _UNKNOWN if value is None else colours(scale(value))
@@ -86,7 +86,7 @@ def can_be_drawn(text: str) -> bool:
 
 def colour_on(family: str, share: float) -> tuple[int, int, int]:
     """The colour by day of a place on the scale of a family of layers, 0 to 1."""
-    stops = [tuple(int(stop[at : at + 2], 16) for at in (1, 3, 5)) for stop in _STOPS[family]]
+    stops = [tuple(int(stop[at : at + 2], 16) for at in (1, 3, 5)) for stop in STOPS[family]]
     place = min(1.0, max(0.0, share)) * (len(stops) - 1)
     low = min(int(place), len(stops) - 2)
     red, green, blue = (round(a + (b - a) * (place - low)) for a, b in zip(stops[low], stops[low + 1], strict=True))

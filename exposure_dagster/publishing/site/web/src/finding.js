@@ -52,9 +52,14 @@ export function finding(layer, matches, chosen) {
   return `${hasJobs ? formats.long(part) : formats.count(part)} ${unit}, ${shareInWords(part / whole)}${isFiltered ? " of those shown" : ""}, ${claim(layer, at, !hasJobs && part === 1)}`;
 }
 
-/** What a tile, its area and its colour mean. */
-export function lead(layer) {
+const VIEWS_OF_POINTS = ["bubble", "outlook", "quadrants", "compare"];
+
+/** What a tile, its area and its colour mean; a point or a bar, where the view has these. */
+export function lead(layer, view) {
   const { hasJobs, hasShares, years } = layer.documents;
+  if (VIEWS_OF_POINTS.includes(view.id)) return `Each point is an occupation${hasJobs ? `, its size the jobs${years.base ? ` in ${years.base}` : ""}` : ""}; its colour: ${layer.title}.`;
+  if (view.id === "ranked") return `Each bar is an occupation, its length and colour: ${layer.title}.`;
+  if (view.id !== "map") return layer.description || layer.title;
   const area = hasJobs ? `its area the ${hasShares ? "jobs (an equal share of those of its SOC row)" : "jobs"}${years.base ? ` in ${years.base}` : ""}` : "all of the same area";
   return `Each tile is an occupation, ${area}; its colour: ${layer.title}.`;
 }

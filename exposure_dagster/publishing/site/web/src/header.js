@@ -87,7 +87,7 @@ export function links(layer) {
 export function show(layer, all, view, at, matches) {
   document.title = `${layer.title} – ${view.title} – Occupations`;
   finding(layer, matches, at.at);
-  byId("lead").replaceChildren(foreign(lead(layer)));
+  byId("lead").replaceChildren(foreign(lead(layer, view)));
   about(layer, view, at);
   layers(layer);
   links(layer);

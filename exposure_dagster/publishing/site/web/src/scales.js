@@ -6,7 +6,7 @@ import * as theme from "./theme.js";
 
 const STOPS = {
   score: {
-    light: ["#f2ebce", "#b5d6b2", "#5fada5", "#2f7a95", "#284b7e", "#231f52"],
+    light: ["#f5eed2", "#aed1ae", "#5fada5", "#2f7a95", "#284b7e", "#231f52"],
     dark: ["#2b2f57", "#2c5480", "#2f7e92", "#58ab9f", "#a9d0a6", "#f5ecbf"],
   },
   resilience: {
