@@ -86,7 +86,7 @@ class _Published:
 def create_server(publications: Publications) -> MCPServer[Any]:
     """The server over a published folder."""
     server: MCPServer[Any] = MCPServer(
-        "exposure", title="Occupations by written questions", instructions=INSTRUCTIONS, version=__version__
+        "exposure_dagster", title="Occupations by written questions", instructions=INSTRUCTIONS, version=__version__
     )
     published = _Published(publications)
 

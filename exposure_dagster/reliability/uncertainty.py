@@ -203,4 +203,5 @@ def expected_share(drawn: Floats, weights: npt.ArrayLike, threshold: float) -> I
         return None
     by_draw = (drawn >= threshold) @ shares
     low, high = np.quantile(by_draw, _TAILS)
-    return Interval(float(by_draw.mean()), float(low), float(high))
+    mean = float(by_draw.mean())  # of few large documents the draws are skewed, and it may lie in a tail of them
+    return Interval(mean, min(float(low), mean), max(float(high), mean))

@@ -156,3 +156,11 @@ def test_the_expected_share_does_not_jump_at_the_threshold() -> None:
     assert (shares[0].low, shares[0].high) == (0, 0.6)
     assert shares[0].value == pytest.approx(float(at_least(below, 7) @ [0.6, 0.4]))
     assert expected_share(below, [0, 0], 7) is None
+
+
+def test_the_expected_share_lies_in_its_interval_where_one_document_is_nearly_all_of_the_weight() -> None:
+    drawn = draw_scores([5.0, 2.0], 1.0)
+    share = expected_share(drawn, [1000, 1], 6.8)  # in one draw of thirty
+    assert share is not None
+    assert share.low <= share.value <= share.high
+    assert np.quantile((drawn >= 6.8) @ np.array([1000, 1]) / 1001, 0.95) < share.value
