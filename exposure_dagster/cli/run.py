@@ -441,7 +441,7 @@ def _print_ranking(warehouse: Warehouse, name: str, *, is_short: bool) -> None:
         if number:
             table.add_row("…")
         for row in part.itertuples(index=False):
-            figures = [_or_dash(value, "g") for value in (row.final_ranking, row.score)[1 - has_final :]]
+            figures = [_or_dash(value, ".3g") for value in (row.final_ranking, row.score)[1 - has_final :]]
             table.add_row(
                 str(row.rank), *figures, _or_dash(row.tier), escape(str(row.title)), _or_dash(row.jobs, ",.0f")
             )

@@ -248,4 +248,4 @@ def _why(standing: PromptStanding) -> str:
 
 
 def _score(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:g}"
+    return "–" if math.isnan(value) else f"{round(value, 2):g}"

@@ -168,4 +168,4 @@ def attributes(values: pd.DataFrame) -> Finding:
 
 
 def _shown(value: float | None) -> str:
-    return "has no score" if value is None else f"scores {value:g}"
+    return "has no score" if value is None else f"scores {round(value, 2):g}"
