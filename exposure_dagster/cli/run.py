@@ -29,6 +29,7 @@ from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, Addresses
+from exposure_dagster.publishing.publication import left_out
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -327,6 +328,8 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
         warn("nothing is ranked any more: what was published is withdrawn")
     if not seen.is_current:
         runner.run(PUBLISHING_JOB)
+        for reason in left_out(settings.published_folder):
+            warn(f"a composite is left out: {reason}")
 
 
 def _is_interrupt(event: Any) -> bool:

@@ -206,6 +206,7 @@ def _manifest(content: PublishedContent) -> str:
         "version": __version__,
         "sample": SAMPLE_NOTE if content.is_sample else None,
         "prompts": [_prompt_facts(prompt) for prompt in content.prompts],
+        **({"left_out": content.left_out} if content.left_out else {}),
         "sources": listed_sources(content.sources),
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1)

@@ -8,6 +8,7 @@ half of one and half of another. It holds the checksums of its files, so that da
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -62,6 +63,15 @@ def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
 def is_published(root: Path) -> bool:
     """Whether readers find a whole publication there."""
     return (root / "current" / "manifest.json").is_file() and _is_whole(root / "current")
+
+
+def left_out(root: Path) -> list[str]:
+    """What the current publication's manifest says was left out of it, with the reasons."""
+    try:
+        manifest = json.loads((root / "current" / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return list(map(str, manifest.get("left_out", ())))
 
 
 def checksums(folder: Path) -> dict[str, str]:

@@ -304,3 +304,16 @@ def test_the_finding_says_between_what_it_lies_and_what_another_threshold_would_
     visit.open("layer=pay")
     expect(around).to_be_hidden()
     assert page.locator("#finding-range").inner_text() == ""
+
+
+def test_what_flips_between_two_layers_is_listed_each_way_and_follows_the_threshold(visit: Visit) -> None:
+    page = visit.open("view=compare&with=robotics")
+    one_way = page.locator("#view-notes .card", has_text="Exposure to AI, and not Exposure to robots")
+    expect(one_way).to_contain_text("reach 7 in the one")
+    page.locator("#threshold").fill("9")
+    expect(one_way).to_contain_text("1 occupation reaches 9 in the one")
+    expect(one_way.get_by_role("button", name="Office Clerks")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="See the map change").click()
+    visit.drawn()
+    assert "layer=robotics" in page.evaluate("location.hash")

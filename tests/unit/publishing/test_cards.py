@@ -87,6 +87,24 @@ def test_where_a_source_names_relatives_they_are_those(document: dict[str, Any])
     assert [one.title for one in relatives.better] == ["Actors", "Roofers"]
 
 
+def test_relatives_of_other_documents_are_those_of_the_pages_that_these_belong_to(document: dict[str, Any]) -> None:
+    documents = document["sets"][0]
+    belong = {"developers": ["15-1252.00"], "teachers": ["25-2031.00"], "roofers": ["47-2181.00"]}
+    others = {
+        "name": "others",
+        "title": "Other occupations",
+        "id": ["15-1252.00", "25-2031.00", "47-2181.00"],
+        "sections": [
+            {"title": "Related occupations", "names": ["?"], "at": [[0, -3, -2], [], []], "are_relatives": True}
+        ],
+    }
+    pages = {**documents, "codes": [belong.get(doc_id, []) for doc_id in documents["id"]]}
+    relatives = card_of({**document, "sets": [pages, others]}, "exposure", "developers").relatives
+    assert relatives is not None
+    assert relatives.heading == "Scoring lower, among related occupations (Other occupations)"
+    assert [one.title for one in relatives.better] == ["Roofers", "High School Teachers"], "the nearest first"
+
+
 def test_the_quadrant_is_the_one_that_the_page_shows(document: dict[str, Any]) -> None:
     card = card_of(document, "two_variable", "developers")
     layer = next(one for one in document["layers"] if one["id"] == "two_variable")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exposure_dagster.pipeline.published import with_composites
+from exposure_dagster.pipeline.published import publish_content, with_composites
 from exposure_dagster.prompts.composites import Composite, load_composites
+from exposure_dagster.publishing.publication import left_out
 from exposure_dagster.publishing.site.document import site_document
 from tests.unit.publishing.site_content import site_content
 
@@ -70,6 +71,12 @@ def test_one_that_cannot_be_made_is_left_out_and_takes_no_other_along(made: Comp
     content = with_composites(site_content(), [made, good])
     assert content.left_out == (reason,)
     assert content.composites == (good,)
+
+
+def test_what_is_left_out_is_said_with_the_publication(tmp_path: Path) -> None:
+    content = with_composites(site_content(), [composite(nothing=1)])
+    publish_content(content, tmp_path / "published")
+    assert left_out(tmp_path / "published") == ["my_mix: nothing published is called nothing"]
 
 
 def test_a_publication_changes_with_its_composites() -> None:

@@ -29,8 +29,8 @@ import * as treemap from "./treemap.js";
 /**
  * A view: `draw` makes its chart, `find` says what a part of it stands for, `controls` and `notes` fill what stands
  * above and below it. `isThere` says whether a layer has it, `baselines` whose scores it shows besides the layer's,
- * `wants` that it cannot do without what `more.js` has.
- * @typedef {{id: string, name: string, title: string, isThere: (layer: any) => boolean, draw?: any, find?: any, controls?: any, notes?: any, caption?: any, baselines?: any, isText?: boolean, wants?: boolean}} View
+ * `wants` that it cannot do without what `more.js` has, `followsThreshold` that its notes change with the threshold.
+ * @typedef {{id: string, name: string, title: string, isThere: (layer: any) => boolean, draw?: any, find?: any, controls?: any, notes?: any, caption?: any, baselines?: any, isText?: boolean, wants?: boolean, followsThreshold?: boolean}} View
  */
 
 const ofPoints = (note) => (layer, at, matches) => `Size: jobs. Colour: ${layer.title}.${note(layer, at, matches)}`;
@@ -242,6 +242,7 @@ function onChange(at, keys, event) {
   if (keys.has("at")) {
     panel.scale(layer, at.at);
     header.finding(layer, matches, at.at);
+    if (view.followsThreshold) view.notes(byId("view-notes"), layer, set, at);
     if (below.isDrawn()) panel.threshold(layer, matches, at.at);
     performance.measure("site:threshold-counts", { start });
     repaint(() => {

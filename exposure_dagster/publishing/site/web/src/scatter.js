@@ -5,6 +5,7 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { axes, drawing, NARROW, shape } from "./charts.js";
 import * as detail from "./detail.js";
 import * as figures from "./figures.js";
+import * as flips from "./flips.js";
 import * as formats from "./formats.js";
 import { line, unitWidth } from "./labels.js";
 import * as scales from "./scales.js";
@@ -245,6 +246,7 @@ function compareNotes(element, layer, matches, at) {
       list(`Ranked higher by “${layer.title}”`, byGap.slice(0, MOST_LISTED).filter((doc) => gap(doc) > 0)),
       list(`Ranked higher by “${other.title}”`, byGap.slice(-MOST_LISTED).reverse().filter((doc) => gap(doc) < 0)),
     ),
+    ...flips.notes(layer, other, docs, at, opener),
   );
 }
 
@@ -257,6 +259,7 @@ export const compare = {
   note: (layer, at) => spreadNote(layer, second(layer, at)),
   controls: compareControls,
   notes: compareNotes,
+  followsThreshold: true,
   baselines: (layer, at) => [layer, second(layer, at)],
 };
 
