@@ -121,7 +121,7 @@ def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str
     return {name: titles for name, titles in found.items() if any(titles)}
 
 
-_MORE_OF_SETS = ("aliases", "description", "sections")
+_MORE_OF_SETS = ("aliases", "codes", "description", "experience", "modified_at", "sections", "training", "url")
 _MORE_OF_LAYERS = ("rationale", "asked")
 _MORE_OF_CHANGES = ("rationale_before", "rationale_after")
 

@@ -609,6 +609,15 @@ def test_the_address_brings_back_the_whole_view(visits: Visits, small_site: Buil
     expect(other.locator("#detail-title")).to_have_text(page.locator("#detail-title").inner_text())
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_opens_from_its_address(visits: Visits, small_site: BuiltSite, view: str) -> None:
+    page = visits(small_site).open(f"view={view}&id=nurses")
+    expect(page.locator("body")).to_have_attribute("data-view", view)
+    expect(page.locator("#detail")).to_contain_text("Because of nurses.")
+    if view == "changes":
+        expect(page.locator("#view-notes")).to_contain_text("Judged before.")
+
+
 def test_an_address_of_what_is_not_there_shows_what_is(visit: Visit) -> None:
     page = visit.open("layer=gone&id=nobody&cat=Nothing&view=nowhere&at=high&edu=77&with=x&order=up")
     expect(chosen_layer(page)).to_have_text("Exposure to AI")
@@ -656,6 +665,41 @@ def test_the_chart_can_be_downloaded_as_a_picture(visit: Visit) -> None:
         width, height = struct.unpack(">II", picture[16:24])
         assert width > 1000
         assert height > 800
+
+
+CATCH_PICTURE = """() => {
+  const Own = Image;
+  globalThis.Image = function () {
+    const image = new Own();
+    const set = (address) => image.setAttribute("src", (globalThis.pictured = address));
+    Object.defineProperty(image, "src", { set });
+    return image;
+  };
+}"""
+
+TEXTS_OF_PICTURE = """() => {
+  const holder = document.createElement("div");
+  holder.innerHTML = decodeURIComponent(globalThis.pictured.split(",").slice(1).join(","));
+  document.body.append(holder);
+  const svg = holder.firstElementChild;
+  const texts = [...svg.children].filter((child) => child.tagName === "text");
+  return { width: svg.width.baseVal.value, texts: texts.map((text) => text.textContent),
+    right: Math.max(...texts.map((text) => text.getBBox().x + text.getBBox().width)) };
+}"""
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_a_picture_names_the_data_with_the_whole_of_their_licences(
+    visits: Visits, sample_site: BuiltSite, options: dict[str, Any]
+) -> None:
+    page = visits(sample_site, bypass_csp=True, **options).open("layer=resilience")
+    page.evaluate(CATCH_PICTURE)
+    with page.expect_download():
+        page.locator("#download-png").evaluate("button => button.click()")
+    picture = page.evaluate(TEXTS_OF_PICTURE)
+    for _, _, licence in sample_site.content.sources:
+        assert licence is None or licence.rstrip(".") in " ".join(picture["texts"])
+    assert picture["right"] <= picture["width"]
 
 
 CONTRAST_ALONE = {"runOnly": ["color-contrast"]}

@@ -24,8 +24,8 @@ function rowsOf(layer, matches) {
       doc: documents.docs[index],
       before: changes.score_before[at],
       after: changes.score_after[at],
-      reasonBefore: changes.rationale_before[at],
-      reasonAfter: changes.rationale_after[at],
+      reasonBefore: changes.rationale_before?.[at],
+      reasonAfter: changes.rationale_after?.[at],
     }))
     .filter((row) => matches.has(row.doc));
 }

@@ -3,12 +3,13 @@
  */
 import { axisBottom, axisLeft, axisTop } from "d3-axis";
 import { select } from "d3-selection";
-import { LINE, wrapped } from "./labels.js";
+import { LINE, TIGHT, wrapped } from "./labels.js";
 import * as theme from "./theme.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const AXES = { bottom: axisBottom, left: axisLeft, top: axisTop };
 export const NARROW = 560;
+const SPACING = `${-TIGHT}em`;
 
 /**
  * An SVG element. Looks are attributes and not rules of the sheet, so that a saved picture has them too.
@@ -33,7 +34,7 @@ export function shape(tag, attributes = {}, ...children) {
  * @param {{width: number, height: number}} size
  */
 export function drawing(element, { width, height }) {
-  const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+  const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", "letter-spacing": SPACING });
   element.replaceChildren(svg);
   return svg;
 }
@@ -75,7 +76,7 @@ export function axes(svg, { x, y, top, right, bottom, left, at = "bottom" }) {
   if (y.title) svg.append(shape("text", { ...title, transform: `translate(${left - 38},${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, y.title));
 }
 
-const PICTURE = { inset: 16, title: 20, line: 16, strip: 220, stripHeight: 10, resolution: 2 };
+const PICTURE = { inset: 16, title: 20, line: 16, strip: 320, stripHeight: 10, resolution: 2 };
 
 /** Text in lines no wider than so many pixels; what has no space, such as an address, is cut where it must be. */
 function noteLines(text, width) {
@@ -104,14 +105,14 @@ function pictured(element, title, scale, sentences) {
   let top = inset + heading.length * PICTURE.title * 1.25;
   const parts = [textLines(heading, inset, inset + PICTURE.title * 0.9, PICTURE.title, { fill: ink, "font-weight": 600 })];
   if (scale) {
-    const low = inset + 64;
-    const step = PICTURE.strip / scale.colours.length;
+    const strip = Math.min(PICTURE.strip, width - 2 * inset);
+    const step = strip / scale.colours.length;
     parts.push(
-      ...scale.colours.map((fill, at) => shape("rect", { x: low + at * step, y: top + 2, width: step + 0.5, height: PICTURE.stripHeight, fill })),
-      shape("text", { x: low - 6, y: top + 11, "text-anchor": "end", "font-size": 11, fill: quiet }, scale.low),
-      shape("text", { x: low + PICTURE.strip + 6, y: top + 11, "font-size": 11, fill: quiet }, scale.high),
+      ...scale.colours.map((fill, at) => shape("rect", { x: inset + at * step, y: top + 2, width: step + 0.5, height: PICTURE.stripHeight, fill })),
+      shape("text", { x: inset, y: top + 25, "font-size": 11, fill: quiet }, scale.low),
+      shape("text", { x: inset + strip, y: top + 25, "text-anchor": "end", "font-size": 11, fill: quiet }, scale.high),
     );
-    top += 24;
+    top += 36;
   }
   chart.setAttribute("y", String(top));
   chart.setAttribute("fill", ink);
@@ -120,7 +121,7 @@ function pictured(element, title, scale, sentences) {
   notes.forEach((note, at) => parts.push(shape("text", { x: inset, y: below + at * PICTURE.line, "font-size": 11, fill: quiet }, note)));
   return shape(
     "svg",
-    { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": getComputedStyle(document.body).fontFamily },
+    { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": getComputedStyle(document.body).fontFamily, "letter-spacing": SPACING },
     shape("defs", {}, ...fillings()),
     shape("rect", { width, height, fill: theme.css("--paper") }),
     ...parts,

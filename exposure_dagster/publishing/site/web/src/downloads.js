@@ -98,11 +98,13 @@ function pictureNotes(layer, caption) {
 
 export function start(shown) {
   const name = () => `${shown().layer.id}-${state.get().view}`.replace(/[^\w-]+/g, "-");
-  byId("download-csv").addEventListener("click", () => {
+  byId("download-csv").addEventListener("click", async () => {
+    await store.more();
     const { layer, matches } = shown();
     save(`${name()}.csv`, `\ufeff${asCsv(records(layer, matches, state.get()))}`, "text/csv;charset=utf-8");
   });
-  byId("download-json").addEventListener("click", () => {
+  byId("download-json").addEventListener("click", async () => {
+    await store.more();
     const { layer, matches } = shown();
     save(`${name()}.json`, asJson(layer, records(layer, matches, state.get())), "application/json");
   });

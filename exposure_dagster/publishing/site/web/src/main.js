@@ -160,10 +160,10 @@ const below = (() => {
           isSeen = entry.isIntersecting;
           if (isSeen) come();
         },
-        { rootMargin: "50px" },
+        { rootMargin: "-40px" },
       ).observe(byId("figures").parentElement);
       addEventListener("beforeprint", come);
-      whenIdle(come);
+      setTimeout(() => whenIdle(come), LATER_MS);
       byId("list").addEventListener("focusin", come);
     },
   };
@@ -208,7 +208,9 @@ function renderAll(at) {
   detail.show(layer, at.id);
   below.stale();
   if (view.id === "table") below.come();
-  scheduleChart();
+  // the first one at once: a frame without it would be laid out and painted for nothing
+  if (drawnKind === null) drawCharts();
+  else scheduleChart();
   if (view.wants || at.id !== null) wantMore();
 }
 

@@ -89,8 +89,8 @@ export function find(names, text) {
 }
 
 /**
- * The names of a set's documents: their titles, what they are also called, and, where others are joined to them by
- * codes, those of these others.
+ * The names of a set's documents: their titles, what they are also called, and those of the documents of other sets
+ * that are joined to them by codes.
  * @param {any} documents
  * @param {Iterable<any>} sets
  * @param {Object<string, string[][]>} titles further ones, of each set
@@ -100,20 +100,21 @@ export function namesOf(documents, sets, titles) {
   const of = (set, doc) => [...doc.aliases, ...((titles[set.name] || [])[doc.index] || [])];
   const alias = (doc) => (name) => ({ key: folded(name), name, doc, isAlias: true });
   const names = documents.docs.flatMap((doc) => [{ key: folded(doc.title), name: doc.title, doc, isAlias: false }, ...of(documents, doc).map(alias(doc))]);
-  if (!documents.is_joined_on) return names;
   const known = new Set(names.map(({ key, doc }) => `${key} ${doc.id}`));
-  const holders = new Map();
-  for (const doc of documents.docs) for (const code of doc.codes) holders.set(code, [...(holders.get(code) || []), doc]);
-  for (const other of sets) {
-    if (other === documents) continue;
-    for (const doc of other.docs) {
-      for (const holder of holders.get(doc.id) || []) {
-        for (const name of [doc.title, ...of(other, doc)]) {
-          const entry = alias(holder)(name);
-          if (!known.has(`${entry.key} ${holder.id}`)) known.add(`${entry.key} ${holder.id}`) && names.push(entry);
-        }
-      }
+  const add = (doc, name) => {
+    const entry = alias(doc)(name);
+    if (!known.has(`${entry.key} ${doc.id}`)) known.add(`${entry.key} ${doc.id}`) && names.push(entry);
+  };
+  const joined = [...sets].filter((other) => other !== documents && other.is_joined_on !== documents.is_joined_on);
+  for (const other of joined) {
+    // each name of the others that belong to a page; of a page, what it is called in everyday life alone
+    for (const [page, member] of documents.is_joined_on ? pairs(documents, other) : pairs(other, documents)) {
+      if (documents.is_joined_on) for (const name of [member.title, ...of(other, member)]) add(page, name);
+      else for (const name of (titles[other.name] || [])[page.index] || []) add(member, name);
     }
   }
   return names;
 }
+
+/** Pages with each document of another set that belongs to them. */
+const pairs = (pages, others) => pages.docs.flatMap((page) => page.codes.filter((code) => others.byId.has(code)).map((code) => [page, others.byId.get(code)]));

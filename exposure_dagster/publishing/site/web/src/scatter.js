@@ -80,15 +80,19 @@ export function plot(element, size, { x, y, points, at, under = () => [], named 
   remember(element, points);
 }
 
-/** The points to name: the chosen one, the largest, and those farthest out on either axis. */
+/** The points to name: the chosen one; of those with a weight the heaviest, otherwise the largest and those farthest out. */
 function worthNaming(points, count, id) {
   const shown = points.filter((point) => !point.isOut);
+  const chosen = shown.filter(({ doc }) => doc.id === id);
+  if (points.some(({ weight }) => weight !== undefined)) {
+    const heavy = shown.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight || (a.doc.id < b.doc.id ? -1 : 1));
+    return [...new Set([...chosen, ...heavy.slice(0, count)])];
+  }
   const first = (order) => [...shown].sort((a, b) => order(a, b) || (a.doc.id < b.doc.id ? -1 : 1));
   const bySize = first((a, b) => b.r - a.r);
   const [byX, byY] = [first((a, b) => a.cx - b.cx), first((a, b) => a.cy - b.cy)];
   const extreme = [byX[0], byX[byX.length - 1], byY[0], byY[byY.length - 1]];
-  const most = points.some((point) => point.weight) ? [...shown].sort((a, b) => b.weight - a.weight).slice(0, 5) : [];
-  return [...new Set([...shown.filter(({ doc }) => doc.id === id), ...most, ...bySize.slice(0, count), ...extreme, ...bySize])].filter(Boolean);
+  return [...new Set([...chosen, ...bySize.slice(0, count), ...extreme, ...bySize])].filter(Boolean);
 }
 
 /** Names beside their points, as many as find a place where they hide neither each other nor the frame. */

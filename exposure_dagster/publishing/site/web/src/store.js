@@ -41,10 +41,7 @@ const shareOf = (share) => share && { part: `${share[0]}/${share[1]}`, jobs: sha
 function readSet(columns) {
   const category = coded(columns.category);
   const education = coded(columns.education).map((level) => (level === null ? null : orderOf(level)));
-  const experience = coded(columns.experience);
-  const training = coded(columns.training);
   const outlookPhrase = coded(columns.outlook_desc);
-  const modifiedAt = coded(columns.modified_at);
   const docs = columns.id.map((id, index) => ({
     index,
     id,
@@ -60,15 +57,15 @@ function readSet(columns) {
     wages: columns.jobs[index] === null || columns.pay[index] === null ? null : columns.jobs[index] * columns.pay[index],
     education: education[index],
     level: columns.education.at[index],
-    experience: experience[index],
-    training: training[index],
+    experience: null,
+    training: null,
     outlook: columns.outlook[index],
     outlookPhrase: outlookPhrase[index],
     soc: columns.soc[index],
-    codes: columns.codes[index],
+    codes: [],
     classifications: Object.entries(columns.classifications || {}).map(([name, codes]) => [name, codes[index]]),
-    url: columns.url_pattern ? columns.url_pattern.replace("{id}", id) : columns.url[index],
-    modified: modifiedAt[index],
+    url: columns.url_pattern ? columns.url_pattern.replace("{id}", id) : null,
+    modified: null,
     description: null,
     aliases: [],
     jobZone: columns.job_zone ? columns.job_zone[index] : null,
@@ -286,7 +283,11 @@ export const reaches = (value, threshold) => value !== null && Math.round(value 
 
 /** What `more.js` says of the sets' documents. */
 function complete(documents, columns) {
+  const given = Object.fromEntries(Object.entries({ experience: "experience", training: "training", modified: "modified_at" }).map(([key, name]) => [key, columns[name] ? coded(columns[name]) : null]));
   for (const doc of documents.docs) {
+    for (const key in given) if (given[key]) doc[key] = given[key][doc.index];
+    if (columns.codes) doc.codes = columns.codes[doc.index];
+    if (columns.url) doc.url ??= columns.url[doc.index];
     if (columns.description) doc.description = columns.description[doc.index];
     if (columns.aliases) doc.aliases = columns.aliases[doc.index];
     const items = (at, names) => at[doc.index].map((place) => (place < 0 ? { name: documents.docs[-1 - place].title, id: documents.docs[-1 - place].id } : { name: names[place], id: null }));

@@ -9,7 +9,7 @@ import * as card from "./card.js";
 import { drawing, NARROW, shape, textLines } from "./charts.js";
 import * as detail from "./detail.js";
 import * as formats from "./formats.js";
-import { abbreviated, label, LINE, line, TIGHT, unitWidth } from "./labels.js";
+import { abbreviated, label, LINE, line, unitWidth } from "./labels.js";
 import * as scales from "./scales.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
@@ -116,7 +116,6 @@ export function draw(element, layer, matches, at, size) {
   for (const group of [headings, hatches, labels]) group.setAttribute("pointer-events", "none");
   headings.setAttribute("pointer-events", "auto");
   labels.setAttribute("aria-hidden", "true");
-  svg.setAttribute("letter-spacing", `${-TIGHT}em`);
   svg.append(headings, slices, hatches, labels, ring);
   const cells = [...groups, ...tiles];
   last = { element, svg, layer: null, key, tiles, groups, hatches, labels, ring, cells, byElement: new Map(cells.map((cell) => [cell.element, cell])) };
