@@ -19,7 +19,7 @@ from exposure_dagster.providers.prices import load_prices
 from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.publishing.site import build_site
 from tests.slow.browser.conftest import BuiltSite, Visit, Visits
-from tests.unit.publishing.site_content import HOSTILE_TITLE, site_content
+from tests.unit.publishing.site_content import HANDBOOK, HOSTILE_TITLE, site_content
 
 pytestmark = pytest.mark.browser
 
@@ -34,9 +34,15 @@ def violations(page: Page) -> list[str]:
 def values(page: Page) -> dict[str, str]:
     """The table's titles with their values of the layer that is shown."""
     page.locator("#list").scroll_into_view_if_needed()
-    page.locator("#table-body tr").first.wait_for()
-    rows = page.locator("#table-body tr").all()
-    return {row.locator(".row-button").inner_text(): row.locator("td").nth(0).inner_text() for row in rows}
+    expect(page.locator("#table-body tr")).to_have_count(len(HANDBOOK))
+    page.wait_for_timeout(700)  # it is made anew a moment after the map, when somebody comes near it
+    return dict(
+        page.eval_on_selector_all(
+            "#table-body tr",
+            "rows => rows.map((row) => [row.querySelector('.row-button'), row.querySelector('td')])"
+            ".map((cells) => cells.map((cell) => cell.innerText.trim()))",
+        )
+    )
 
 
 def suggestions(page: Page, text: str) -> list[str]:
