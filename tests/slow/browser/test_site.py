@@ -81,20 +81,28 @@ def chosen_on_map(page: Page) -> Locator:
     return page.locator('#chart .ring[visibility="visible"]')
 
 
+def come_down(page: Page) -> None:
+    """Looks at what lies below the first screen: it is made when somebody comes there."""
+    page.locator("#lower").scroll_into_view_if_needed()
+    page.locator("#lower:not([aria-busy])").wait_for(state="attached")
+
+
 def titles(page: Page) -> list[str]:
+    come_down(page)
     return page.locator("#table-body .row-button").all_inner_texts()
 
 
 def group(page: Page, card: str, name: str) -> list[str]:
     """The figures of a group in a breakdown."""
+    come_down(page)
     row = page.locator("#breakdowns section", has=page.get_by_role("heading", name=card)).locator("tr", has_text=name)
     return row.locator("td").all_inner_texts()
 
 
 def counts(page: Page) -> dict[str, list[str]]:
-    """What lies at or above the threshold. It stands below the first screen, where it is made when somebody comes."""
+    """What lies at or above the threshold."""
+    come_down(page)
     rows = page.locator("#threshold-counts tr")
-    rows.first.wait_for(state="attached")
     return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
 
 
@@ -157,6 +165,7 @@ def test_quadrants_of_the_baseline_are_said_to_need_a_model(visits: Visits, samp
     visit = visits(sample_site)
     for state in ("layer=two_variable", "layer=two_variable.remote", "layer=two_variable&view=quadrants"):
         expect(visit.open(state).locator("#notes")).to_contain_text(BASELINE_QUADRANTS_NOTE)
+    come_down(visit.page)
     with visit.page.expect_download() as waiting:
         visit.page.get_by_role("button", name="JSON").click()
     assert BASELINE_QUADRANTS_NOTE in json.loads(content_of(waiting.value))["note"]
@@ -640,6 +649,7 @@ def test_changes_are_shown_of_the_question_that_is_chosen_alone(visit: Visit) ->
 
 def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
     page = visit.open("cat=Legal")
+    come_down(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="CSV").click()
     rows = list(csv.DictReader(io.StringIO(content_of(waiting.value).decode("utf-8-sig"))))
@@ -658,6 +668,7 @@ def test_what_is_shown_can_be_downloaded(visit: Visit) -> None:
 def test_the_chart_can_be_downloaded_as_a_picture(visit: Visit) -> None:
     for view in ("map", "quadrants", "ranked"):
         page = visit.open(f"view={view}")
+        come_down(page)
         with page.expect_download() as waiting:
             page.get_by_role("button", name="PNG of the chart").click()
         picture = content_of(waiting.value)
@@ -843,6 +854,8 @@ def test_it_is_the_same_from_a_server_as_from_the_folder(
     visit = visits(small_site)
     visit.page.goto(served_site)
     page = visit.drawn()
+    come_down(page)
+    come_down(from_folder)
     assert page.locator("main").inner_text() == from_folder.locator("main").inner_text()
     assert {url.removeprefix(served_site).split("#")[0] for url in visit.requests} == {"", *SITE_FILES} - {
         "index.html",

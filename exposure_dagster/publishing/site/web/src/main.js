@@ -140,6 +140,7 @@ const below = (() => {
     panel.show(layer, matches, at.at);
     table.show(layer, matches, at, theme.isDark() ? "dark" : "light");
     drawHistogram();
+    byId("lower").removeAttribute("aria-busy");
   }
 
   function come() {
@@ -152,6 +153,7 @@ const below = (() => {
     isDrawn: () => isNear && !isStale,
     stale: () => {
       isStale = true;
+      byId("lower").setAttribute("aria-busy", "true");
     },
     come,
     start() {
