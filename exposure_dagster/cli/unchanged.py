@@ -10,6 +10,7 @@ that Dagster's checks and events are no older. A live site has no note: its own 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -93,11 +94,17 @@ def _stats(places: Iterable[Path]) -> list[tuple[str, int, int, int]]:
     )
 
 
+_NOTHING_OF_OURS = ("__pycache__", "node_modules")
+"""Folders that Python and npm fill."""
+
+
 def _files(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
     elif place.is_dir():
-        yield from (path for path in place.resolve().rglob("*") if path.is_file() and path.suffix != ".pyc")
+        for folder, inner, names in os.walk(place.resolve()):
+            inner[:] = [name for name in inner if name not in _NOTHING_OF_OURS]
+            yield from (Path(folder, name) for name in names)
 
 
 def _asked_at(settings: Settings) -> list[list[object]]:

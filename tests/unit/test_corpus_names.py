@@ -25,7 +25,7 @@ CODE = sorted(
     for folder in (PACKAGE, ROOT / "assets", ROOT / "resources")
     for pattern in ("*.py", "*.js")
     for path in folder.rglob(pattern)
-    if "sample" not in path.relative_to(ROOT).parts
+    if not {"sample", "node_modules"}.intersection(path.relative_to(ROOT).parts)
 )
 
 _TABLES = {table for publisher in PUBLISHERS for step in publisher.steps for table in step.tables} | {
