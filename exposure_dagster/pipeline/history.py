@@ -35,6 +35,9 @@ class Version:
         return f"version {self.number} ({self.prompt_hash[:_SHORT]}, {self.model})"
 
 
+HISTORY_COLUMNS = ("prompt", "version", "versioned_at", "model", "doc_id", "score")
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two versions, what moved, and the figures of it. `changes` is as `compare_versions` makes it."""
@@ -103,6 +106,31 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
         older = next((v for v in reversed(earlier) if _asked(v) != _asked(newer)), earlier[-1])
     changes = compare_versions(_answers(warehouse, prompt, older), _answers(warehouse, prompt, newer))
     return Comparison(older, newer, changes, summarize_changes(changes))
+
+
+MOST_REPLAYED = 12
+
+
+def latest_versions(warehouse: Warehouse, prompt: str) -> pd.DataFrame:
+    """What is ranked of each of a prompt's latest versions: prompt, version, versioned_at, model, doc_id, score.
+
+    Of an earlier version it is what the definition of now makes of its answers. Empty where there is one version alone.
+    """
+    known = versions(warehouse, prompt)[-MOST_REPLAYED:]
+    if len(known) < 2:
+        return pd.DataFrame(columns=list(HISTORY_COLUMNS))
+    began = dict(
+        warehouse.rows(
+            f"SELECT version, max(versioned_at) FROM {SCORE_VERSIONS.full_name} WHERE prompt = ? GROUP BY 1", [prompt]
+        )
+    )
+    frames = [
+        _answers(warehouse, prompt, one).assign(
+            prompt=prompt, version=one.number, versioned_at=began[one.number], model=one.model
+        )
+        for one in known
+    ]
+    return pd.concat(frames, ignore_index=True)[list(HISTORY_COLUMNS)]
 
 
 def record_changes(warehouse: Warehouse, prompt: str) -> Comparison | None:

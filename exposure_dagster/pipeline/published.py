@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import pandas as pd
+
 from exposure_dagster.core.checks import refuse_what_does_not_fit
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, corpora_of
+from exposure_dagster.pipeline.history import latest_versions
 from exposure_dagster.pipeline.published_tables import (
     INDEX_VALUES_SHOWN,
     index_credits,
@@ -85,6 +88,7 @@ def read_content(
         shown = {corpus.name: connection.execute(corpus.site.query).df() for corpus in corpora}
         titles = {one.name: connection.execute(one.other_titles).df() for one in corpora if one.other_titles}
         changes = connection.execute("SELECT * FROM ranked.changes ORDER BY prompt, doc_id").df()
+        history = [latest_versions(now, name) for name in rankings["prompt"].unique()]
         credits = index_credits(connection)
         values = connection.execute(
             f"{INDEX_VALUES_SHOWN} AND list_contains($corpora, corpus) ORDER BY index, corpus, doc_id",
@@ -119,6 +123,7 @@ def read_content(
         shown={name: harmless_frame(rows) for name, rows in shown.items()},
         titles={name: harmless_frame(rows) for name, rows in titles.items()},
         changes=harmless_frame(changes),
+        history=harmless_frame(pd.concat(history, ignore_index=True)) if history else pd.DataFrame(),
         index_credits=credits,
         index_values=harmless_frame(values),
         addresses=addresses,

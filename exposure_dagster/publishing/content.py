@@ -180,7 +180,9 @@ class PublishedContent:
 
     `shown` has for each corpus that is published, and for the one that occupations are joined on, what the site shows
     of its documents: the rows of its `SiteView.query`; `titles` other titles that its documents go by (title, doc_id),
-    where there are any. `changes` is ranked.changes, for all prompts; it may be empty. `index_credits` are of the
+    where there are any. `changes` is ranked.changes, for all prompts; it may be empty, as may `history`, the
+    scores of the latest versions of prompts that have several (prompt, version, versioned_at, model, doc_id, score).
+    `index_credits` are of the
     indices that scores are held against, `index_values` what these say of documents: index, corpus, doc_id, value.
     `addresses` are those that the site's pages are to name. `composites` are those whose rows are among the tables;
     `left_out` says of others why they cannot be made.
@@ -192,6 +194,7 @@ class PublishedContent:
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     titles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
     index_credits: tuple[Attribution, ...] = ()
     index_values: pd.DataFrame = field(default_factory=pd.DataFrame)
     addresses: Addresses = Addresses()
@@ -216,6 +219,7 @@ class PublishedContent:
         frames = [frame.sort_values("doc_id").to_csv(index=False) for _, frame in sorted(self.shown.items())]
         frames += [frame.to_csv(index=False) for _, frame in sorted(self.titles.items())]
         frames.append(self.changes.to_csv(index=False))
+        frames += [self.history.to_csv(index=False)] if len(self.history) else []
         frames.append(self.index_values.to_csv(index=False))
         presented = [self.addresses.site, self.addresses.code, *(one.model_dump() for one in self.composites)]
         return content_hash([PUBLICATION_VERSION, self.is_sample, parts, frames, presented])[:16]

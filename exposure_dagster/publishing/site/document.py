@@ -122,7 +122,7 @@ def site_titles(content: PublishedContent, document: dict[str, Any]) -> dict[str
 
 
 _MORE_OF_SETS = ("aliases", "codes", "description", "experience", "modified_at", "sections", "training", "url")
-_MORE_OF_LAYERS = ("rationale", "asked")
+_MORE_OF_LAYERS = ("rationale", "asked", "history")
 _MORE_OF_CHANGES = ("rationale_before", "rationale_after")
 
 
@@ -232,9 +232,10 @@ def _layers(content: PublishedContent, sets: dict[str, dict[str, Any]]) -> Itera
             yield from prompt_layers(
                 prompt,
                 sets[prompt.corpus],
-                changes,
-                uncertainty.get(prompt.name),
-                agreement.get((prompt.name, ALL)),
+                changes=changes,
+                uncertainty=uncertainty.get(prompt.name),
+                agreement=agreement.get((prompt.name, ALL)),
+                history=content.history[content.history["prompt"] == prompt.name] if len(content.history) else None,
             )
         if prompt.name in resilience:
             yield resilience_ranking_layer(prompt, resilience[prompt.name], sets[prompt.corpus])

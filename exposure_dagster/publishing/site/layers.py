@@ -23,14 +23,16 @@ _ANSWER = ("scorer", "model", "prompt_hash", "date")
 def prompt_layers(
     prompt: PublishedPrompt,
     documents: dict[str, Any],
-    changes: pd.DataFrame | None,
+    *,
+    changes: pd.DataFrame | None = None,
     uncertainty: pd.DataFrame | None = None,
     agreement: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The layer of a prompt's scores, and one for each attribute where it asks for several.
 
     `changes`, `uncertainty` and `agreement` are the prompt's rows of the ranked tables of these names, where there are
-    any.
+    any; `history` those of its versions.
     """
     definition = prompt.definition
     rows = prompt.rankings.set_index("doc_id").reindex(documents["id"])
@@ -43,6 +45,7 @@ def prompt_layers(
         "sd": column(rows, "score_sd") if rows["score_sd"].notna().any() else None,
         **({"sure": sureness(prompt, uncertainty, documents["id"])} if uncertainty is not None else {}),
         **_agreement(agreement),
+        **(_history(history, documents["id"]) if history is not None and len(history) else {}),
         # the published rank of a prompt with a resilience formula is that of another number, a layer of its own
         "rank": column(rows, "rank") if definition.resilience is None else None,
         "status": coded(rows["status"]),
@@ -285,6 +288,18 @@ def _quadrants(name: str, rule: Quadrants | None, attributes: list[dict[str, Any
         "x_cut": plain(rule.x_cut_off),
         "y_cut": plain(rule.y_cut_off),
         "labels": [rule.labels.neither, rule.labels.x_only, rule.labels.y_only, rule.labels.both],
+    }
+
+
+def _history(history: pd.DataFrame, ids: list[str]) -> dict[str, Any]:
+    """The versions of a prompt, and its scores in each, in the order of the set's documents."""
+    by_version = [(number, rows) for number, rows in history.groupby("version", sort=True)]
+    return {
+        "versions": [
+            {"number": plain(number), "date": dates(rows, "versioned_at")[0], "model": rows["model"].iloc[0]}
+            for number, rows in by_version
+        ],
+        "history": [column(rows.set_index("doc_id").reindex(ids), "score") for _, rows in by_version],
     }
 
 

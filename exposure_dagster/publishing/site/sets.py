@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from exposure_dagster.core.columns import coded, column, dates, texts
+from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.corpus import Corpus, SiteView
 from exposure_dagster.corpora.terms import EDUCATION_ORDER, OUTLOOK_ORDER, soc_major_group
 from exposure_dagster.publishing.site.everyday_names import everyday_names
@@ -43,6 +44,7 @@ def documents_set(
         "name": corpus.name,
         "title": corpus.title,
         "is_joined_on": corpus.is_joined_on,
+        **({} if corpus.name in KNOWN_CORPORA else {"is_own": True}),
         "link": view.link,
         "note": view.note,
         **view.head(rows),

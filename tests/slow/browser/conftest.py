@@ -151,13 +151,13 @@ def sample_site(sample_run: Path, tmp_path_factory: pytest.TempPathFactory) -> B
     settings = Settings(home=home, sites="sample", scorer=ScorerName.BASELINE)
     with ThreadPoolExecutor(1) as own_thread:  # Playwright keeps an event loop in this one, Dagster wants none
         own_thread.submit(run_pipeline, settings, names=("exposure", "two_variable", "resilience")).result()
-    return _published(home)
+    return published_site(home)
 
 
 @pytest.fixture(scope="session")
 def real_site(real_run: Path) -> BuiltSite:
     """All real pages of the handbook."""
-    return _published(real_run)
+    return published_site(real_run)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def _built(content: PublishedContent, folder: Path) -> BuiltSite:
     return BuiltSite(folder / "site", content)
 
 
-def _published(home: Path) -> BuiltSite:
+def published_site(home: Path) -> BuiltSite:
     settings = Settings(home=home)
     content = read_content(Warehouse(settings.warehouse_file))
     return BuiltSite(settings.published_folder.resolve() / content.digest / SITE_FOLDER, content)

@@ -14,6 +14,7 @@ import * as header from "./header.js";
 import * as method from "./method.js";
 import * as mix from "./mix.js";
 import * as panel from "./panel.js";
+import * as replay from "./replay.js";
 import * as scatter from "./scatter.js";
 import * as search from "./search.js";
 import * as share from "./share.js";
@@ -37,7 +38,7 @@ const ofPoints = (note) => (layer, at, matches) => `Size: jobs. Colour: ${layer.
 
 /** @type {View[]} */
 const VIEWS = [
-  { id: "map", name: "Map", title: "Map", isThere: () => true, draw: treemap.draw, find: treemap.find, caption: treemap.caption },
+  { id: "map", name: "Map", title: "Map", isThere: () => true, draw: treemap.draw, find: treemap.find, caption: treemap.caption, controls: replay.controls },
   { id: "table", name: "Table", title: "Table", isThere: () => true, isText: true },
   { id: "bubble", name: "Pay", title: "Against pay and jobs", ...scatter.bubble, find: scatter.find, caption: ofPoints(scatter.bubble.note) },
   { id: "ranked", name: "Ranking", title: "Ranked", ...bars.ranked, find: bars.find, caption: (layer, at, matches) => `${layer.title}.${bars.ranked.note(layer, at, matches)}` },
@@ -193,8 +194,9 @@ const render = (at) => keepingFocus(() => renderAll(at));
 
 /** Everything, from the state. */
 function renderAll(at) {
-  const layer = store.layerById.get(at.layer);
-  mix.apply(layer, at);
+  const standing = store.layerById.get(at.layer);
+  mix.apply(standing, at);
+  const layer = replay.asOf(standing, at);
   const view = viewOf(at, layer);
   const matches = layer.documents.docs.filter(filters.matcher(layer, at));
   shown = { layer, view, matches, set: new Set(matches) };

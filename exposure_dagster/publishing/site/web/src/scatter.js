@@ -15,6 +15,7 @@ import { el, foreign, fill } from "./text.js";
 import * as theme from "./theme.js";
 
 const MOST_LISTED = 8;
+const MOST_PINS_NAMED = 24;
 
 /** A stable number in ±0.5 from a document's id. */
 function scatterOf(id) {
@@ -59,9 +60,9 @@ function axis(layer, docs, from, to, isNarrow) {
  * The plot of two axes that all of these views share.
  * @param {HTMLElement} element
  * @param {any} size
- * @param {{x: (from: number, to: number, isNarrow: boolean) => import("./charts.js").Axis, y: (from: number, to: number, isNarrow: boolean) => import("./charts.js").Axis, points: any[], at: any, under?: (drawn: any) => Node[], named?: number}} given
+ * @param {{x: (from: number, to: number, isNarrow: boolean) => import("./charts.js").Axis, y: (from: number, to: number, isNarrow: boolean) => import("./charts.js").Axis, points: any[], at: any, under?: (drawn: any) => Node[], named?: number, pinned?: any[]}} given
  */
-export function plot(element, size, { x, y, points, at, under = () => [], named = 12 }) {
+export function plot(element, size, { x, y, points, at, under = () => [], named = 12, pinned = [] }) {
   const isNarrow = size.width < NARROW;
   const svg = drawing(element, size);
   const frame = { top: 14, right: size.width - 16, bottom: size.height - 46, left: isNarrow ? 52 : 60 };
@@ -70,13 +71,16 @@ export function plot(element, size, { x, y, points, at, under = () => [], named 
   if (isNarrow && across.ticks && across.ticks.length > 7) across.ticks = across.ticks.filter((_, place) => place % 2 === 0);
   axes(svg, { ...frame, x: across, y: upwards });
   const lineColour = theme.css("--point-line");
-  for (const point of points) Object.assign(point, { cx: across.scale(point.x), cy: upwards.scale(point.y) });
+  for (const point of [...points, ...pinned]) Object.assign(point, { cx: across.scale(point.x), cy: upwards.scale(point.y) });
   const dots = points.map((point) =>
     shape("circle", { class: "point", "data-id": point.doc.id, cx: point.cx.toFixed(1), cy: point.cy.toFixed(1), r: point.r.toFixed(1), fill: point.fill, "fill-opacity": 0.88, stroke: lineColour, "stroke-width": point.isOut ? 0.3 : 0.8 }),
   );
   const chosen = points.filter(({ doc }) => doc.id === at.id);
   const rings = chosen.map((point) => shape("circle", { class: "ring", cx: point.cx, cy: point.cy, r: point.r + 1.5, fill: "none", stroke: theme.css("--ink"), "stroke-width": 3 }));
-  svg.append(...under({ svg, frame, x: across.scale, y: upwards.scale }), shape("g", { class: "points" }, ...dots), ...rings, shape("g", { class: "names", "pointer-events": "none" }, ...names(points, frame, isNarrow ? Math.ceil(named / 2) : named, at.id)));
+  svg.append(...under({ svg, frame, x: across.scale, y: upwards.scale }), shape("g", { class: "points" }, ...dots), ...rings, ...pins(pinned));
+  const placed = [];
+  const written = [...names(pinned, frame, MOST_PINS_NAMED, at.id, placed), ...names(points, frame, isNarrow ? Math.ceil(named / 2) : named, at.id, placed)];
+  svg.append(shape("g", { class: "names", "pointer-events": "none" }, ...written));
   remember(element, points);
 }
 
@@ -95,9 +99,22 @@ function worthNaming(points, count, id) {
   return [...new Set([...chosen, ...bySize.slice(0, count), ...extreme, ...bySize])].filter(Boolean);
 }
 
-/** Names beside their points, as many as find a place where they hide neither each other nor the frame. */
-function names(points, frame, count, id) {
-  const placed = [];
+/** Pins that stand on the places of documents of another set; a click opens one in its own set. */
+function pins(pinned) {
+  const drop = "M0,0C-2,-6 -7,-8 -7,-14a7,7 0 1 1 14,0C7,-8 2,-6 0,0Z";
+  return pinned.map(({ doc, layer, cx, cy }) =>
+    shape(
+      "g",
+      { class: "pin", transform: `translate(${cx.toFixed(1)} ${cy.toFixed(1)})`, "data-pin": doc.id, "data-pin-layer": layer.id },
+      shape("path", { d: drop, fill: theme.css("--ink"), stroke: theme.css("--paper"), "stroke-width": 1.5 }),
+      shape("circle", { cy: -14, r: 2.6, fill: theme.css("--paper") }),
+      shape("title", {}, doc.title),
+    ),
+  );
+}
+
+/** Names beside their points, as many as find a place where they hide neither each other, nor what is placed, nor the frame. */
+function names(points, frame, count, id, placed) {
   const written = [];
   const size = 11.5;
   for (const point of worthNaming(points, count, id)) {
@@ -131,10 +148,14 @@ function remember(element, points) {
   if (element.dataset.opens) return;
   element.dataset.opens = "true";
   element.addEventListener("click", (event) => {
+    const pin = event.target.closest("[data-pin]");
+    if (pin) return openPin(pin.dataset.pinLayer, pin.dataset.pin);
     const id = event.target.closest("[data-id]:not(.slice)")?.dataset.id;
     if (id) detail.open(id, event.target);
   });
 }
+
+const openPin = (layer, id) => state.set({ layer, id });
 
 /** What a target stands for, for the card. */
 export function find(target) {
@@ -169,13 +190,14 @@ function pointsOf(layer, x, y, docs, matches, at, size) {
 const upright = (x, frame, more) => shape("line", { x1: x, x2: x, y1: frame.top, y2: frame.bottom, stroke: theme.css("--ink"), ...more });
 const level = (y, frame, more) => shape("line", { x1: frame.left, x2: frame.right, y1: y, y2: y, stroke: theme.css("--ink"), ...more });
 
-/** @param {(drawn: any) => Node[]} [under] */
-function draw(element, layer, x, y, matches, at, size, under = () => []) {
+/** @param {(drawn: any) => Node[]} [under] @param {any[]} [pinned] */
+function draw(element, layer, x, y, matches, at, size, under = () => [], pinned = []) {
   const docs = layer.documents.docs.filter((doc) => x.value[doc.index] !== null && y.value[doc.index] !== null);
   plot(element, size, {
     x: (from, to, isNarrow) => axis(x, docs, from, to, isNarrow),
     y: (from, to, isNarrow) => axis(y, docs, from, to, isNarrow),
     points: pointsOf(layer, x, y, docs, matches, at, size),
+    pinned,
     at,
     under: (drawn) => [
       ...(y.unit === "percent" ? [level(drawn.y(0), drawn.frame, { "stroke-width": 1, "stroke-opacity": 0.5 })] : []),
@@ -275,6 +297,24 @@ function rule(layer) {
   return { x: store.layerById.get(x), y: store.layerById.get(y), xCut, yCut, labels };
 }
 
+/**
+ * Documents of the user's own that were asked the same two numbers on the same scales: pins over the country's quadrants.
+ * The same numbers are those with the same keys, whatever the questions are called.
+ */
+function ownOver(layer) {
+  if (layer.documents.isOwn) return [];
+  const key = (id) => id.slice(id.indexOf(".") + 1);
+  const here = rule(layer);
+  const isSame = (one, other) => key(one.id) === key(other.id) && one.low === other.low && one.high === other.high;
+  return store.layers
+    .filter((other) => other.quadrants && other.documents.isOwn && isSame(rule(other).x, here.x) && isSame(rule(other).y, here.y))
+    .flatMap((other) => {
+      const { x, y } = rule(other);
+      const known = other.documents.docs.filter((doc) => x.value[doc.index] !== null && y.value[doc.index] !== null);
+      return known.map((doc) => ({ doc, layer: other, x: x.value[doc.index], y: y.value[doc.index], r: 8, weight: 1 }));
+    });
+}
+
 /** Position in the rule's labels: 0 neither, 1 high x, 2 high y, 3 both; null without values. */
 function quadrantOf({ x, y, xCut, yCut }, doc) {
   if (x.value[doc.index] === null || y.value[doc.index] === null) return null;
@@ -297,8 +337,10 @@ function drawQuadrants(element, layer, matches, at, size) {
     ...corners.map(([right, top], index) =>
       shape("text", { x: right ? frame.right - 4 : frame.left + 6, y: top ? frame.top + 14 : frame.bottom - 7, "text-anchor": right ? "end" : "start", "font-size": size.width < NARROW ? 11 : 13, "font-weight": 600, fill: theme.css("--ink") }, labels[index]),
     ),
-  ]);
+  ], ownOver(layer));
 }
+
+const pinOpener = ({ doc, layer }) => el("button", { type: "button", class: "link", onclick: () => openPin(layer.id, doc.id) }, foreign(doc.title));
 
 function quadrantNotes(element, layer, matches) {
   const dividing = rule(layer);
@@ -326,8 +368,10 @@ function quadrantNotes(element, layer, matches) {
     );
   });
   const { x, y, xCut, yCut } = dividing;
+  const own = ownOver(layer);
   fill(
     element,
+    own.length ? el("p", {}, "Pins are documents of your own, asked the same: ", ...own.flatMap((pin, at) => [at ? ", " : "", pinOpener(pin)]), ".") : null,
     el("p", {}, "High means at or above the cut-off: ", foreign(x.title), ` ${formats.score(xCut)}, `, foreign(y.title), ` ${formats.score(yCut)}.`),
     el("div", { class: "cards is-four" }, ...cards),
   );

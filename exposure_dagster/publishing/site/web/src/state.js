@@ -7,6 +7,7 @@
  * @property {number|null} at threshold; null: the layer's own
  * @property {string|null} cat @property {string|null} edu level's name, or "none"
  * @property {number|null} payLow @property {number|null} payHigh
+ * @property {number|null} version of the layer's answers; null: the one that stands
  * @property {number|null} low @property {number|null} high range of the layer's values
  * @property {string|null} id selected document
  * @property {string|null} with second layer @property {string|null} sort column, with "-" before it for descending
@@ -20,7 +21,7 @@ import * as store from "./store.js";
 
 const VIEWS = ["map", "table", "bubble", "ranked", "outlook", "quadrants", "compare", "side", "agreement", "changes", "method"];
 const TEXTS = ["cat", "edu", "id", "with", "against", "sort", "order", "of", "mix", "step"];
-const NUMBERS = ["at", "payLow", "payHigh", "low", "high"];
+const NUMBERS = ["at", "payLow", "payHigh", "low", "high", "version"];
 const ORDERS = ["low", "jobs"];
 const REPLACE_AFTER_MS = 250;
 
@@ -65,7 +66,7 @@ function changed(changes) {
   const next = { ...current, ...changes };
   if (next.layer !== current.layer) {
     const [from, to] = [store.layerById.get(current.layer), store.layerById.get(next.layer)];
-    const reset = { at: null, low: null, high: null, sort: null };
+    const reset = { at: null, low: null, high: null, sort: null, version: null };
     if (from.documents !== to.documents) Object.assign(reset, { id: null, cat: null, edu: null, with: null, of: null, mix: null });
     Object.assign(next, reset, changes);
     if (next.with === next.layer) next.with = null;

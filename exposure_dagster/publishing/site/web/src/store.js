@@ -81,6 +81,7 @@ function readSet(columns) {
     note: columns.note,
     link: columns.link,
     is_joined_on: columns.is_joined_on,
+    isOwn: columns.is_own === true,
     years: columns.years || {},
     modified: columns.modified || [null, null],
     docs,
