@@ -89,4 +89,4 @@ def _closing(rehearsal: Rehearsal) -> str:
 
 
 def _figure(value: float) -> str:
-    return "–" if pd.isna(value) else f"{round(value, 2):g}"
+    return "–" if pd.isna(value) else f"{value:.3g}"
