@@ -52,6 +52,7 @@ def test_the_map_shows_a_question_as_it_was_answered_in_an_earlier_version(
     page.keyboard.press("ArrowLeft")
     expect(says).to_contain_text("2: ")
     expect(says).to_contain_text("m2")
+    expect(page.locator('[aria-pressed="true"]').first).to_have_text("Exposure to AI")
     expect(page).to_have_url(re.compile("version=2"))
     assert page.locator("#finding").inner_text() != now
     page.locator("#replay-version").press("ArrowRight")

@@ -61,7 +61,7 @@ function layers(layer) {
   const shown = store.layers.filter((one) => one.kind !== "attribute");
   if (list.children.length !== shown.length) fill(list, ...shown.map((one) => el("li", {}, el("button", { type: "button", "data-layer": one.id }, foreign(nameOf(one))))));
   shown.forEach((one, index) => {
-    list.children[index].firstElementChild.setAttribute("aria-pressed", String(one === layer || (layer.kind === "attribute" && one === owner)));
+    list.children[index].firstElementChild.setAttribute("aria-pressed", String(one.id === layer.id || (layer.kind === "attribute" && one === owner)));
   });
   const parts = store.layers.filter((one) => one.kind === "attribute" && one.owner === (layer.kind === "attribute" ? owner : layer));
   byId("part-field").hidden = !parts.length;
