@@ -54,6 +54,10 @@ _OF_A_COMPARISON = (
 )
 
 
+class _NotThereError(ToolError):
+    """What was asked for is not published."""
+
+
 class _Published:
     """The API, asked within this process."""
 
@@ -70,7 +74,7 @@ class _Published:
             said = str(problem.get("detail") or problem.get("title"))
             for address, tool in _TOOL_OF.items():
                 said = said.replace(address, tool)
-            raise ToolError(said)
+            raise _NotThereError(said) if reply.status_code == httpx.codes.NOT_FOUND else ToolError(said)
         return reply.json()
 
     async def answer(self, path: str, **query: Any) -> Answer:
@@ -189,7 +193,7 @@ async def _scores(published: _Published, question: str, documents: Sequence[str]
     """The scores that a question has of these documents, in their order."""
     found = []
     for document in documents:
-        with suppress(ToolError):  # not every question is asked about each
+        with suppress(_NotThereError):  # not every question is asked about each
             score = await published.get(f"/prompts/{quote(question, safe='')}/provenance/{quote(document, safe='')}")
             found.append({name: score.get(name) for name in _OF_A_COMPARISON})
     return found

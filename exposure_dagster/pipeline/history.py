@@ -109,6 +109,8 @@ def compare(warehouse: Warehouse, prompt: str, *, before: str | None = None, aft
 
 
 MOST_REPLAYED = 12
+MOST_SCORES_REPLAYED = 50_000
+"""Of a long list of documents fewer versions are replayed: the page would be heavier by all of them."""
 
 
 def latest_versions(warehouse: Warehouse, prompt: str) -> pd.DataFrame:
@@ -116,8 +118,9 @@ def latest_versions(warehouse: Warehouse, prompt: str) -> pd.DataFrame:
 
     Of an earlier version it is what the definition of now makes of its answers. Empty where there is one version alone.
     """
-    known = versions(warehouse, prompt)[-MOST_REPLAYED:]
-    if len(known) < 2:
+    ((documents,),) = warehouse.rows("SELECT count(*) FROM scored.scores WHERE prompt = ?", [prompt])
+    known = versions(warehouse, prompt)[-min(MOST_REPLAYED, MOST_SCORES_REPLAYED // max(1, documents)) or None :]
+    if len(known) < 2 or 2 * documents > MOST_SCORES_REPLAYED:
         return pd.DataFrame(columns=list(HISTORY_COLUMNS))
     began = dict(
         warehouse.rows(

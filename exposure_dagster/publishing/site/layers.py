@@ -45,7 +45,7 @@ def prompt_layers(
         "sd": column(rows, "score_sd") if rows["score_sd"].notna().any() else None,
         **({"sure": sureness(prompt, uncertainty, documents["id"])} if uncertainty is not None else {}),
         **_agreement(agreement),
-        **(_history(history, documents["id"]) if history is not None and len(history) else {}),
+        **(_history(history, documents["id"], definition) if history is not None and len(history) else {}),
         # the published rank of a prompt with a resilience formula is that of another number, a layer of its own
         "rank": column(rows, "rank") if definition.resilience is None else None,
         "status": coded(rows["status"]),
@@ -291,9 +291,16 @@ def _quadrants(name: str, rule: Quadrants | None, attributes: list[dict[str, Any
     }
 
 
-def _history(history: pd.DataFrame, ids: list[str]) -> dict[str, Any]:
-    """The versions of a prompt, and its scores in each, in the order of the set's documents."""
-    by_version = [(number, rows) for number, rows in history.groupby("version", sort=True)]
+def _history(history: pd.DataFrame, ids: list[str], definition: RankingDefinition) -> dict[str, Any]:
+    """The versions of a prompt, and its scores in each, in the order of the set's documents; without those that were
+    answered on another scale."""
+
+    def fits(scores: pd.Series) -> bool:
+        return bool(scores.dropna().between(definition.scale_low, definition.scale_high).all())
+
+    by_version = [(number, rows) for number, rows in history.groupby("version", sort=True) if fits(rows["score"])]
+    if len(by_version) < 2:
+        return {}
     return {
         "versions": [
             {"number": plain(number), "date": dates(rows, "versioned_at")[0], "model": rows["model"].iloc[0]}

@@ -52,6 +52,8 @@ function stop() {
 }
 
 function step(layer, place) {
+  const { layer: id, view } = state.get();
+  if (id !== layer.id || view !== "map") return stop(); // somebody has gone on to something else
   show(layer, place);
   const isLast = place === versionsOf(layer).length - 1;
   playing = isLast ? 0 : setTimeout(() => step(layer, place + 1), STEP_MS);
