@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.settings import BUNDLED_PROMPTS, ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -54,6 +57,16 @@ class Company:
     def add_prompt(self, name: str, *, of: str, corpus: str = "roles") -> None:
         text = (BUNDLED_PROMPTS / f"{of}.md").read_text(encoding="utf-8").replace("enabled: false\n", "")
         (self.prompts / f"{name}.md").write_text(text.replace("corpus: ooh", f"corpus: {corpus}"), encoding="utf-8")
+
+    def told(self, *command: str) -> str:
+        """What a command prints about this home, where the keys of the environment are the test's."""
+        settings = {
+            "EXPOSURE_HOME": str(self.root / "home"),
+            "EXPOSURE_SITES": str(self.root),
+            "EXPOSURE_PROMPTS": str(self.prompts),
+            "EXPOSURE_DOCUMENTS": f"roles={self.file}",
+        }
+        return CliRunner().invoke(main, list(command), env=settings, catch_exceptions=False).output
 
     def run(self, *names: str, **changes: object) -> None:
         run_pipeline(self.settings(**changes), names=names, is_confirmed=True)

@@ -69,6 +69,10 @@ def test_a_difference_exits_by_whether_anything_moved(sample_home: Path, tmp_pat
     assert found["summary"]["up"] + found["summary"]["down"] > 0
     assert moved.exit_code == 1
     assert exposure(sample_home, "diff", "exposure").exit_code == 0
+    site = json.loads((sample_home / "published" / "current" / "site" / "data.json").read_text(encoding="utf-8"))
+    layer = next(one for one in site["layers"] if one["id"] == "exposure")
+    assert [one["number"] for one in layer["versions"]] == [1, 2]  # which the page replays
+    assert layer["history"][1] == layer["value"] != layer["history"][0]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from exposure_dagster.cli.main import main
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
 from tests.integration.scoring.faulty_model import FaultyModel, running_model
@@ -46,26 +44,16 @@ def rewrite(company: Company, before: str, after: str) -> None:
     path.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def told(company: Company, command: str) -> str:
-    settings = {
-        "EXPOSURE_HOME": str(company.root / "home"),
-        "EXPOSURE_SITES": str(company.root),
-        "EXPOSURE_PROMPTS": str(company.prompts),
-        "EXPOSURE_DOCUMENTS": f"roles={company.file}",
-    }
-    return CliRunner().invoke(main, [command], env=settings, catch_exceptions=False).output
-
-
 def test_the_run_asks_where_a_tier_is_not_sure_and_is_fresh_afterwards(company: Company, model: FaultyModel) -> None:
     company.run(scorer=ScorerName.BASELINE)
-    estimate = told(company, "estimate")
+    estimate = company.told("estimate")
     assert "sampling may come to 24 answers" in estimate
     assert " 12 " in next(line for line in estimate.splitlines() if line.strip().startswith("exposure"))
-    assert "where sampling wants more" in told(company, "status")
+    assert "where sampling wants more" in company.told("status")
     company.run(scorer=ScorerName.MODEL)
     assert company.warehouse.rows(ANSWERS) == [("acct", 6), ("cook", 3), ("dev", 3), ("fork", 3)]
     assert len(model.seen) == 15
-    status = told(company, "status")
+    status = company.told("status")
     assert "fresh" in status
     company.run(scorer=ScorerName.MODEL)
     assert len(model.seen) == 15
@@ -96,9 +84,9 @@ def test_a_tier_that_moves_makes_the_prompt_stale_and_asks_about_whom_it_makes_u
     company.run(scorer=ScorerName.MODEL)
     assert len(model.seen) == 12
     rewrite(company, far, near)
-    status = told(company, "status")
+    status = company.told("status")
     assert "stale" in status
     assert "sampling" in status
     company.run(scorer=ScorerName.MODEL)
     assert [seen.documents for seen in model.seen[12:]] == [("acct",)] * 3
-    assert "fresh" in told(company, "status")
+    assert "fresh" in company.told("status")

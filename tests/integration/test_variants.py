@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from exposure_dagster.cli.main import main
 from exposure_dagster.prompts.model import AskedPrompt, AskedVariant
 from exposure_dagster.settings import ScorerName
 from tests.integration.company import ROWS, Company, made_company
@@ -41,16 +39,6 @@ def ask(company: Company, variants: str, *, samples: int = 1) -> None:
     text = path.read_text(encoding="utf-8").replace("samples: 1", f"samples: {samples}")
     path.write_text(text.replace("---\n", f"---\n{variants}", 1), encoding="utf-8")
     company.run(scorer=ScorerName.MODEL)
-
-
-def status_of(company: Company) -> str:
-    settings = {
-        "EXPOSURE_HOME": str(company.root / "home"),
-        "EXPOSURE_SITES": str(company.root),
-        "EXPOSURE_PROMPTS": str(company.prompts),
-        "EXPOSURE_DOCUMENTS": f"roles={company.file}",
-    }
-    return CliRunner().invoke(main, ["status"], env=settings).output
 
 
 def test_variants_are_asked_besides_change_no_score_and_have_answers_of_their_own(
@@ -100,7 +88,7 @@ def test_estimates_and_status_know_what_variants_cost(company: Company, model: F
     ask(company, "")
     path = company.prompts / "our_roles.md"
     path.write_text(path.read_text(encoding="utf-8").replace("---\n", f"---\n{WORDS}", 1), encoding="utf-8")
-    told = status_of(company)
+    told = company.told("status")
     assert "stale" in told
     line = next(line for line in told.splitlines() if line.strip().startswith("our_roles"))
     assert f" {len(ROWS)} " in f"{line} "
@@ -134,7 +122,7 @@ def test_a_document_that_fails_in_a_variant_alone_is_named_as_that_and_asked_aga
     said = "".join(capfd.readouterr())
     assert "answers missing in its variants: 1," in " ".join(said.split())
     assert "documents have no answer" not in said
-    assert "incomplete  1 failed in variants" in status_of(company)
+    assert "incomplete  1 failed in variants" in company.told("status")
     del model.planned["dev"]
     before = len(model.seen)
     company.run(scorer=ScorerName.MODEL)
