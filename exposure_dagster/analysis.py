@@ -89,7 +89,7 @@ class Home:
         from exposure_dagster.pipeline.standing import standing_table, standings
 
         folder = load_prompts(self.settings)
-        return standing_table(standings(Warehouse(self.settings.warehouse_file), folder, choice_of(self.settings)))
+        return standing_table(standings(self.settings.warehouse, folder, choice_of(self.settings)))
 
     def run(self, *questions: str, distil: int = 0, ask_again: bool = False) -> None:
         """Fetch, ask what is stale, rank and publish, as `exposure run --yes` does; the budgets decide what is spent.
@@ -119,7 +119,7 @@ class Home:
             )
 
     def _warehouse(self) -> Warehouse:
-        warehouse = Warehouse(self.settings.warehouse_file)
+        warehouse = self.settings.warehouse
         if not warehouse.exists:
             raise WarehouseError("nothing was run in this home yet", where=str(self.path), remedy="Call `run()`.")
         return warehouse

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,12 +28,16 @@ from pydantic import (
 
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.hints import meant
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import WAREHOUSE_FILE
 from exposure_dagster.corpora import KNOWN_CORPORA
 from exposure_dagster.corpora.own.names import OwnCorpus, own_corpora
 from exposure_dagster.gates import Gate
 from exposure_dagster.indices.names import NamedIndex, named_indices
 from exposure_dagster.providers.registry import PROVIDERS, Endpoints, endpoints_of
+
+if TYPE_CHECKING:
+    from exposure_dagster.store.warehouse import Warehouse
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 BUNDLED_PROMPTS = PACKAGE_FOLDER / "prompts" / "bundled"
@@ -145,6 +149,35 @@ def _known_time_zone(name: str) -> str:
 TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 
 
+def _database_url(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        is_good = parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1 and (parts.port or 1) > 0
+    except ValueError:  # of a port, or of brackets
+        is_good = False
+    if not is_good:
+        raise ValueError("it is no address of a database; write it as in postgresql://user:password@host:5432/name")
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+
+
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#\s]*)?")
+
+
+def _data_url(url: str) -> str:
+    """Without a slash at the end; a path as an absolute one."""
+    if "://" not in url:
+        return str(_home_folder(_from_project_root(Path(url))))
+    if not _BUCKET.fullmatch(url):
+        raise ValueError("it is neither a folder nor a bucket; write it as in /mnt/exposure or s3://bucket/prefix")
+    return url.rstrip("/")
+
+
+DataUrl = Annotated[str, AfterValidator(_data_url)]
+
+
 class ScorerName(StrEnum):
     """Who answers: the prompt's model, the same through batches, or the baseline that needs no key."""
 
@@ -188,6 +221,17 @@ class Settings(BaseModel):
         Path("data"),
         validate_default=True,
         description="Folder of the warehouse, published files and Dagster's own state.",
+    )
+    database_url: DatabaseUrl | None = Field(
+        None,
+        repr=False,
+        description="A PostgreSQL database that several machines share, as in postgresql://user:password@host/name: "
+        "with it the ledger, the tables' catalog and what is agreed on lie there (docs/deployment.md).",
+    )
+    data_url: DataUrl | None = Field(
+        None,
+        description="Where tables and published files lie that several machines share: a folder that all reach, or "
+        "s3://bucket/prefix. Goes with EXPOSURE_DATABASE_URL.",
     )
     sites: str = Field(
         "live", description="Where pages come from: `live`, `sample`, or a folder with one folder a host."
@@ -300,6 +344,27 @@ class Settings(BaseModel):
         description="Keys and addresses of those who answer, by the variables that `PROVIDER_VARIABLES` lists.",
     )
 
+    @model_validator(mode="after")
+    def _shares_both_or_none(self) -> Settings:
+        if (self.database_url is None) != (self.data_url is None):
+            there, missing = ("database_url", "data_url") if self.data_url is None else ("data_url", "database_url")
+            raise ValueError(f"{variable_of(there)} needs {variable_of(missing)} beside it: set both, or neither")
+        return self
+
+    @property
+    def shared(self) -> SharedStore | None:
+        """What several machines share; None where everything lies in the home."""
+        if self.database_url is None or self.data_url is None:
+            return None
+        return SharedStore(self.database_url.get_secret_value(), self.data_url)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The tables, wherever they lie; opens no connection yet."""
+        from exposure_dagster.store.warehouse import Warehouse
+
+        return Warehouse(self.warehouse_file, shared=self.shared)
+
     @property
     def endpoints(self) -> Endpoints:
         """Where each provider is asked, with its key where there is one."""
@@ -370,6 +435,9 @@ class Settings(BaseModel):
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 
+
+_SECRET_FIELDS = ("database_url",)
+"""Settings that may hold a password: no message shows what they hold."""
 
 _FIELDS = tuple(name for name in Settings.model_fields if name != "provider_variables")
 
@@ -449,12 +517,16 @@ def load_settings() -> Settings:
     except ValidationError as error:
         problems = []
         for item in error.errors():
+            if not item["loc"]:  # of several settings together
+                problems.append(item["msg"].removeprefix("Value error, "))
+                continue
             name = str(item["loc"][0])
             if name == "provider_variables":
                 problems.append(item["msg"].removeprefix("Value error, "))
                 continue
             variable = name if name.isupper() else variable_of(name)
-            problems.append(f"{variable}={item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
+            held = "" if name in _SECRET_FIELDS else f"={item['input']!r}"
+            problems.append(f"{variable}{held}: {item['msg'][0].lower()}{item['msg'][1:]}")
         raise SettingError(
             "; ".join(problems),
             where="environment",

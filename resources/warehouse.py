@@ -11,18 +11,20 @@ from pydantic import Field
 
 from exposure_dagster.gates import Gate
 from exposure_dagster.publishing.content import Addresses
+from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S, Warehouse
 
 
 class WarehouseResource(ConfigurableResource[Warehouse]):
-    """The DuckDB file that holds every table."""
+    """The DuckDB file that holds every table, or what machines share in its place. The address of a shared database may
+    hold a password: it stays in the environment."""
 
     path: str = Field(description="The DuckDB file; made where it is missing.")
     wait_s: float = Field(DEFAULT_WAIT_S, description="Seconds to wait for another process that has it open.")
 
     def open(self) -> Warehouse:
         """The warehouse; opens no connection yet."""
-        return Warehouse(Path(self.path), self.wait_s)
+        return Warehouse(Path(self.path), self.wait_s, load_settings().shared)
 
     @contextmanager
     def held(self) -> Iterator[Warehouse]:

@@ -86,6 +86,7 @@ ScriptDirectory.from_config = _migrations_of
 
 from exposure_dagster.cli.run import run_pipeline  # noqa: E402
 from exposure_dagster.settings import ScorerName, Settings  # noqa: E402
+from tests.postgres import database_url, postgres_server, shared_store  # noqa: E402, F401  fixtures
 
 _connect = duckdb.connect
 KEPT_WAREHOUSES = 3

@@ -30,7 +30,7 @@ def agreement(prompt: str | None, index: str | None, as_json: bool) -> None:
     EXPOSURE_INDICES names the indices; a run holds every prompt that it ranks against them. With PROMPT the widest
     disagreements are shown too. Agreement says that two scorers see the same order, and not that either is right.
     """
-    warehouse = Warehouse(load_settings().warehouse_file)
+    warehouse = load_settings().warehouse
     rows = _rows(warehouse, "agreement", prompt, index, "prompt, reference, subset")
     if not rows:
         raise _nothing(warehouse, prompt, index)

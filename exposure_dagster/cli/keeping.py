@@ -11,7 +11,6 @@ from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.pipeline.keeping import back_up, rebuild
 from exposure_dagster.pipeline.keeping import check as check_home
 from exposure_dagster.settings import load_settings
-from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command()
@@ -19,7 +18,7 @@ from exposure_dagster.store.warehouse import Warehouse
 def backup(folder: Path | None) -> None:
     """Copy warehouse and ledger, whole, into a new folder below FOLDER (the home's backups/)."""
     settings = load_settings()
-    for path in back_up(Warehouse(settings.warehouse_file), folder):
+    for path in back_up(settings.warehouse, folder):
         OUT.print(f"{path}  {path.stat().st_size / 1e6:,.1f} MB, opened and read", markup=False, soft_wrap=True)
     OUT.print(
         f"To restore: end all runs, move exposure.duckdb* and ledger.sqlite* out of {settings.home}, "
@@ -34,7 +33,7 @@ def backup(folder: Path | None) -> None:
 def check(is_rebuilt: bool) -> None:
     """Look whether everything is whole and holds what it promises; exit status 1 where it does not."""
     settings = load_settings()
-    warehouse = Warehouse(settings.warehouse_file)
+    warehouse = settings.warehouse
     if is_rebuilt:
         for line in rebuild(warehouse):
             ERR.print(line, markup=False, soft_wrap=True)

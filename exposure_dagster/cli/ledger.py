@@ -18,7 +18,6 @@ from exposure_dagster.scoring.corrections import correct_cost
 from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
 from exposure_dagster.scoring.transfer import Moved, export_ledger, import_ledger
 from exposure_dagster.settings import load_settings
-from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command()
@@ -31,7 +30,7 @@ def explain(prompt: str, doc_id: str, as_json: bool) -> None:
     The exact words that were sent, who answered, when, for how much, and about which page.
     """
     settings = load_settings()
-    found = explain_score(Warehouse(settings.warehouse_file), prompt, doc_id, price_table(settings))
+    found = explain_score(settings.warehouse, prompt, doc_id, price_table(settings))
     if as_json:
         print_json(
             {
@@ -70,14 +69,14 @@ def ledger() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def export_command(folder: Path) -> None:
     """Write the ledger, with the prompts and texts it is about, into FOLDER as Parquet."""
-    _print(export_ledger(Warehouse(load_settings().warehouse_file), folder), "written")
+    _print(export_ledger(load_settings().warehouse, folder), "written")
 
 
 @ledger.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def import_command(folder: Path) -> None:
     """Add what FOLDER holds and the ledger does not; nothing is doubled."""
-    _print(import_ledger(Warehouse(load_settings().warehouse_file), folder), "new")
+    _print(import_ledger(load_settings().warehouse, folder), "new")
 
 
 @ledger.command("correct")
@@ -89,7 +88,7 @@ def correct_command(request: str, cost_usd: float, reason: str) -> None:
 
     Budgets count the corrected figure; what stood before stays in scored.corrections.
     """
-    warehouse = Warehouse(load_settings().warehouse_file)
+    warehouse = load_settings().warehouse
     ledger = open_ledger(warehouse)
     done = correct_cost(ledger, request, cost_usd=cost_usd, reason=reason)
     copy_to_warehouse(ledger, warehouse)

@@ -17,7 +17,6 @@ from exposure_dagster.corpora.registry import MATCHED_WITH, ROLE_INDEX
 from exposure_dagster.matching import ACCEPTED_SHARE
 from exposure_dagster.matching.corrections import NO_CORRECTIONS, read_corrections
 from exposure_dagster.settings import Settings, load_settings, variable_of
-from exposure_dagster.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +108,7 @@ def _occupations(settings: Settings) -> list[KnownOccupation]:
     """Those of the warehouse; before a run has filled it, of the release that is set."""
     from exposure_dagster.pipeline.matches import NO_OCCUPATIONS, occupations_of_warehouse
 
-    warehouse = Warehouse(settings.warehouse_file)
+    warehouse = settings.warehouse
     known = occupations_of_warehouse(warehouse) if warehouse.exists else []
     saved = settings.saved_sources.get(ROLE_INDEX.setting)
     if not known and saved is not None:

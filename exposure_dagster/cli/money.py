@@ -21,7 +21,6 @@ from exposure_dagster.providers.prices import PriceTable
 from exposure_dagster.providers.registry import provider_of
 from exposure_dagster.scoring.estimate import Estimate, cost_with
 from exposure_dagster.settings import ScorerName, Settings, load_settings
-from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.command("estimate")
@@ -81,7 +80,7 @@ def estimate_prompts(
         )
     chosen = list(names) or [name for name, prompt in by_name.items() if prompt.file.enabled]
     return estimates(
-        Warehouse(settings.warehouse_file),
+        settings.warehouse,
         folder,
         chosen,
         prices=prices,

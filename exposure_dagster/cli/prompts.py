@@ -18,7 +18,6 @@ from exposure_dagster.providers.prices import PriceTable, load_prices
 from exposure_dagster.scoring.asking import asking_of
 from exposure_dagster.scoring.room import with_room
 from exposure_dagster.settings import BUNDLED_PROMPTS, Settings, load_settings
-from exposure_dagster.store.warehouse import Warehouse
 
 
 @click.group()
@@ -108,9 +107,7 @@ def render(doc_id: str, name: str | None) -> None:
         raise PromptError(f"no usable prompt named {name}", where="--prompt", remedy=f"There is {_names(by_name)}.")
     prompt = by_name[name]
     asked_about = asked_documents(prompt.file.corpus, prompt.asked.include)
-    rows = Warehouse(settings.warehouse_file).rows(
-        f"SELECT doc_id, title, text FROM ({asked_about}) WHERE doc_id = ?", [doc_id]
-    )
+    rows = settings.warehouse.rows(f"SELECT doc_id, title, text FROM ({asked_about}) WHERE doc_id = ?", [doc_id])
     if not rows:
         example = corpus_of(prompt.file.corpus).document_example
         raise PromptError(

@@ -37,7 +37,7 @@ def reliability(prompt: str, as_json: bool) -> None:
     How well repeated answers agree (intraclass correlations, Krippendorff's alpha), whether a document's place in its
     request moves its answer, which documents are the least sure, and how far the mean over all jobs may be off.
     """
-    warehouse = Warehouse(load_settings().warehouse_file)
+    warehouse = load_settings().warehouse
     scores = warehouse.read(_SCORES, [prompt]) if warehouse.exists else None
     if scores is None or scores.empty:
         raise _nothing(warehouse, prompt)

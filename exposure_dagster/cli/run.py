@@ -240,7 +240,7 @@ def run_pipeline(
         corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
         sources = sources_of({corpora[name] for name in chosen})
         runner.run(SOURCES_JOB, selection=sources if limit is None else sources - SLOW_SOURCES)
-        warehouse = Warehouse(settings.warehouse_file)
+        warehouse = settings.warehouse
         wanted = chosen
         chosen = _with_documents(warehouse, {name: corpora[name] for name in wanted})
         if limit is not None:
@@ -369,7 +369,7 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
 
     seen = look_at_publication(
         runner.instance,
-        Warehouse(settings.warehouse_file),
+        settings.warehouse,
         settings.published_folder,
         folder,
         Addresses(settings.site_url, settings.code_url),
@@ -413,7 +413,7 @@ def _say_fresh(name: str) -> None:
 
 
 def _print_results(settings: Settings, names: Sequence[str]) -> None:
-    with Warehouse(settings.warehouse_file).snapshot() as now:
+    with settings.warehouse.snapshot() as now:
         for name in names:
             _print_ranking(now, name, is_short=len(names) > 1 and name != names[0])
         _print_baseline_note(now, names)

@@ -20,12 +20,15 @@ def settings() -> None:
         if name == "provider_variables":
             continue
         value = getattr(current, name)
-        shown = "(set)" if name == "contact" and value else _text(value)
+        shown = "(set)" if name in _KEPT_TO_ONESELF and value else _text(value)
         table.add_row(variable_of(name), shown, _text(field.default), field.description or "")
     for variable, meaning in PROVIDER_VARIABLES.items():
         table.add_row(variable, "(set)" if variable in current.provider_variables else "none", "none", meaning)
     OUT.print(table)
     OUT.print(f"\nScorer in force: {current.scorer_in_force.value}", markup=False)
+
+
+_KEPT_TO_ONESELF = ("contact", "database_url")
 
 
 def _text(value: object) -> str:

@@ -53,7 +53,7 @@ def status(as_json: bool, exit_code: bool) -> None:
     prices = price_table(settings)
     folder = load_prompts(settings)
     choice = choice_of(settings)
-    warehouse = Warehouse(settings.warehouse_file)
+    warehouse = settings.warehouse
     all_standings = standings(warehouse, folder, choice)
     costs, most = _costs_usd(settings, warehouse, folder, all_standings, prices)
     if as_json:
@@ -205,7 +205,7 @@ def diff(*, prompt: str, before: str | None, after: str | None, count: int, as_j
     """Say what moved between two versions of a prompt's answers."""
     from exposure_dagster.pipeline.history import compare
 
-    comparison = compare(Warehouse(load_settings().warehouse_file), prompt, before=before, after=after)
+    comparison = compare(load_settings().warehouse, prompt, before=before, after=after)
     if as_json:
         print_json(
             {

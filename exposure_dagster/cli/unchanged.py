@@ -21,7 +21,6 @@ from exposure_dagster.corpora.own.mapping import mapping_file
 from exposure_dagster.scoring.mirror import ledger_path
 from exposure_dagster.settings import PACKAGE_FOLDER, Settings
 from exposure_dagster.sources.sites import open_site
-from exposure_dagster.store.warehouse import Warehouse
 
 NOTE = "nothing_to_do"
 
@@ -80,7 +79,7 @@ def _inputs(settings: Settings) -> Iterator[Path]:
 
 def _home(settings: Settings) -> Iterator[Path]:
     yield from settings.home.glob(f"{settings.warehouse_file.name}*")
-    yield from (ledger_path(Warehouse(settings.warehouse_file)), settings.published_folder / "current")
+    yield from (ledger_path(settings.warehouse), settings.published_folder / "current")
     history = settings.dagster_home / "history"
     yield from (history / "runs.db", history / "runs" / "index.db")
 

@@ -28,6 +28,7 @@ from tenacity import (
 
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.private import make_private
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import Table
 from exposure_dagster.store.migrations import bring_up_to_date, format_of, stamps
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
@@ -60,6 +61,7 @@ class Warehouse:
 
     path: Path
     wait_s: float = DEFAULT_WAIT_S
+    shared: SharedStore | None = None
 
     @property
     def exists(self) -> bool:
@@ -100,7 +102,7 @@ class Warehouse:
         network. Raises WarehouseError where there is no warehouse yet.
         """
         with self.connect(read_only=True) as connection:
-            yield _Snapshot(self.path, self.wait_s, _connection=connection)
+            yield _Snapshot(self.path, self.wait_s, self.shared, _connection=connection)
 
     @contextmanager
     def held(self) -> Iterator[Warehouse]:

@@ -1,0 +1,24 @@
+"""What several machines share, where one home on one machine is not enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class SharedStore:
+    """A PostgreSQL database for what has to be agreed on, and a place for data that every machine reaches.
+
+    `database_url` may hold a password: it is never shown, and `shown` names the database without it. `data_url` is the
+    absolute path of a folder, or `s3://bucket/prefix`.
+    """
+
+    database_url: str = field(repr=False)
+    data_url: str
+
+    @property
+    def shown(self) -> str:
+        """The database as errors and reports name it: host and name alone."""
+        parts = urlsplit(self.database_url)
+        return f"{parts.hostname or 'local socket'}{parts.path}"
