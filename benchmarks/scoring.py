@@ -72,7 +72,10 @@ class Line:
     is_kept: bool
 
 
-def asked_prompt(*, documents_per_request: int = 1) -> AskedPrompt:
+INSTRUCTION = "Judge how much of the work described could be done at a desk with a computer. " * 40
+
+
+def asked_prompt(*, documents_per_request: int = 1, instruction: str = INSTRUCTION) -> AskedPrompt:
     level = Level(label="any", range=(0, 10), description="As much as the text shows.")
     return asked_part(
         PromptFile(
@@ -83,7 +86,7 @@ def asked_prompt(*, documents_per_request: int = 1) -> AskedPrompt:
             documents_per_request=documents_per_request,
             scale=Scale(min=0, max=10),
             levels=(level,),
-            instruction="Judge how much of the work described could be done at a desk with a computer. " * 40,
+            instruction=instruction,
         )
     )
 
