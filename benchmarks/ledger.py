@@ -15,7 +15,6 @@ import argparse
 import json
 import multiprocessing
 import random
-import shutil
 import signal
 import statistics
 import subprocess
@@ -24,15 +23,26 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from benchmarks.scoring import Line, Server, asked_prompt, fill, ids_in, paid_again, prices_at, serving
+from benchmarks.scoring import (
+    ROOT,
+    Line,
+    Server,
+    asked_prompt,
+    durable_database,
+    fill,
+    ids_in,
+    paid_again,
+    prices_at,
+    serving,
+)
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.money import Budget, in_usd
 from exposure_dagster.core.shared import SharedStore
@@ -44,9 +54,7 @@ from exposure_dagster.scoring.ledger_database import LedgerDatabase
 from exposure_dagster.scoring.ledger_file import LedgerFile
 from exposure_dagster.scoring.run import ScoringStoppedError, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
-from tests.postgres import started_server, stop_server
 
-ROOT = Path(__file__).resolve().parents[1]
 CONCURRENCY = 16
 KILLED_CONCURRENCY = 4
 GROUP = 50
@@ -55,26 +63,11 @@ MILLION = 1_000_000
 SECONDS = 10.0
 
 
-@contextmanager
-def database() -> Iterator[str]:
-    """The address of a new server's database."""
-    folder = Path(tempfile.mkdtemp(prefix="exposure-postgres-"))
-    try:
-        folder.chmod(0o755)
-        server, url = started_server(folder, is_durable=True)
-        try:
-            yield url
-        finally:
-            stop_server(server)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def several(fake: Path, folder: Path, kills: int) -> list[Line]:
     """Two processes over one prompt; then over two, without and with a day's budget that ends in the middle."""
     spaces = _own_processes()
     lines = [Line("process namespaces of their own", "yes" if spaces else "no", "yes", bool(spaces))]
-    with database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 50}) as server:
+    with durable_database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 50}) as server:
         shared = SharedStore(url, str(folder / "data"))
         homes = [str(folder / name) for name in ("one", "two")]
         ledger = Ledger(LedgerDatabase(shared))
@@ -133,7 +126,7 @@ def kills(fake: Path, folder: Path, count: int) -> list[Line]:
     counts: Counter[str] = Counter()
     free: list[float] = []
     lost: list[int] = []
-    with database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 200}) as server:
+    with durable_database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 200}) as server:
         ledger = Ledger(LedgerDatabase(SharedStore(url, str(folder / "data"))))
         ledger.store.create()
         looker_on = ledger.run_lock("elsewhere")
@@ -195,7 +188,7 @@ def kills(fake: Path, folder: Path, count: int) -> list[Line]:
 def writers(fake: Path, folder: Path, kills: int) -> list[Line]:
     """Groups of fifty rows by eight processes at once, and by one; the same over a million rows."""
     lines = []
-    with database() as url:
+    with durable_database() as url:
         shared = SharedStore(url, str(folder / "data"))
         LedgerDatabase(shared).create()
         file = LedgerFile(folder / "ledger.sqlite")
