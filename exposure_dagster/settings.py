@@ -497,7 +497,7 @@ def _refuse_what_is_unknown(environment: Mapping[str, str], known: Collection[st
         hints = [f"{name}{meant(name, known)}" for name in unknown]
         raise SettingError(
             f"there is no setting {', '.join(hints)}",
-            where="environment, or .env",
+            where=_where_set(" ".join(unknown)),
             remedy="Correct or unset it; `exposure settings` lists all settings.",
         )
 
@@ -529,6 +529,14 @@ def load_settings() -> Settings:
             problems.append(f"{variable}{held}: {item['msg'][0].lower()}{item['msg'][1:]}")
         raise SettingError(
             "; ".join(problems),
-            where="environment",
+            where=_where_set("; ".join(problems)),
             remedy="Correct or unset it; `exposure settings` lists all settings.",
         ) from None
+
+
+def _where_set(text: str) -> str:
+    """Where the variables stand that `text` names: in the environment, which goes before `.env`, or in that file."""
+    from_file = _dotenv()
+    names = [name for name in re.findall(r"\b[A-Z][A-Z0-9_]+\b", text) if name in from_file or name in os.environ]
+    places = {"environment" if name in os.environ else str(project_root() / ".env") for name in names}
+    return ", ".join(sorted(places, reverse=True)) or "environment"
