@@ -35,7 +35,9 @@ def inputs_digest(settings: Settings, names: Sequence[str]) -> str:
 
 
 def is_unchanged(settings: Settings, inputs: str) -> bool:
-    """Whether a run with these inputs has nothing to do."""
+    """Whether a run with these inputs has nothing to do. Where machines share what they work on no file tells."""
+    if settings.shared is not None:
+        return False
     note = _note(settings)
     try:
         age_s = time.time() - note.stat().st_mtime
@@ -48,7 +50,7 @@ def is_unchanged(settings: Settings, inputs: str) -> bool:
 
 def note_unchanged(settings: Settings, inputs: str) -> None:
     """Note that a run with these inputs has just left nothing to do."""
-    if _saved_pages(settings) is not None:
+    if settings.shared is None and _saved_pages(settings) is not None:
         _note(settings).write_text(_state(settings, inputs), encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from exposure_dagster.core.tables import Table
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
-from exposure_dagster.store.locks import holding
+from exposure_dagster.store.locks import holding, named_lock
 from exposure_dagster.store.warehouse import Warehouse, insert_rows
 
 BODIES_A_WRITE = 50
@@ -52,14 +52,15 @@ class FetchReport:
 
 @contextmanager
 def turn_at(warehouse: Warehouse, site: Site, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """The turn to ask a live site: one run of a home at a time, so that the pause between requests holds for all.
+    """The turn to ask a live site: one run at a time of a home, or of all machines that share a database, so that the
+    pause between requests holds for all.
 
     Waits for the run that has it; a run that dies gives it back. Files need no turn.
     """
     if site.folder is not None:
         yield
         return
-    with holding(warehouse.path.parent / "locks" / "pages.lock", on_wait=on_wait):
+    with holding(named_lock("pages.lock", warehouse.path.parent, warehouse.shared), on_wait=on_wait):
         yield
 
 
