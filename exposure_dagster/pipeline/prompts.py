@@ -58,8 +58,7 @@ class StoredPrompt:
 
 def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
     """Fill scored.prompts for one prompt, and keep its version in scored.prompt_versions for ever."""
-    with warehouse.transaction() as connection:
-        put_prompt(connection, prompt)
+    warehouse.transact(lambda connection: put_prompt(connection, prompt))
 
 
 def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
@@ -141,12 +140,15 @@ def generations(warehouse: Warehouse) -> dict[str, int]:
 
 def forget_prompt(warehouse: Warehouse, name: str) -> None:
     """Purge a prompt whose file is gone. Its ledger, its versions and its history stay."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         for table in _STANDING_TABLES:
             connection.execute(f"DELETE FROM {table.full_name} WHERE prompt = ?", [name])
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
         put_fact(connection, fact, str(int(row[0]) + 1 if row else 1))
+
+    warehouse.transact(write)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:
