@@ -13,6 +13,7 @@ from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ExposureError, WarehouseError
 from exposure_dagster.core.private import make_private
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.publishing.publication import checksums, sha256_of
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.ledger_checks import promises
@@ -25,7 +26,7 @@ from exposure_dagster.scoring.mirror import (
     ledger_path,
     open_ledger,
 )
-from exposure_dagster.store.migrations import UpgradeError
+from exposure_dagster.store.migrations import KEPT_DAYS, UpgradeError
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TABLES
 
@@ -48,6 +49,13 @@ def back_up(warehouse: Warehouse, folder: Path | None = None) -> list[Path]:
     Returns the copies, which were opened and read. Raises WarehouseError where there is nothing to copy, or a copy
     cannot be written.
     """
+    if warehouse.shared is not None:
+        raise WarehouseError(
+            "what several machines share is not copied from here: its whole state is the database and the data",
+            where=warehouse.place,
+            remedy="Back up both: `pg_dump` of the database first, then a copy of the place of the data, in which no "
+            f"file changes and none that the dump names goes for {KEPT_DAYS} days (docs/architecture.md).",
+        )
     if not warehouse.exists:
         raise WarehouseError(
             "there is no warehouse to copy", where=str(warehouse.path), remedy="Look at EXPOSURE_HOME."
@@ -79,16 +87,16 @@ def back_up(warehouse: Warehouse, folder: Path | None = None) -> list[Path]:
     return copies
 
 
-def check(warehouse: Warehouse, published: Path | None = None) -> list[Finding]:
+def check(warehouse: Warehouse, published: PublishedFolder | None = None) -> list[Finding]:
     """Look at everything: the ledger and its promises, every table, the copy of the ledger, the published files."""
     path = ledger_path(warehouse)
     findings: list[Finding] = []
     ledger_is_readable = _look(findings, str(path), lambda: _promises(open_ledger(warehouse)))
-    warehouse_is_readable = _look(findings, str(warehouse.path), lambda: _tables(warehouse))
+    warehouse_is_readable = _look(findings, warehouse.place, lambda: _tables(warehouse))
     if ledger_is_readable and warehouse_is_readable:
         _look(findings, "the warehouse's copy of the ledger", lambda: _copies(open_ledger(warehouse), warehouse))
-    if published is not None and published.is_dir():
-        _look(findings, str(published), lambda: _published(published))
+    if published is not None and (published.shared is not None or published.root.is_dir()):
+        _look(findings, str(published.root), lambda: _published(published))
     return findings
 
 
@@ -99,7 +107,7 @@ def rebuild(warehouse: Warehouse) -> list[str]:
     """
     done = []
     path = ledger_path(warehouse)
-    if _is_damaged(warehouse.path, lambda: _tables(warehouse)):
+    if warehouse.shared is None and _is_damaged(warehouse.path, lambda: _tables(warehouse)):
         done.append(_set_aside(warehouse.path) + "; `exposure run` fills a new one, and asks for nothing that is paid")
         with warehouse.connect():
             pass
@@ -157,10 +165,11 @@ def _copies(ledger: Ledger, warehouse: Warehouse) -> Iterator[Finding]:
         yield Finding("copy of the ledger", True, "the warehouse holds what the ledger does")
 
 
-def _published(root: Path) -> Iterator[Finding]:
-    current = root / "current"
-    if not current.exists():
-        yield Finding("published files", not current.is_symlink(), "nothing is published")
+def _published(published: PublishedFolder) -> Iterator[Finding]:
+    current = published.current()
+    if current is None:
+        is_dangling = (published.root / "current").is_symlink()
+        yield Finding("published files", not is_dangling, "nothing is published")
         return
     expected = checksums(current)
     damaged = [name for name, sha256 in expected.items() if sha256_of(current / name) != sha256]

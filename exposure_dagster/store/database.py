@@ -86,6 +86,21 @@ def turn(shared: SharedStore, what: str, *, wait_s: float) -> Iterator[psycopg.C
                 connection.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
+def owner_of(shared: SharedStore, what: str, claimant: str) -> str:
+    """Who owns it: the claimant, where nobody did until now."""
+    with connected(shared) as connection:
+        make_schema(connection)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS exposure.owners (what TEXT PRIMARY KEY, owner TEXT NOT NULL,"
+            " since TIMESTAMPTZ NOT NULL DEFAULT now())"
+        )
+        connection.execute(
+            "INSERT INTO exposure.owners (what, owner) VALUES (%s, %s) ON CONFLICT DO NOTHING", [what, claimant]
+        )
+        ((owner,),) = connection.execute("SELECT owner FROM exposure.owners WHERE what = %s", [what]).fetchall()
+        return str(owner)
+
+
 def make_schema(connection: psycopg.Connection, name: str = SCHEMA) -> None:
     """Make a schema where it is missing; two that make it at once are no error."""
     with connection.transaction():

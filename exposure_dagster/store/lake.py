@@ -24,6 +24,7 @@ from exposure_dagster.core.errors import SettingError, WarehouseError
 from exposure_dagster.core.private import make_private
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.store.database import connected, make_schema, turn
+from exposure_dagster.store.migrations import KEPT_DAYS
 
 NAME = "lake"
 """What the attached tables are called in SQL."""
@@ -35,9 +36,6 @@ TABLES_FOLDER = "tables"
 
 INLINED_ROWS = 200
 """Inserts and deletes of so few rows stay in the catalog until they are flushed, instead of a file each."""
-
-KEPT_DAYS = 7
-"""How long earlier states of the tables can be read, and their files stay."""
 
 WRITING = "writing tables"
 """The turn of who writes."""
@@ -88,6 +86,16 @@ def is_there(shared: SharedStore) -> bool:
         )
 
 
+def state_of(shared: SharedStore) -> int | None:
+    """Changes with every write to the tables, whoever made it; None where there are none. Attaches nothing."""
+    with connected(shared) as connection:
+        try:
+            rows = connection.execute(f"SELECT max(snapshot_id) FROM {CATALOG}.ducklake_snapshot").fetchall()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return None if rows[0][0] is None else int(rows[0][0])
+
+
 class Lake:
     """One DuckDB instance with the shared tables attached. `is_current` is kept by the warehouse: whether the tables
     were seen to be those of today."""
@@ -123,9 +131,9 @@ class Lake:
 
     @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that sees one state of the tables for the length of the block."""
+        """A connection that sees one state of the tables for the length of the block, and cannot change them."""
         with self.cursor() as cursor:
-            cursor.begin()
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield cursor
             cursor.rollback()
 

@@ -24,6 +24,9 @@ from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
 COPY_MARGIN_BYTES = 64 * 1024**2
 """What has to be free beside a copy, for the change itself."""
 
+KEPT_DAYS = 7
+"""How long earlier states of tables that machines share can be read, and their files stay."""
+
 _log = logging.getLogger(__name__)
 
 

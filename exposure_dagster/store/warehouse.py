@@ -101,7 +101,8 @@ class Warehouse:
                 remedy="Fill it first with `exposure run`, or point EXPOSURE_HOME at the folder that holds it.",
             )
         if self.shared is not None:
-            with self._lake().cursor() as cursor:
+            lake = self._lake()
+            with lake.snapshot() if read_only else lake.cursor() as cursor:
                 yield cursor
             return
         connection = self._open(read_only)
@@ -124,10 +125,6 @@ class Warehouse:
         It is for reading alone, since the open connection shuts out who writes, and not for a block that waits for a
         network. Raises WarehouseError where there is no warehouse yet.
         """
-        if self.shared is not None and self.exists:
-            with self._lake().snapshot() as connection:
-                yield _Snapshot(self.path, self.wait_s, self.shared, _connection=connection)
-            return
         with self.connect(read_only=True) as connection:
             yield _Snapshot(self.path, self.wait_s, self.shared, _connection=connection)
 
