@@ -83,12 +83,17 @@ def copy_before(path: Path) -> Path:
     return path.with_name(f"{path.name}.before-{WAREHOUSE_VERSION}-{registry_digest()[:8]}")
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, place: str, file: Path | None = None) -> None:
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection,
+    place: str,
+    file: Path | None = None,
+    first: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+) -> None:
     """Make of what the connection holds, which may be new, a warehouse of today's declaration, or leave it as it was.
 
-    A `file` is copied first; of what machines share earlier states can be read for some days. Raises UpgradeError
-    where there is no room for the copy, where the change fails, and where a table that is kept differs from its
-    declaration and no migration says how to go on.
+    `first` is called at the beginning of the transaction. A `file` is copied before; of what machines share earlier
+    states can be read for some days. Raises UpgradeError where there is no room for the copy, where the change fails,
+    and where a table that is kept differs from its declaration and no migration says how to go on.
     """
     columns = _columns_of(connection)
     format_there = _format_there(connection, columns)
@@ -98,8 +103,9 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, place: str, file: Pa
     copy = _copy(connection, file) if file is not None and (due or rebuilt) else None
     try:
         connection.begin()
-        connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
-        connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
+        make_facts(connection)
+        if first is not None:
+            first(connection)
         _add_what_is_missing(connection)
         for migration in due:
             migration.run(connection)
@@ -121,6 +127,12 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, place: str, file: Pa
         ) from error
     if format_there != NEW and (due or rebuilt):
         _say(place, copy, format_there, due, rebuilt)
+
+
+def make_facts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of what is known of the warehouse itself, where it is missing."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+    connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
 
 
 def misfit(table: Table, columns: Mapping[str, Mapping[str, tuple[str, bool]]]) -> str | None:
@@ -173,12 +185,16 @@ def _format_there(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, o
 
 def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
     columns = _columns_of(connection)
-    for schema in sorted({table.schema for table in TABLES.values()}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in TABLES.values():
-        connection.execute(table.ddl())
+        make_table(connection, table)
         for column in table.columns if table.full_name in columns else ():
             _add(connection, table, column, columns[table.full_name])
+
+
+def make_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Make the table, and its schema, where it is missing."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+    connection.execute(table.ddl())
 
 
 def _add(

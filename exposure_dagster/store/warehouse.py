@@ -256,8 +256,11 @@ class Warehouse:
 
     def _brought_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> None:
         """In this machine's turn: nobody else changes the tables meanwhile."""
+        from exposure_dagster.store.lake import add_blank_rows, remove_blank_rows
+
         if not self._is_current(connection):
-            bring_up_to_date(connection, self.place)
+            add_blank_rows(connection)
+            bring_up_to_date(connection, self.place, first=remove_blank_rows)
 
     def _bring_up_to_date(self) -> None:
         if not os.access(self.path, os.W_OK):
