@@ -10,6 +10,7 @@ import click
 from exposure_dagster.cli.terminal import ERR, OUT
 from exposure_dagster.pipeline.keeping import back_up, rebuild
 from exposure_dagster.pipeline.keeping import check as check_home
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.settings import Settings, load_settings
 
 
@@ -49,7 +50,7 @@ def check(is_rebuilt: bool) -> None:
     if is_rebuilt:
         for line in rebuild(warehouse):
             ERR.print(line, markup=False, soft_wrap=True)
-    findings = check_home(warehouse, settings.published_folder)
+    findings = check_home(warehouse, PublishedFolder(settings.published_folder, settings.shared))
     for one in findings:
         style = "green" if one.is_sound else "red"
         OUT.print("sound   " if one.is_sound else "BROKEN  ", style=style, end="")

@@ -59,7 +59,18 @@ def _note(settings: Settings) -> Path:
 
 
 def _state(settings: Settings, inputs: str) -> str:
-    return content_hash([inputs, _stats(_home(settings))])
+    return content_hash([inputs, _stats(_home(settings)), _elsewhere(settings)])
+
+
+def _elsewhere(settings: Settings) -> list[object]:
+    """How what several machines share stands, whichever of them changed it."""
+    if settings.shared is None:
+        return []
+    from exposure_dagster.publishing.places import pointer_of
+    from exposure_dagster.store.lake import state_of
+
+    pointer = pointer_of(settings.shared)
+    return [state_of(settings.shared), pointer and pointer.digest]
 
 
 def _saved_pages(settings: Settings) -> Path | None:

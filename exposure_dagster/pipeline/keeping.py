@@ -14,6 +14,7 @@ from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ExposureError, WarehouseError
 from exposure_dagster.core.private import make_private
 from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.publishing.publication import checksums, sha256_of
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.ledger_checks import promises
@@ -111,16 +112,16 @@ def _back_up_shared_ledger(warehouse: Warehouse, folder: Path | None) -> Path:
     return target
 
 
-def check(warehouse: Warehouse, published: Path | None = None) -> list[Finding]:
+def check(warehouse: Warehouse, published: PublishedFolder | None = None) -> list[Finding]:
     """Look at everything: the ledger and its promises, every table, the copy of the ledger, the published files."""
     ledger = str(ledger_path(warehouse)) if warehouse.shared is None else warehouse.shared.shown
     findings: list[Finding] = []
     ledger_is_readable = _look(findings, ledger, lambda: _promises(open_ledger(warehouse)))
-    warehouse_is_readable = _look(findings, str(warehouse.path), lambda: _tables(warehouse))
+    warehouse_is_readable = _look(findings, warehouse.place, lambda: _tables(warehouse))
     if ledger_is_readable and warehouse_is_readable:
         _look(findings, "the warehouse's copy of the ledger", lambda: _copies(open_ledger(warehouse), warehouse))
-    if published is not None and published.is_dir():
-        _look(findings, str(published), lambda: _published(published))
+    if published is not None and (published.shared is not None or published.root.is_dir()):
+        _look(findings, str(published.root), lambda: _published(published))
     return findings
 
 
@@ -132,7 +133,7 @@ def rebuild(warehouse: Warehouse) -> list[str]:
     """
     done = []
     path = ledger_path(warehouse)
-    if _is_damaged(warehouse.path, lambda: _tables(warehouse)):
+    if warehouse.shared is None and _is_damaged(warehouse.path, lambda: _tables(warehouse)):
         done.append(_set_aside(warehouse.path) + "; `exposure run` fills a new one, and asks for nothing that is paid")
         with warehouse.connect():
             pass
@@ -201,10 +202,11 @@ def _copies(ledger: Ledger, warehouse: Warehouse) -> Iterator[Finding]:
         yield Finding("copy of the ledger", True, "the warehouse holds what the ledger does")
 
 
-def _published(root: Path) -> Iterator[Finding]:
-    current = root / "current"
-    if not current.exists():
-        yield Finding("published files", not current.is_symlink(), "nothing is published")
+def _published(published: PublishedFolder) -> Iterator[Finding]:
+    current = published.current()
+    if current is None:
+        is_dangling = (published.root / "current").is_symlink()
+        yield Finding("published files", not is_dangling, "nothing is published")
         return
     expected = checksums(current)
     damaged = [name for name, sha256 in expected.items() if sha256_of(current / name) != sha256]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
@@ -147,7 +148,8 @@ def write_attempts(
     records = [{**place, **asdict(row)} for place, row in zip(places, rows, strict=True)]
     frame = pd.DataFrame.from_records(records)
     attempts = frame[["url", *_OF_THE_ATTEMPT]]
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         known = {url for (url,) in connection.execute(f"SELECT url FROM {table.full_name}").fetchall()}
         is_new = frame["body"].notna() | ~frame["url"].isin(known)
         connection.register("new_rows", frame.loc[is_new, ["url"]])
@@ -161,16 +163,21 @@ def write_attempts(
         )
         connection.unregister("attempts")
 
+    warehouse.transact(write)
+
 
 def mark_listed(warehouse: Warehouse, table: Table, urls: Iterable[str]) -> None:
     """Bring `is_listed` of a table of pages up to date: true for exactly the given addresses."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("listed", pd.DataFrame({"url": list(urls)}, dtype="str"))
         connection.execute(
             f"UPDATE {table.full_name} SET is_listed = NOT is_listed"
             " WHERE is_listed != (url IN (SELECT url FROM listed))"
         )
         connection.unregister("listed")
+
+    warehouse.transact(write)
 
 
 def missing_pages(rows: Sequence[StoredPage]) -> tuple[MissingPage, ...]:
