@@ -46,6 +46,7 @@ WRITING = "writing tables"
 _SCHEMA_VERSION = f"SELECT schema_version FROM {CATALOG}.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1"
 """Changes whenever a table is made, changed or dropped."""
 
+_DATA_PATH = f"SELECT value FROM {CATALOG}.ducklake_metadata WHERE key = 'data_path' AND scope IS NULL"
 
 _HAS_OLD = f"SELECT min(snapshot_time) < now() - INTERVAL '{KEPT_DAYS + 1} days' FROM {CATALOG}.ducklake_snapshot"
 _HAS_MANY = (
@@ -228,6 +229,8 @@ class Lake:
                 ).fetchall()
                 if not is_made:
                     make_schema(database, CATALOG)
+                for (there,) in database.execute(_DATA_PATH).fetchall() if is_made else ():
+                    _refuse_another_place(shared, there, place)
             if is_made:
                 instance.execute(f"ATTACH 'ducklake:{NAME}' AS {NAME}")
             else:
@@ -291,6 +294,15 @@ def _one(database: psycopg.Connection, query: str) -> Any:
     """The one value that the query gives."""
     ((value,),) = database.execute(query).fetchall()
     return value
+
+
+def _refuse_another_place(shared: SharedStore, there: str, place: str) -> None:
+    if there != place:
+        raise WarehouseError(
+            f"the tables of this database lie in {there}, not in {place}",
+            where=shared.shown,
+            remedy="Set EXPOSURE_DATA_URL as it was, or EXPOSURE_DATABASE_URL to another database.",
+        )
 
 
 def _extension_file(name: str) -> Path:

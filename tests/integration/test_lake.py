@@ -108,6 +108,13 @@ def test_two_that_make_the_tables_at_once_make_them_once(tmp_path: Path, shared_
     assert warehouse.rows("SELECT count(*) FROM meta.facts WHERE name = 'warehouse_version'") == [(1,)]
 
 
+def test_another_place_for_the_data_is_refused_by_name(lake: Warehouse, tmp_path: Path) -> None:
+    assert lake.shared is not None
+    moved = replace(lake.shared, data_url=str(tmp_path / "moved"))
+    with pytest.raises(WarehouseError, match=r"lie in .*/tables/, not in .*/moved/tables/\. Set EXPOSURE_DATA_URL as"):
+        replace(lake, shared=moved).rows("SELECT 1")
+
+
 # Writing with others
 
 
