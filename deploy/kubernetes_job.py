@@ -1,6 +1,6 @@
 """The Kubernetes objects that a run and `exposure serve` become by helm-values.yaml, as YAML; no cluster is asked.
 
-    python -m deploy.kubernetes_job | kubernetes-validate --strict -
+python -m deploy.kubernetes_job | kubernetes-validate --strict -
 """
 
 from __future__ import annotations
