@@ -6,18 +6,18 @@ process is number 1, a dead one looks alive. A lock of a session is free when it
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.errors import ScoringError, SettingError
 from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.store.advisory_locks import AdvisoryLock, key_of
+from exposure_dagster.store.database import connected
 
 if TYPE_CHECKING:
-    import psycopg
     from dagster import DagsterRun, ExecutorDefinition
 
 HELD_TAG = "exposure/held"
@@ -30,58 +30,41 @@ LOOKED_EVERY_S = 1.0
 TAKEN_ANEW_WITHIN_S = 5.0
 """How long a lock has to be free before nobody holds it any more."""
 
-_CUT_OFF_AFTER = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
-"""A machine that lost its power closes no connection: the server ends it after 15 seconds without an answer."""
-
 
 class HeldLock:
-    """A lock that a thread keeps for as long as this process lives, or until it is released."""
+    """An advisory lock that a thread keeps until it is released, or for as long as this process lives."""
 
     def __init__(self, shared: SharedStore, name: str) -> None:
-        self._shared = shared
-        self._name = name
+        self._lock = AdvisoryLock(shared, _full(name))
         self._released = threading.Event()
-        self._connection: psycopg.Connection | None = None
         self._thread = threading.Thread(target=self._keep, name=f"lock of {name}", daemon=True)
 
     def try_acquire(self) -> bool:
-        """Take the lock unless a session holds it."""
-        connection = connected(self._shared)
-        connection.execute(_CUT_OFF_AFTER)
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key_of(self._name)]).fetchone()
-        if row is None or not row[0]:
-            connection.close()
+        """Take the lock unless a session holds it. Raises ScoringError where the database cannot be asked."""
+        if not self._lock.try_acquire():
+            self._lock.release()
             return False
-        self._connection = connection
         self._thread.start()
         return True
 
     def release(self) -> None:
+        """Let go of the lock that was taken."""
         self._released.set()
-        if self._connection is not None:
-            self._thread.join()
-            self._connection.close()
-            self._connection = None
+        self._thread.join()
+        self._lock.release()
 
     def _keep(self) -> None:
-        import psycopg
-
         while not self._released.wait(LOOKED_EVERY_S):
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = connected(self._shared)
-                    self._connection.execute(_CUT_OFF_AFTER)
-                    self._connection.execute("SELECT pg_try_advisory_lock(%s)", [key_of(self._name)])
-                else:
-                    self._connection.execute("SELECT 1")
-            except (psycopg.OperationalError, SettingError):  # the server is away: it is asked again
-                if self._connection is not None:
-                    self._connection.close()
+            if self._lock.is_lost():
+                with suppress(ScoringError):  # the server is away: it is asked again
+                    self._lock.release()
+                    self._lock.try_acquire()
 
 
 @contextmanager
 def held(shared: SharedStore, name: str) -> Iterator[None]:
-    """Hold the lock of that name for the length of the block. Raises SettingError where another session holds it."""
+    """Hold the lock of that name for the length of the block. Raises SettingError where another session holds it, and
+    ScoringError where the database cannot be asked."""
     lock = HeldLock(shared, name)
     if not lock.try_acquire():
         raise _held_elsewhere(shared, name)
@@ -105,7 +88,12 @@ def held_names(shared: SharedStore, names: Collection[str]) -> set[str]:
             " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ).fetchall()
     keys = {key for (key,) in rows}
-    return {name for name in names if key_of(name) in keys}
+    return {name for name in names if key_of(_full(name)) in keys}
+
+
+def _full(name: str) -> str:
+    """Among all locks of the database, those of Dagster's runs and daemon."""
+    return f"dagster {name}"
 
 
 def over(shared: SharedStore, runs: Collection[DagsterRun]) -> list[DagsterRun]:
@@ -152,22 +140,3 @@ def held_in_process(shared: SharedStore) -> ExecutorDefinition:
 
     schema: Any = in_process_executor.config_schema
     return ExecutorDefinition(in_process_executor.name, schema, executor_creation_fn=create)
-
-
-def key_of(name: str) -> int:
-    """The number by which PostgreSQL knows the lock: 64 bits with a sign."""
-    return int.from_bytes(hashlib.sha256(f"exposure:{name}".encode()).digest()[:8], signed=True)
-
-
-def connected(shared: SharedStore) -> psycopg.Connection:
-    """A connection that commits each statement. Raises SettingError where the server cannot be reached."""
-    import psycopg
-
-    try:
-        return psycopg.connect(shared.database_url, autocommit=True, connect_timeout=10, application_name="exposure")
-    except psycopg.OperationalError as error:
-        raise SettingError(
-            f"the shared database cannot be reached ({str(error).strip().splitlines()[-1]})",
-            where=shared.shown,
-            remedy="Start its server, or mend EXPOSURE_DATABASE_URL.",
-        ) from error

@@ -29,7 +29,7 @@ from exposure_dagster.automation.instance import (
     running,
 )
 from exposure_dagster.automation.launchers import DockerLauncher
-from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.errors import ScoringError, SettingError
 from exposure_dagster.core.shared import SharedStore
 
 SCORES = AssetKey(["scored", "scores"])
@@ -127,6 +127,6 @@ def test_a_home_follows_its_settings_and_a_file_of_ones_own_that_says_otherwise_
 
 def test_a_database_that_cannot_be_reached_is_a_clear_error_without_its_password(tmp_path: Path) -> None:
     shared = SharedStore("postgresql://me:secret@127.0.0.1:1/exposure", str(tmp_path))
-    with pytest.raises(SettingError) as raised, running(tmp_path, "some-run", shared):
+    with pytest.raises(ScoringError) as raised, running(tmp_path, "some-run", shared):
         pass
     assert "127.0.0.1/exposure" in str(raised.value) and "secret" not in str(raised.value)
