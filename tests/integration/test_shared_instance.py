@@ -1,7 +1,5 @@
 """Dagster's records in a database that machines share: one home sees what another did, and who lives elsewhere."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,11 +13,16 @@ from dagster import (
     DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
+    JobDefinition,
+    OpExecutionContext,
+    execute_job,
     job,
+    op,
+    reconstructable,
 )
 
 from exposure_dagster.automation import alive
-from exposure_dagster.automation.alive import HELD_TAG, held
+from exposure_dagster.automation.alive import HELD_TAG, held, held_in_process, held_names
 from exposure_dagster.automation.instance import (
     DAGSTER_YAML,
     close_orphans,
@@ -31,8 +34,10 @@ from exposure_dagster.automation.instance import (
 from exposure_dagster.automation.launchers import DockerLauncher
 from exposure_dagster.core.errors import ScoringError, SettingError
 from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.settings import load_settings
 
 SCORES = AssetKey(["scored", "scores"])
+_HeldLock = alive.HeldLock
 RUN_ID = str(uuid4())
 
 
@@ -48,8 +53,32 @@ def nothing() -> None:
     """A job whose runs are made by hand."""
 
 
+@op
+def look(context: OpExecutionContext) -> None:
+    shared = load_settings().shared
+    assert shared is not None
+    assert held_names(shared, [context.run_id]), "its lock is held while it is at work"
+
+
+def launched() -> JobDefinition:
+    """A job as the code location has it, whose runs a daemon launches."""
+    shared = load_settings().shared
+    assert shared is not None
+
+    @job(executor_def=held_in_process(shared))
+    def looks() -> None:
+        look()
+
+    return looks
+
+
 def opened(folder: Path, shared: SharedStore) -> DagsterInstance:
     return open_instance(prepare_dagster_home(folder / "dagster", shared), shared)
+
+
+def set_shared(monkeypatch: pytest.MonkeyPatch, shared: SharedStore) -> None:
+    monkeypatch.setenv("EXPOSURE_DATABASE_URL", shared.database_url)
+    monkeypatch.setenv("EXPOSURE_DATA_URL", shared.data_url)
 
 
 def begun(instance: DagsterInstance) -> DagsterRun:
@@ -86,11 +115,27 @@ def test_a_run_that_lives_elsewhere_is_left_alone_and_one_whose_process_is_gone_
         assert there.get_run_by_id(unknown.run_id).status == DagsterRunStatus.STARTED  # type: ignore[union-attr]
 
 
+def test_a_run_that_a_daemon_launched_holds_its_lock_until_its_process_ends(
+    tmp_path: Path, shared_store: SharedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_shared(monkeypatch, shared_store)
+    locks: list[alive.HeldLock] = []
+    monkeypatch.setattr(alive, "HeldLock", lambda *of: locks.append(_HeldLock(*of)) or locks[-1])
+    with opened(tmp_path, shared_store) as instance:
+        with execute_job(reconstructable(launched), instance) as result:
+            assert result.success
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None and run.tags[HELD_TAG] == run.run_id
+        assert held_names(shared_store, [run.run_id]) == {run.run_id}
+        for lock in locks:  # as the end of the process does
+            lock.release()
+        assert held_names(shared_store, [run.run_id]) == set()
+
+
 def test_monitoring_that_looks_for_containers_leaves_a_command_line_alone(
     tmp_path: Path, shared_store: SharedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EXPOSURE_DATABASE_URL", shared_store.database_url)
-    monkeypatch.setenv("EXPOSURE_DATA_URL", shared_store.data_url)
+    set_shared(monkeypatch, shared_store)
     launcher = DockerLauncher()
     with opened(tmp_path, shared_store) as instance:
         run = begun(instance)
