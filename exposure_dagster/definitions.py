@@ -32,6 +32,7 @@ from dagster import (
 
 from assets import indices, ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
+from exposure_dagster.automation.alive import held_in_process
 from exposure_dagster.automation.jobs import ASSET_JOBS
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
@@ -74,7 +75,7 @@ def build_defs(
             *alert_sensors(settings.alert_webhook),
         ],
         schedules=schedules(settings),
-        executor=in_process_executor,
+        executor=in_process_executor if settings.shared is None else held_in_process(settings.shared),
         resources=resources_of(settings, progress or ProgressFactory(), ask_again=ask_again),
     )
 
