@@ -75,7 +75,7 @@ def made_home(root: Path, documents: int, prompt: str) -> dict[str, str]:
 
 
 def made_documents(count: int, prompt: str) -> Iterator[list[object]]:
-    """Rows whose words follow Zipf's law; the words of the prompt stand among them, so that its lists find something."""
+    """Rows whose words follow Zipf's law; those of the prompt stand among them, so that its lists find something."""
     chance = random.Random(count)
     spoken = list(dict.fromkeys(word for word in prompt.replace("*", "").split() if word.isalpha()))
     words = [*spoken, *("".join(chance.choices("abcdefghijklmnoprstuvw", k=3 + at % 9)) for at in range(WORDS))]
