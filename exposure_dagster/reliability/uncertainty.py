@@ -185,13 +185,13 @@ class _Alike:
             np.column_stack([np.round(mean, 3), np.round(np.nan_to_num(error), 3), group]), axis=0, return_inverse=True
         )
         places = places.ravel()
-        weights, squares = (np.bincount(places, one, len(different)) for one in (weight, weight**2))
+        weights, squares = (floats(np.bincount(places, one, len(different))) for one in (weight, weight**2))
         return cls(different[:, 0], different[:, 1], different[:, 2].astype(np.int64), weights, squares)
 
     def portions(self) -> Iterator[_Alike]:
-        every = (self.mean, self.error, self.group, self.weight, self.squares)
         for start in range(0, len(self.mean), _DIFFERENT):
-            yield _Alike(*(values[start : start + _DIFFERENT] for values in every))
+            some = slice(start, start + _DIFFERENT)
+            yield _Alike(self.mean[some], self.error[some], self.group[some], self.weight[some], self.squares[some])
 
     def above(self, value: Floats, shift: Floats | float = 0.0, share: float = 1.0) -> Floats:
         """P(score ≥ value) of each kind of document (columns), where its error is so much of what it was, and its mean

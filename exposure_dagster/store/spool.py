@@ -7,9 +7,11 @@ put here, and worked at from here.
 from __future__ import annotations
 
 import itertools
+import shutil
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +27,15 @@ ROWS_AT_ONCE = 10_000
 
 
 class Spool:
-    """A folder of Parquet files, which is gone at the end of the block.
+    """A folder of Parquet files, which is gone at the end of the block, or when nobody knows of it any more.
 
     What was added first comes first where it is gone through; it can be gone through again and again.
     """
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="exposure-")
+        self._folder = mkdtemp(prefix="exposure-")
         self._number = itertools.count()
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def __enter__(self) -> Spool:
         return self
@@ -40,12 +43,12 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._folder.cleanup()
+        self._remove()
 
     @property
     def source(self) -> str:
         """What stands for the rows after FROM in a query."""
-        return f"read_parquet({quoted(f'{self._folder.name}/*.parquet')})"
+        return f"read_parquet({quoted(f'{self._folder}/*.parquet')})"
 
     def add(self, frame: pd.DataFrame, table: Table) -> None:
         """Add rows, their columns of the types that the table has."""
@@ -73,7 +76,7 @@ class Spool:
                 yield from portion
 
     def _next(self) -> str:
-        return quoted(f"{self._folder.name}/{next(self._number):06}.parquet")
+        return quoted(f"{self._folder}/{next(self._number):06}.parquet")
 
 
 def quoted(path: str | Path) -> str:
