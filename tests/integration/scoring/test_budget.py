@@ -16,7 +16,6 @@ from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import ANY, reset
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
-
 SHARED_TOO = pytest.mark.parametrize("store", ["file", "database"])
 """What holds for runs of a home, and of machines that share a ledger."""
 
