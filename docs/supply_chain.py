@@ -49,9 +49,11 @@ SPELLINGS = {
 """How packages name licences, in small letters and without signs, and the SPDX identifier of each."""
 
 NAMED_IN_THEIR_TEXTS = {
+    "alabaster": "BSD-3-Clause",
     "antlr4-python3-runtime": "BSD-3-Clause",
     "axe-playwright-python": "MIT",
     "cycler": "BSD-3-Clause",
+    "docutils": "BSD-2-Clause",  # most of it is in the public domain; its one file under the GPL is in no wheel
     "jinja2": "BSD-3-Clause",
     "kiwisolver": "BSD-3-Clause",
     "pyasn1-modules": "BSD-2-Clause",
@@ -59,6 +61,9 @@ NAMED_IN_THEIR_TEXTS = {
     "psycopg2-binary": "LGPL-3.0-or-later",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "scipy": "BSD-3-Clause",
+    **dict.fromkeys((f"sphinxcontrib-{kind}help" for kind in ("apple", "dev", "html", "qt")), "BSD-2-Clause"),
+    "sphinxcontrib-jsmath": "BSD-2-Clause",
+    "sphinxcontrib-serializinghtml": "BSD-2-Clause",
     "uvloop": "MIT OR Apache-2.0",
     # not installed on every system
     "colorama": "BSD-3-Clause",
