@@ -25,7 +25,6 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["examples/*/prompts"]
 myst_heading_anchors = 3
-nitpicky = True
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
@@ -35,25 +34,25 @@ html_title = f"exposure_dagster {version}"
 html_copy_source = False
 html_show_sphinx = False
 
-AT_THE_ROOT = {"index": "README.md", "changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md", "security": "SECURITY.md"}
+AT_THE_ROOT = {
+    "index": "README.md",
+    "changelog": "CHANGELOG.md",
+    "contributing": "CONTRIBUTING.md",
+    "security": "SECURITY.md",
+}
 """Pages that show a file of the project's root, where people and hosts look for it."""
 
 HERE_IT_STANDS = "<!-- the site shows {} here -->"
+LINK_TO_THE_ROOT = re.compile(r"(?<=]\()(?:\.\./)?({})(?=[)#])".format("|".join(AT_THE_ROOT.values())))
 
 
 def show_what_stands_at_the_root(app: Sphinx, page: str, source: list[str]) -> None:
     """Put a file of the root where its page says so, and have links to such files lead to their pages."""
-    links = {name: f"/{one}.md" for one, name in AT_THE_ROOT.items()}
-
-    def target(match: re.Match[str]) -> str:
-        name = match[1].removeprefix("../")
-        return f"]({links.get(name.partition('#')[0], match[1])}" if name.partition("#")[0] in links else match[0]
-
-    if page in AT_THE_ROOT:
-        name = AT_THE_ROOT[page]
-        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+    if name := AT_THE_ROOT.get(page):
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](").replace("](LICENSE", "](../LICENSE")
         source[0] = source[0].replace(HERE_IT_STANDS.format(name), text)
-    source[0] = re.sub(r"\]\((\S+?)(?=[)#\s])", target, source[0])
+    pages = {name: one for one, name in AT_THE_ROOT.items()}
+    source[0] = LINK_TO_THE_ROOT.sub(lambda found: f"/{pages[found[1]]}.md", source[0])
 
 
 def setup(app: Sphinx) -> None:

@@ -32,9 +32,11 @@ def write(folder: Path) -> None:
 
 def settings() -> Iterator[str]:
     yield "# Settings\n"
-    yield "Environment variables, or lines of a file `.env` in the project's folder; the environment goes before the file."
-    yield "A variable that begins with `EXPOSURE_` and is none of these is an error that names the nearest. Relative paths"
-    yield "are relative to the project. `exposure settings` prints this list with the values in force.\n"
+    yield (
+        "Environment variables, or lines of a file `.env` in the project's folder, which the environment goes before. "
+        "A variable that begins with `EXPOSURE_` and is none of these is an error that names the nearest. Relative "
+        "paths are relative to the project. `exposure settings` prints this list with the values in force.\n"
+    )
     yield from _table(
         ("variable", "default", "meaning"),
         (
@@ -57,7 +59,7 @@ def _default(value: object) -> str:
 
 def commands() -> Iterator[str]:
     yield "# Commands\n"
-    yield "What `--help` says of each. `exposure` lies in `.venv/bin` of the checkout, or where a wheel was installed.\n"
+    yield "What `--help` says of each. `exposure` lies in `.venv/bin` of the checkout, or where a wheel was put.\n"
     for path, context in _contexts(main, "exposure", None):
         yield f"## {path}\n\n```text\n{context.command.get_help(context)}\n```\n"
 
@@ -80,8 +82,11 @@ def _contexts(command: click.Command, path: str, parent: click.Context | None) -
 
 def tables() -> Iterator[str]:
     yield "# Tables\n"
-    yield "`exposure.duckdb` in the home holds them; any program that reads DuckDB opens it while no run is under way. Where"
-    yield "several machines share their data the same tables lie in DuckLake. A column without “may be null” never is.\n"
+    yield (
+        "`exposure.duckdb` in the home holds them; any program that reads DuckDB opens it while no run is under way. "
+        "Where several machines share their data the same tables lie in DuckLake. A column without “may be null” never "
+        "is.\n"
+    )
     for schema in dict.fromkeys(table.schema for table in TABLES.values()):
         yield f"## Schema {schema}\n"
         for table in (one for one in TABLES.values() if one.schema == schema):
@@ -106,8 +111,10 @@ def api() -> Iterator[str]:
     with TemporaryDirectory() as nothing:
         schema = create_app(Publications(Path(nothing))).openapi()
     yield "# API\n"
-    yield "What `exposure serve` answers ([how it is served](../output.md#the-api)); a running server has the same at `/docs`,"
-    yield "and for programs at `/openapi.json`.\n"
+    yield (
+        "What `exposure serve` answers ([how it is served](../output.md#the-api)); a running server has the same at "
+        "`/docs`, and for programs at `/openapi.json`.\n"
+    )
     models = schema["components"]["schemas"]
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
@@ -126,13 +133,10 @@ def api() -> Iterator[str]:
     yield "## What answers hold\n"
     for name, model in models.items():
         if "properties" in model:
-            yield f"### {name}\n"
+            yield f"### {_name(name)}\n"
             yield from _table(
                 ("field", "kind", "meaning"),
-                (
-                    (f"`{field}`", _kind(one), one.get("description", ""))
-                    for field, one in model["properties"].items()
-                ),
+                ((f"`{field}`", _kind(one), one.get("description", "")) for field, one in model["properties"].items()),
             )
             yield ""
 
@@ -140,13 +144,18 @@ def api() -> Iterator[str]:
 def _named(response: Mapping[str, Any]) -> str | None:
     (media,) = response["content"].values()
     reference = media["schema"].get("$ref")
-    return None if reference is None else str(reference).rpartition("/")[2]
+    return None if reference is None else _name(reference)
+
+
+def _name(reference: str) -> str:
+    """The name of a model; of one whose name another module has too, with the module."""
+    return reference.rpartition("/")[2].removeprefix("exposure_dagster__").replace("__", ".")
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
     """A JSON schema in a few words."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        return _name(schema["$ref"])
     if "anyOf" in schema:
         return " or ".join(_kind(one) for one in schema["anyOf"])
     if "enum" in schema:

@@ -23,6 +23,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from exposure_dagster import __version__
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 PAGE = Path(__file__).with_name("supply-chain.md")
@@ -182,7 +184,7 @@ licence and who needs it, and is the same for the same lock file; packages that 
 `excluded`, and are in no release.
 
 Nothing is downloaded when the project runs but what it is told to fetch: pages and tables of BLS and O*NET, and the
-answers of a model. The licences of the data are in the [README](../README.md#sources-and-licences).
+answers of a model. The licences of the data are in [Sources and licences](sources.md).
 """
 
 SCRIPT = """
@@ -243,10 +245,10 @@ def sbom(path: Path = LOCK) -> str:
     needed = needed_to_run(packages)
     licences = LicenseFactory()
     about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{PROJECT} {about['version']} {path.read_text(encoding='utf-8')}"))
+    bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{PROJECT} {__version__} {path.read_text(encoding='utf-8')}"))
     project = Component(
         name=PROJECT,
-        version=about["version"],
+        version=__version__,
         type=ComponentType.APPLICATION,
         bom_ref=PROJECT,
         description=about["description"],
