@@ -129,7 +129,8 @@ def publication(
         with store.snapshot() as now:
             fingerprint = published.ranked_fingerprint(now, *presented)
             content = published.read_content(now, *presented)
-        folder = published.publish_content(content, published_folder.root)
+        folder = published.publish_content(content, published_folder.open())
+        store.tidy()
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
         shared = site / SHARE_FOLDER

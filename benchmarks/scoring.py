@@ -458,7 +458,7 @@ def kills(fake: Path, folder: Path) -> list[Line]:
             end_a_life(folder, server, before, draw.uniform(0, 0.6))
             time.sleep(0.3)
             answered = {doc for row in server.log_rows()[before:] if row["status"] == 200 for doc in ids_in(row)}
-            with open_ledger(warehouse).file.reading() as connection:
+            with open_ledger(warehouse).store.reading() as connection:
                 accepted = {doc for (doc,) in connection.execute("SELECT doc_id FROM responses WHERE is_accepted")}
             in_ledger_at.append((server.requests(), accepted))
             lost.append(len(answered - accepted))

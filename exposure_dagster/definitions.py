@@ -110,11 +110,13 @@ def as_shown(assets: Assets, settings: Settings) -> Assets:
 
 def resources_of(settings: Settings, progress: ProgressFactory, *, ask_again: bool) -> dict[str, object]:
     """Every resource, with its fields from the settings. The contact stays a reference to its variable."""
+    is_shared = settings.shared is not None
     load_prices(settings.prices)  # a file of prices that cannot be used is an error at once
     return {
-        "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S),
+        "warehouse": WarehouseResource(path=str(settings.warehouse_file), wait_s=DEFAULT_WAIT_S, is_shared=is_shared),
         "published_folder": PublishedFolderResource(
             path=str(settings.published_folder),
+            is_shared=is_shared,
             gate=settings.gate.value,
             site_url=settings.site_url,
             code_url=settings.code_url,

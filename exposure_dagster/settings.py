@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -273,6 +274,12 @@ class Settings(BaseModel):
         "scores that do not vary), `block` (any check of ranked/gate that fails) or `warn` (none).",
     )
     prompts: ProjectPath = Field(BUNDLED_PROMPTS, description="Folder of prompt files.")
+    prompts_owner: str | None = Field(
+        None,
+        description="Where several machines share tables: the name under which this one owns the prompt files. Whoever "
+        "came first owns them, and only there the rows of files that are gone go too; machines with the same name are "
+        "one. Without it, host and folder.",
+    )
     scorer: Annotated[ScorerName | None, BeforeValidator(_scorer_of_today)] = Field(
         None,
         description="`model`, `model-batch` (half the price, hours) or `baseline`; by default model for a prompt whose "
@@ -366,6 +373,11 @@ class Settings(BaseModel):
         return Warehouse(self.warehouse_file, shared=self.shared)
 
     @property
+    def prompts_claim(self) -> str:
+        """Under which name the prompt files are owned from here."""
+        return self.prompts_owner or f"{socket.gethostname()}:{self.prompts}"
+
+    @property
     def endpoints(self) -> Endpoints:
         """Where each provider is asked, with its key where there is one."""
         return endpoints_of(self.provider_variables)
@@ -429,6 +441,7 @@ class Settings(BaseModel):
 
     @property
     def published_folder(self) -> Path:
+        """The publications in the home; where they are shared, copies of them."""
         return self.home / "published"
 
     @property
@@ -497,7 +510,7 @@ def _refuse_what_is_unknown(environment: Mapping[str, str], known: Collection[st
         hints = [f"{name}{meant(name, known)}" for name in unknown]
         raise SettingError(
             f"there is no setting {', '.join(hints)}",
-            where="environment, or .env",
+            where=_where_set(" ".join(unknown)),
             remedy="Correct or unset it; `exposure settings` lists all settings.",
         )
 
@@ -529,6 +542,14 @@ def load_settings() -> Settings:
             problems.append(f"{variable}{held}: {item['msg'][0].lower()}{item['msg'][1:]}")
         raise SettingError(
             "; ".join(problems),
-            where="environment",
+            where=_where_set("; ".join(problems)),
             remedy="Correct or unset it; `exposure settings` lists all settings.",
         ) from None
+
+
+def _where_set(text: str) -> str:
+    """Where the variables stand that `text` names: in the environment, which goes before `.env`, or in that file."""
+    from_file = _dotenv()
+    names = [name for name in re.findall(r"\b[A-Z][A-Z0-9_]+\b", text) if name in from_file or name in os.environ]
+    places = {"environment" if name in os.environ else str(project_root() / ".env") for name in names}
+    return ", ".join(sorted(places, reverse=True)) or "environment"

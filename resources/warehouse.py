@@ -11,6 +11,7 @@ from pydantic import Field
 
 from exposure_dagster.gates import Gate
 from exposure_dagster.publishing.content import Addresses
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import DEFAULT_WAIT_S, Warehouse
 
@@ -21,10 +22,11 @@ class WarehouseResource(ConfigurableResource[Warehouse]):
 
     path: str = Field(description="The DuckDB file; made where it is missing.")
     wait_s: float = Field(DEFAULT_WAIT_S, description="Seconds to wait for another process that has it open.")
+    is_shared: bool = Field(False, description="Whether the tables lie where EXPOSURE_DATABASE_URL says.")
 
     def open(self) -> Warehouse:
         """The warehouse; opens no connection yet."""
-        return Warehouse(Path(self.path), self.wait_s, load_settings().shared)
+        return Warehouse(Path(self.path), self.wait_s, load_settings().shared if self.is_shared else None)
 
     @contextmanager
     def held(self) -> Iterator[Warehouse]:
@@ -33,17 +35,22 @@ class WarehouseResource(ConfigurableResource[Warehouse]):
             yield store
 
 
-class PublishedFolderResource(ConfigurableResource[Path]):
-    """The folder that published files go to."""
+class PublishedFolderResource(ConfigurableResource[PublishedFolder]):
+    """The folder that published files go to; where they are shared, the copies in the home."""
 
     path: str = Field(description="Folder of the publications and of the link `current`.")
     site_url: str | None = Field(None, description="Address at which the site is served, for links that unfold.")
     code_url: str | None = Field(None, description="Where the code lies, for the site's link to it.")
+    is_shared: bool = Field(False, description="Whether publications lie where EXPOSURE_DATA_URL says.")
     gate: str = Field(Gate.ESSENTIAL.value, description="What keeps scores back: `essential`, `block` or `warn`.")
 
     @property
     def root(self) -> Path:
         return Path(self.path)
+
+    def open(self) -> PublishedFolder:
+        """What is published, wherever it lies."""
+        return PublishedFolder(self.root, load_settings().shared if self.is_shared else None)
 
     @property
     def addresses(self) -> Addresses:

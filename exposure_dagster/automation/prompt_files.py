@@ -1,6 +1,6 @@
 """The sensor that keeps Dagster's view of the prompts in step with the prompt folder. It costs nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dagster import (
     AddDynamicPartitionsRequest,
@@ -32,10 +32,11 @@ from exposure_dagster.automation.runs import (
 from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.progress import counted
 from exposure_dagster.pipeline.checks import answers_are_current, prompt_files_can_be_used
-from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.prompts import STAYS, purge_prompts, recorded_prompts
 from exposure_dagster.pipeline.standing import PromptStanding, record_standings, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
+from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DEFINITIONS, INPUTS, PROMPTS, SCORES
 from resources.pages import PromptsResource
@@ -76,11 +77,10 @@ def follow_prompts(
     store = warehouse.open()
     good = {prompt.name: prompt for prompt in folder.prompts}
     names = good.keys() | {broken.name for broken in folder.broken}
-    partitions = _partition_requests(context.instance, names)
     busy = active_partitions(context.instance)
-    gone = sorted(recorded_prompts(store) - names - busy)
-    for name in gone:
-        forget_prompt(store, name)
+    gone = purge_prompts(store, recorded_prompts(store) - names - busy, load_settings().prompts_claim)
+    elsewhere = {name: owner for name, owner in gone.items() if owner is not None}
+    partitions = _partition_requests(context.instance, names, elsewhere.keys())
     events: list[AssetMaterialization] = []
     answers: list[AssetCheckEvaluation] = []
     if store.exists:
@@ -92,11 +92,13 @@ def follow_prompts(
     told = {event.asset_key for event in events}
     checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told), *answers]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
+    problems += [STAYS.format(name=name, owner=owner) for name, owner in elsewhere.items()]
     if not partitions and not events and not checks:
         return SensorResult(
             skip_reason=SkipReason("; ".join(problems) or f"{counted(len(names), 'prompt file')}, nothing changed")
         )
-    for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in gone)]:
+    purged = sorted(gone.keys() - elsewhere.keys())
+    for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in purged)]:
         context.log.warning(line)
     return SensorResult(
         dynamic_partitions_requests=partitions,
@@ -106,13 +108,13 @@ def follow_prompts(
 
 
 def _partition_requests(
-    instance: DagsterInstance, names: set[str]
+    instance: DagsterInstance, names: set[str], elsewhere: Collection[str]
 ) -> list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]:
     present = set(instance.get_dynamic_partitions(PARTITIONS_NAME))
     requests: list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest] = []
     if added := sorted(names - present):
         requests.append(PROMPTS_PARTITIONS.build_add_request(added))
-    if removed := sorted(present - names):
+    if removed := sorted(present - names - set(elsewhere)):
         requests.append(PROMPTS_PARTITIONS.build_delete_request(removed))
     return requests
 

@@ -173,11 +173,13 @@ def publish_what_changed(
     if under_way:
         yield SkipReason(f"{counted(len(under_way), 'prompt')} under way; waiting to publish once for all")
         return
-    root, folder = published_folder.root, prompt_files.load()
+    folder = prompt_files.load()
     if reasons := kept_back(warehouse.open(), published_folder.kept_back_by):
         yield SkipReason(f"kept back (EXPOSURE_GATE): {first_of(reasons)}")
         return
-    seen = look_at_publication(context.instance, warehouse.open(), root, folder, published_folder.addresses)
+    seen = look_at_publication(
+        context.instance, warehouse.open(), published_folder.open(), folder, published_folder.addresses
+    )
     if seen.fingerprint is None:
         yield SkipReason(f"nothing is ranked{': what was published is withdrawn' if seen.is_withdrawn else ''}")
         return

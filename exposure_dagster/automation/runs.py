@@ -6,7 +6,6 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from dagster import (
     AssetCheckEvaluation,
@@ -26,7 +25,7 @@ from exposure_dagster.automation.jobs import INPUTS_KEY
 from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
-from exposure_dagster.publishing.publication import is_published, withdraw
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.store.warehouse import Warehouse
 
 WANTED_TAG = "exposure/wanted"
@@ -93,13 +92,18 @@ class PublicationSeen:
 
 
 def look_at_publication(
-    instance: DagsterInstance, warehouse: Warehouse, root: Path, folder: PromptFolder, addresses: Addresses
+    instance: DagsterInstance,
+    warehouse: Warehouse,
+    published: PublishedFolder,
+    folder: PromptFolder,
+    addresses: Addresses,
 ) -> PublicationSeen:
-    """Compare what is ranked with what is published below `root`; `folder` are the prompt files."""
+    """Compare what is ranked with what is published; `folder` are the prompt files."""
     fingerprint = ranked_fingerprint(warehouse, folder.what_is_broken, addresses, folder.composites)
     if fingerprint is None:
-        return PublicationSeen(None, is_current=True, is_withdrawn=withdraw(root))
-    return PublicationSeen(fingerprint, is_published(root) and fingerprint == _published_fingerprint(instance))
+        return PublicationSeen(None, is_current=True, is_withdrawn=published.withdraw())
+    is_current = fingerprint == _published_fingerprint(instance) and published.is_published()
+    return PublicationSeen(fingerprint, is_current)
 
 
 def _published_fingerprint(instance: DagsterInstance) -> str | None:

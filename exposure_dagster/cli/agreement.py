@@ -68,7 +68,7 @@ def _nothing(warehouse: Warehouse, prompt: str | None, index: str | None) -> War
         return WarehouseError(f"nothing is known of {' and '.join(asked)}", remedy=remedy)
     return WarehouseError(
         "no scores are held against an index yet",
-        where=str(warehouse.path),
+        where=warehouse.place,
         remedy="Name indices in EXPOSURE_INDICES, as `bundled` or name=file.csv, and run (docs/agreement.md).",
     )
 

@@ -7,6 +7,7 @@ import logging
 import click
 
 from exposure_dagster.core.errors import ExposureError
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.settings import load_settings
 
 
@@ -29,6 +30,8 @@ def mcp_command() -> None:
     from exposure_dagster.api import Publications
 
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the API is asked within this process
-    publications = Publications(load_settings().published_folder)
+    settings = load_settings()
+    PublishedFolder(settings.published_folder, settings.shared).keep_up()
+    publications = Publications(settings.published_folder)
     publications.current()  # where nothing is published, that is said now
     create_server(publications).run()

@@ -85,7 +85,7 @@ def _nothing(warehouse: Warehouse, prompt: str) -> WarehouseError:
     names = ", ".join(name for (name,) in known)
     return WarehouseError(
         f"nothing is scored of prompt {prompt}",
-        where=str(warehouse.path),
+        where=warehouse.place,
         remedy=f"There are the prompts {names}." if names else "Score one first: `exposure run`.",
     )
 

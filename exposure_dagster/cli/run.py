@@ -27,12 +27,12 @@ from exposure_dagster.core.errors import ExposureError, PromptError, ScoringErro
 from exposure_dagster.core.hints import meant
 from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
-from exposure_dagster.pipeline.prompts import forget_prompt, recorded_prompts
+from exposure_dagster.pipeline.prompts import STAYS, purge_prompts, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import BASELINE_NOTE, BASELINE_QUADRANTS_NOTE, Addresses
-from exposure_dagster.publishing.publication import left_out
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.publishing.site import SITE_FOLDER
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 from exposure_dagster.store.warehouse import Warehouse
@@ -255,7 +255,7 @@ def run_pipeline(
             )
             return
         if not names:
-            _forget_what_has_no_file(instance, warehouse, folder)
+            _forget_what_has_no_file(instance, warehouse, folder, settings.prompts_claim)
         if settings.scorer_in_force is not ScorerName.BASELINE and not is_confirmed:
             confirm_spending(settings, chosen, ask_again=ask_again, distil=distil)
         try:
@@ -324,11 +324,13 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _forget_what_has_no_file(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder) -> None:
+def _forget_what_has_no_file(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder, claim: str) -> None:
     """Purge prompts whose files are gone, as the sensor does. Their ledger stays: a file that comes back is free."""
     there = {prompt.name for prompt in folder.prompts} | {broken.name for broken in folder.broken}
-    for name in sorted(recorded_prompts(warehouse) - there):
-        forget_prompt(warehouse, name)
+    for name, owner in purge_prompts(warehouse, recorded_prompts(warehouse) - there, claim).items():
+        if owner is not None:
+            warn(STAYS.format(name=name, owner=owner))
+            continue
         instance.delete_dynamic_partition("prompts", name)
         warn(f"{name}: its file is gone, and its scores with it; what was paid for stays in the ledger")
 
@@ -367,10 +369,11 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
     from exposure_dagster.automation.jobs import PUBLISHING_JOB
     from exposure_dagster.automation.runs import look_at_publication
 
+    published = PublishedFolder(settings.published_folder, settings.shared)
     seen = look_at_publication(
         runner.instance,
         settings.warehouse,
-        settings.published_folder,
+        published,
         folder,
         Addresses(settings.site_url, settings.code_url),
     )
@@ -378,7 +381,7 @@ def _publish(runner: _Runner, settings: Settings, folder: PromptFolder) -> None:
         warn("nothing is ranked any more: what was published is withdrawn")
     if not seen.is_current:
         runner.run(PUBLISHING_JOB)
-        for reason in left_out(settings.published_folder):
+        for reason in published.left_out():
             warn(f"a composite is left out: {reason}")
 
 
@@ -493,7 +496,7 @@ def _or_dash(value: Any, form: str = "") -> str:
 
 
 def _print_places(settings: Settings) -> None:
-    OUT.print(f"Warehouse:  {settings.warehouse_file}", markup=False, soft_wrap=True)
+    OUT.print(f"Warehouse:  {settings.warehouse.place}", markup=False, soft_wrap=True)
     current = settings.published_folder / "current"
     OUT.print(f"Published:  {current}", markup=False, soft_wrap=True)
     OUT.print(f"Map:        {current / SITE_FOLDER / 'index.html'}", markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from exposure_dagster.cli.dev import demo_settings, run_demo
 from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.terminal import ERR, warn
 from exposure_dagster.core.errors import PublicationError
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.settings import load_settings
 
 
@@ -24,6 +25,7 @@ def serve(is_demo: bool, port: int, host: str) -> None:
     from exposure_dagster.api import Publications, create_app, names_of, server_of
 
     settings = demo_settings() if is_demo else load_settings()
+    PublishedFolder(settings.published_folder, settings.shared).keep_up()
     publications = Publications(settings.published_folder)
     try:
         snapshot = publications.current()

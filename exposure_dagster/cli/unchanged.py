@@ -35,7 +35,9 @@ def inputs_digest(settings: Settings, names: Sequence[str]) -> str:
 
 
 def is_unchanged(settings: Settings, inputs: str) -> bool:
-    """Whether a run with these inputs has nothing to do."""
+    """Whether a run with these inputs has nothing to do. Where machines share what they work on no file tells."""
+    if settings.shared is not None:
+        return False
     note = _note(settings)
     try:
         age_s = time.time() - note.stat().st_mtime
@@ -48,7 +50,7 @@ def is_unchanged(settings: Settings, inputs: str) -> bool:
 
 def note_unchanged(settings: Settings, inputs: str) -> None:
     """Note that a run with these inputs has just left nothing to do."""
-    if _saved_pages(settings) is not None:
+    if settings.shared is None and _saved_pages(settings) is not None:
         _note(settings).write_text(_state(settings, inputs), encoding="utf-8")
 
 
@@ -57,7 +59,18 @@ def _note(settings: Settings) -> Path:
 
 
 def _state(settings: Settings, inputs: str) -> str:
-    return content_hash([inputs, _stats(_home(settings))])
+    return content_hash([inputs, _stats(_home(settings)), _elsewhere(settings)])
+
+
+def _elsewhere(settings: Settings) -> list[object]:
+    """How what several machines share stands, whichever of them changed it."""
+    if settings.shared is None:
+        return []
+    from exposure_dagster.publishing.places import pointer_of
+    from exposure_dagster.store.lake import state_of
+
+    pointer = pointer_of(settings.shared)
+    return [state_of(settings.shared), pointer and pointer.digest]
 
 
 def _saved_pages(settings: Settings) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True)
@@ -22,3 +22,11 @@ class SharedStore:
         """The database as errors and reports name it: host and name alone."""
         parts = urlsplit(self.database_url)
         return f"{parts.hostname or 'local socket'}{parts.path}"
+
+    def said(self, error: BaseException) -> str:
+        """The first line of an error of a driver, without the address and its password."""
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        password = urlsplit(self.database_url).password
+        for secret in (self.database_url, password, unquote(password or "")):
+            text = text.replace(secret, "***") if secret else text
+        return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import duckdb
+
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.pipeline.ranked import RankReport, corpus_of_prompt, stored_definition
@@ -32,9 +34,12 @@ def measure_agreement(warehouse: Warehouse, prompt: str) -> RankReport:
             for index, low, high in now.rows("SELECT DISTINCT index, scale_low, scale_high FROM raw.indices")
         }
     found = agree(prompt, compared, (definition.scale_low, definition.scale_high), scales)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         for table, rows in ((AGREEMENT, found.agreement), (DISAGREEMENTS, found.disagreements)):
             replace_rows(connection, table, rows, where={"prompt": prompt})
             put_made_from(connection, table, prompt, made_from)
+
+    warehouse.transact(write)
     digest = content_hash([rows.to_csv(index=False) for rows in (found.agreement, found.disagreements)])
     return RankReport(found.agreement, digest if len(found.agreement) else "none")

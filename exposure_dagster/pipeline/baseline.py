@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import duckdb
+
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.pipeline.asked import asked_documents
 from exposure_dagster.pipeline.inputs import other_titles, work_sections
@@ -84,9 +86,12 @@ def score_with_baseline(warehouse: Warehouse, name: str, *, run_id: str) -> int:
         outcome="complete",
     )
     with warehouse.held():
-        with warehouse.transaction() as connection:
+
+        def write(connection: duckdb.DuckDBPyConnection) -> None:
             replace_rows(connection, SCORES, frame, where={"prompt": name})
             keep_version(connection, name)
+
+        warehouse.transact(write)
         ledger = open_ledger(warehouse)
         record_run(ledger, run)
         copy_to_warehouse(ledger, warehouse)

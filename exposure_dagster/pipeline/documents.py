@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -47,18 +48,21 @@ def collect_documents(warehouse: Warehouse) -> DocumentsReport:
     has_text = everything["text"].fillna("").str.strip() != ""
     documents = everything[has_text].copy()
     documents["text_sha256"] = documents["text"].map(text_sha256)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[object]]:
         connection.execute(f"DELETE FROM {DOCUMENTS.full_name}")
         insert_rows(connection, DOCUMENTS, documents)
         known = {digest for (digest,) in connection.execute(f"SELECT text_sha256 FROM {TEXTS.full_name}").fetchall()}
         texts = documents.drop_duplicates("text_sha256")
         new = texts[~texts["text_sha256"].isin(known)]
         insert_rows(connection, TEXTS, new[["text_sha256", "text"]])
-        sections = _sections_digest(connection)
+        return len(new), _sections_digest(connection)
+
+    new_texts, sections = warehouse.transact(write)
     texts_digest = corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None))
     return DocumentsReport(
         documents=len(documents),
-        new_texts=len(new),
+        new_texts=new_texts,
         without_text=tuple(everything.loc[~has_text, "doc_id"]),
         digest=content_hash([texts_digest, sections]) if sections else texts_digest,
     )
@@ -81,7 +85,8 @@ def collect_facts(warehouse: Warehouse) -> FactsReport:
     import pandas as pd
 
     table, kinds = DOCUMENT_FACTS.full_name, {column.name: column.type for column in DOCUMENT_FACTS.columns}
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         levels = pd.DataFrame({"education": EDUCATION_ORDER, "place": range(1, len(EDUCATION_ORDER) + 1)})
         connection.register("levels", levels)
         connection.execute(f"DELETE FROM {table}")
@@ -97,9 +102,11 @@ def collect_facts(warehouse: Warehouse) -> FactsReport:
                 [corpus.name],
             )
         connection.unregister("levels")
-        rows = connection.execute(
+        return connection.execute(
             f"SELECT corpus, count(*), {CONTENT} FROM {table} f GROUP BY ALL ORDER BY 1"
         ).fetchall()
+
+    rows = warehouse.transact(write)
     return FactsReport(sum(count for _, count, _ in rows), content_hash([list(row) for row in rows]))
 
 

@@ -17,7 +17,7 @@ from exposure_dagster.indices.index import CodedDocument, CodeSystem, Index, ind
 from exposure_dagster.indices.names import BUNDLED_NAMES, NamedIndex
 from exposure_dagster.indices.reading import read_index
 from exposure_dagster.indices.tables import INDEX_VALUES, INDICES
-from exposure_dagster.store.warehouse import Warehouse, replace_rows
+from exposure_dagster.store.warehouse import Warehouse
 
 NONE = "none"
 """The digest of indices where none is set."""
@@ -72,8 +72,7 @@ def map_indices(warehouse: Warehouse) -> IndicesReport:
                 used[index.name].update(one.codes_used)
                 rows.append((index.name, corpus, one.doc_id, one.value, [*one.codes_used], [*one.codes_missing]))
     frame = pd.DataFrame(rows, columns=list(INDEX_VALUES.column_names))
-    with warehouse.transaction() as connection:
-        replace_rows(connection, INDEX_VALUES, frame)
+    warehouse.replace(INDEX_VALUES, frame)
     digest = content_hash(frame.to_json(orient="values")) if len(frame) else NONE
     return IndicesReport(len(frame), digest, (_own_indices_speak_of_documents(indices, used),))
 

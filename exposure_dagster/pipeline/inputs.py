@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import duckdb
+
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.registry import corpus_of
 from exposure_dagster.pipeline.asked import asked_documents, keep_texts
@@ -74,9 +76,12 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
     documents["prompt"] = name
     documents["prompt_hash"] = prompt.prompt_hash
     documents["input_hash"] = wanted
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         keep_texts(connection, prompt.corpus, prompt.asked.include)
         replace_rows(connection, INPUTS, documents, where={"prompt": name})
+
+    warehouse.transact(write)
     return InputsReport(len(documents), prompt.prompt_hash, wanted)
 
 

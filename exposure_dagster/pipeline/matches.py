@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
@@ -65,11 +66,14 @@ def match_own_documents(warehouse: Warehouse, corrections_file: Path | None = No
 
     Where nothing that it is made from has changed it stays as it is, since to read all titles takes seconds.
     """
-    with warehouse.transaction() as connection:  # the table is there from now on, whatever is read of it below
-        state = [
+
+    def look(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...] | None]:
+        return [
             connection.execute(f"SELECT count(*), bit_xor(hash(t::VARCHAR)) FROM ({query}) t").fetchone()
             for query in (_ROLES, *_KNOWN)
         ]
+
+    state = warehouse.transact(look)  # the table is there from now on, whatever is read of it below
     roles = own_roles(warehouse)
     names = {code for code, *_ in warehouse.rows(ROLE_INDEX.names)}
     corrections = NO_CORRECTIONS
@@ -82,9 +86,12 @@ def match_own_documents(warehouse: Warehouse, corrections_file: Path | None = No
     if not before:
         occupations = occupations_of_warehouse(warehouse) if roles else []
         rows = matched(roles, occupations, corrections)
-        with warehouse.transaction() as connection:
+
+        def write(connection: duckdb.DuckDBPyConnection) -> None:
             replace_rows(connection, MATCHES, rows)
             put_fact(connection, _MADE_FROM, made_from)
+
+        warehouse.transact(write)
     rows = warehouse.read(f"SELECT * FROM {MATCHES.full_name} ORDER BY corpus, doc_id, rank")
     accepted = int(rows["is_accepted"].sum())
     return MatchReport(

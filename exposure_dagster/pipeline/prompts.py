@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -32,15 +32,18 @@ from exposure_dagster.tables import (
     VARIANTS,
 )
 
-if TYPE_CHECKING:
-    pass
-
 _STANDING_TABLES = (
     *(PROMPTS, INPUTS, SCORES, VARIANTS, DEFINITIONS, RANKING_INPUTS, MADE_FROM),
     *(RANKINGS, UNCERTAINTY, RELIABILITY, SUMMARIES, CHANGES, RESILIENCE, TASK_ROLLUPS, AGREEMENT, DISAGREEMENTS),
     GATE,
 )
 
+
+STAYS = (
+    "{name}: there is no file of it here, and its scores stay, since {owner} owns the prompt files. Where that is "
+    "meant to be here, set EXPOSURE_PROMPTS_OWNER to that name"
+)
+"""What is said of a prompt that another machine may have a file of."""
 
 _GENERATION = "generation of prompt "
 
@@ -58,8 +61,7 @@ class StoredPrompt:
 
 def record_prompt(warehouse: Warehouse, prompt: Prompt) -> None:
     """Fill scored.prompts for one prompt, and keep its version in scored.prompt_versions for ever."""
-    with warehouse.transaction() as connection:
-        put_prompt(connection, prompt)
+    warehouse.transact(lambda connection: put_prompt(connection, prompt))
 
 
 def put_prompt(connection: duckdb.DuckDBPyConnection, prompt: Prompt) -> None:
@@ -141,12 +143,34 @@ def generations(warehouse: Warehouse) -> dict[str, int]:
 
 def forget_prompt(warehouse: Warehouse, name: str) -> None:
     """Purge a prompt whose file is gone. Its ledger, its versions and its history stay."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         for table in _STANDING_TABLES:
             connection.execute(f"DELETE FROM {table.full_name} WHERE prompt = ?", [name])
         fact = _GENERATION + name
         row = connection.execute("SELECT value FROM meta.facts WHERE name = ?", [fact]).fetchone()
         put_fact(connection, fact, str(int(row[0]) + 1 if row else 1))
+
+    warehouse.transact(write)
+
+
+def purge_prompts(warehouse: Warehouse, gone: Iterable[str], claim: str) -> dict[str, str | None]:
+    """Purge prompts whose files are gone, unless another machine owns the files: it may have them in its folder.
+
+    `claim` is the name under which the prompt files are owned from here: where several machines share the tables, the
+    first one to come here owns them. Gives by name who owns those that stay; None says that it was purged.
+    """
+    owner = claim
+    if warehouse.shared is not None:
+        from exposure_dagster.store.database import owner_of
+
+        owner = owner_of(warehouse.shared, "prompt files", claim)
+    names = sorted(gone)
+    if owner != claim:
+        return dict.fromkeys(names, owner)
+    for name in names:
+        forget_prompt(warehouse, name)
+    return dict.fromkeys(names)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:

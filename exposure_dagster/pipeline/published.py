@@ -33,7 +33,7 @@ from exposure_dagster.publishing.content import (
     harmless_frame,
 )
 from exposure_dagster.publishing.exports import write_exports
-from exposure_dagster.publishing.publication import publish
+from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.publishing.site.composites import composite_rows
 from exposure_dagster.publishing.site.document import site_document
@@ -98,7 +98,7 @@ def read_content(
     if rankings.empty:
         raise WarehouseError(
             "nothing is ranked yet",
-            where=str(warehouse.path),
+            where=warehouse.place,
             remedy="Score a prompt first: `exposure run`, or materialize scored and ranked for one partition.",
         )
     prompts = []
@@ -163,11 +163,12 @@ def ranked_fingerprint(
     return content_hash([PUBLICATION_VERSION, [list(row) for row in rows], sorted(broken.items()), presented])
 
 
-def publish_content(content: PublishedContent, root: Path) -> Path:
-    """Write the files and the site of `content` below `root` and switch to them; returns their folder."""
+def publish_content(content: PublishedContent, place: PublishedFolder | Path) -> Path:
+    """Write the files and the site of `content` and make them current; returns their folder in the home."""
 
     def write(folder: Path) -> None:
         write_exports(content, folder)
         build_site(content, folder / SITE_FOLDER)
 
-    return publish(root, content.digest, write)
+    published = PublishedFolder(place) if isinstance(place, Path) else place
+    return published.publish(content.digest, write)

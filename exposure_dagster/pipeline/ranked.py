@@ -37,8 +37,7 @@ class RankReport:
 
 def record_definition(warehouse: Warehouse, prompt: Prompt) -> str:
     """Fill ranked.definitions for one prompt; returns its ranking_hash."""
-    with warehouse.transaction() as connection:
-        put_definition(connection, prompt)
+    warehouse.transact(lambda connection: put_definition(connection, prompt))
     return prompt.ranking.ranking_hash
 
 
@@ -70,9 +69,12 @@ def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
             answers = answers[answers["wording"] == ""]
             scores["score_sd"] = scores["doc_id"].map(answers.groupby("doc_id")["ranked_score"].std())
     rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
         put_made_from(connection, RANKINGS, prompt, made_from, RankedAs(corpus, definition))
+
+    warehouse.transact(write)
     return RankReport(rankings, frame_digest(rankings))
 
 
@@ -160,9 +162,12 @@ def tell_reliability(warehouse: Warehouse, prompt: str) -> RankReport:
 
 def replace_ranked(warehouse: Warehouse, table: Table, rows: pd.DataFrame, prompt: str, made_from: str | None) -> None:
     """Put a prompt's rows into a ranked table, with what they were made from."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         replace_rows(connection, table, rows, where={"prompt": prompt})
         put_made_from(connection, table, prompt, made_from)
+
+    warehouse.transact(write)
 
 
 def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:

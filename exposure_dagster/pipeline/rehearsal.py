@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
@@ -68,9 +69,12 @@ def rehearse(
         scores = scores[scores["doc_id"].isin(chosen)].reset_index(drop=True)
     else:
         documents = corpus[corpus["doc_id"].isin(chosen)]
-        with warehouse.transaction() as connection:
+
+        def write(connection: duckdb.DuckDBPyConnection) -> None:
             keep_prompt_version(connection, prompt)
             keep_texts(connection, prompt.file.corpus, prompt.asked.include)
+
+        warehouse.transact(write)
         job = ScoringJob(
             run_id=run_id,
             prompt=prompt.name,

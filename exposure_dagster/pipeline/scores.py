@@ -188,12 +188,15 @@ def score_with_model(
     if len(frame) < len(inputs):
         distilled = estimate_the_others(warehouse, prompt, frame, chances, inputs)
         frame = pd.concat([frame, distilled.rows], ignore_index=True)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         _refuse_to_lose_all(connection, name, frame)
         replace_rows(connection, SCORES, frame, where={"prompt": name})
         if not distil:
             replace_rows(connection, VARIANTS, besides, where={"prompt": name})
         keep_version(connection, name)
+
+    warehouse.transact(write)
     return figures, estimated_usd, distilled
 
 

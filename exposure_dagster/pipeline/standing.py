@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import duckdb
+
 from exposure_dagster.pipeline.asked import asked_documents, keep_texts
 from exposure_dagster.pipeline.documents import jobs_of
 from exposure_dagster.pipeline.inputs import (
@@ -171,7 +173,8 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
     new = [one for one in seen if one.is_prompt_unrecorded or one.is_input_unrecorded or one.is_ranking_stale]
     if not new:
         return
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         for standing in new:
             prompt = prompts[standing.prompt]
             if standing.is_prompt_unrecorded:
@@ -186,6 +189,8 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
                     f" ? AS input_hash FROM ({asked_documents(*_about(prompt))}) ORDER BY doc_id",
                     [prompt.name, prompt.asked.prompt_hash, standing.wanted],
                 )
+
+    warehouse.transact(write)
 
 
 def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:

@@ -13,8 +13,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -41,28 +42,56 @@ def publish(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
 
     `digest` is hexadecimal. Returns the folder. Raises SettingError where `root` cannot be written.
     """
+    folder = put(root, digest, write)
+    switch(root, folder)
+    return folder
+
+
+def put(root: Path, digest: str, write: Callable[[Path], None]) -> Path:
+    """The first half of that: the folder, complete, and no reader sees it yet."""
     folder = root / digest
-    try:
+    with _writable(root):
         if not root.is_dir():
             make_private(root.parent)
             root.mkdir(exist_ok=True)
             root.chmod(0o755)
-        if not _is_whole(folder):
+        if not is_whole(folder):
             _fill(folder, write)
+    return folder
+
+
+def switch(root: Path, folder: Path, *, at: datetime | None = None) -> None:
+    """The second half: from now on readers find this folder, which is of that time, and old ones go."""
+    with _writable(root):
         _switch(root / "current", folder)
+        if at is not None:
+            os.utime(folder, (at.timestamp(), at.timestamp()))
+    _remove_old(root, kept=folder)
+
+
+@contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SettingError(
             f"the published files cannot be written here ({error.strerror or error})",
             where=str(error.filename or root),
             remedy="Make room and give the right to write there, or set EXPOSURE_HOME to another folder.",
         ) from error
-    _remove_old(root, kept=folder)
-    return folder
+
+
+def current_digest(root: Path) -> str | None:
+    """The name of the publication that readers find; None where there is none."""
+    try:
+        return (root / "current").readlink().name
+    except OSError:
+        return None
 
 
 def is_published(root: Path) -> bool:
     """Whether readers find a whole publication there."""
-    return (root / "current" / "manifest.json").is_file() and _is_whole(root / "current")
+    return (root / "current" / "manifest.json").is_file() and is_whole(root / "current")
 
 
 def left_out(root: Path) -> list[str]:
@@ -98,7 +127,8 @@ def sha256_of(path: Path) -> str | None:
         return None
 
 
-def _is_whole(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
+    """Whether every file that the list of checksums names is as it was written."""
     try:
         expected = checksums(folder)
     except ValueError:
@@ -122,7 +152,7 @@ def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     try:
         write(unfinished)
         _write_checksums(unfinished)
-        if folder.is_dir() and not _is_whole(folder):
+        if folder.is_dir() and not is_whole(folder):
             folder.rename(damaged)
         unfinished.rename(folder)
     except OSError:

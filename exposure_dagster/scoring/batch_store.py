@@ -7,14 +7,13 @@ API is known as ours.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from exposure_dagster.scoring.job import DocumentRef, Question
 from exposure_dagster.scoring.ledger import Ledger, as_text
-from exposure_dagster.scoring.ledger_file import next_revision
+from exposure_dagster.scoring.ledger_store import Connection, next_revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class SentBatch:
         return self.batch_id or f"sending-{self.token}"
 
 
-def add_batch(connection: sqlite3.Connection, batch: SentBatch) -> None:
-    """Within a transaction: remember a batch that is about to be sent."""
+def add_batch(connection: Connection, batch: SentBatch, now: datetime) -> None:
+    """Within a transaction: remember a batch that is about to be sent, `now` by the ledger's clock."""
     requests = [{"custom_id": one.custom_id, "questions": [asdict(q) for q in one.questions]} for one in batch.requests]
     connection.execute(
         "INSERT INTO batches (token, batch_id, prompt, prompt_hash, epoch, created_at, is_collected, worst_nano_usd,"
@@ -60,7 +59,7 @@ def add_batch(connection: sqlite3.Connection, batch: SentBatch) -> None:
             batch.prompt,
             batch.prompt_hash,
             batch.epoch,
-            as_text(batch.created_at),
+            as_text(now),
             False,
             batch.worst_nano_usd,
             json.dumps(requests),
@@ -80,7 +79,7 @@ class BatchStore:
 
     def uncollected(self) -> list[SentBatch]:
         """Batches whose results are not all in the ledger yet, oldest first."""
-        with self.ledger.file.reading() as connection:
+        with self.ledger.store.reading() as connection:
             rows = connection.execute(
                 "SELECT token, batch_id, prompt, prompt_hash, epoch, created_at, requests, worst_nano_usd FROM batches"
                 f" WHERE prompt_hash IN ({', '.join('?' * len(self.prompt_hashes))}) AND epoch = ?"
@@ -111,7 +110,7 @@ class BatchStore:
 
     def forget(self, token: str) -> None:
         """The API refused the batch: it never came to be."""
-        with self.ledger.file.transaction() as connection:
+        with self.ledger.store.transaction() as connection:
             connection.execute("DELETE FROM batches WHERE token = ?", [token])
 
     def mark_collected(self, token: str) -> None:
@@ -124,7 +123,7 @@ class BatchStore:
 
     def entered(self, batch_id: str) -> dict[str, int]:
         """Request keys of which the ledger holds what came of them in the batch, with their cost in nano-dollars."""
-        with self.ledger.file.reading() as connection:
+        with self.ledger.store.reading() as connection:
             return dict(
                 connection.execute(
                     "SELECT request_key, sum(coalesce(cost_nano_usd, 0)) FROM responses WHERE batch_id = ? GROUP BY 1",
@@ -134,14 +133,14 @@ class BatchStore:
 
     def known_ids(self) -> set[str]:
         """Every batch that was ever sent with this ledger and whose id is known."""
-        with self.ledger.file.reading() as connection:
+        with self.ledger.store.reading() as connection:
             return {
                 batch_id
                 for (batch_id,) in connection.execute("SELECT batch_id FROM batches WHERE batch_id IS NOT NULL")
             }
 
     def _update(self, what: str, token: str, *values: object) -> None:
-        with self.ledger.file.transaction() as connection:
+        with self.ledger.store.transaction() as connection:
             connection.execute(
                 f"UPDATE batches SET {what}, revision = ? WHERE token = ?", [*values, next_revision(connection), token]
             )

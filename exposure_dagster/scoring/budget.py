@@ -19,7 +19,7 @@ from exposure_dagster.scoring.limiter import Limiter
 from exposure_dagster.scoring.recording import Recording
 from exposure_dagster.scoring.reservations import Account, Verdict
 from exposure_dagster.scoring.watchdog import Watchdog
-from exposure_dagster.store.locks import FileLock
+from exposure_dagster.store.locks import Lock
 
 _OTHERS_WAIT_SECONDS = (0.05, 0.5)
 
@@ -37,7 +37,7 @@ class Purse:
     may leave it some; else it is over.
     """
 
-    def __init__(self, recording: Recording, limiter: Limiter, watchdog: Watchdog, lock: FileLock) -> None:
+    def __init__(self, recording: Recording, limiter: Limiter, watchdog: Watchdog, lock: Lock) -> None:
         self._recording = recording
         self.limiter = limiter
         self._watchdog = watchdog
@@ -87,7 +87,7 @@ class Purse:
         reservations = self._recording.reservations
         while self.is_open:
             with self._watchdog.at_work():
-                verdict = await self._recording.do(lambda connection: reservations.reserve_batch(connection, batch))
+                verdict = await self._recording.do(lambda: reservations.reserve_batch(batch))
             if verdict.is_granted:
                 return True
             self._raise_if_over(verdict, batch.worst_nano_usd)
@@ -124,18 +124,15 @@ class Purse:
     async def _weigh(self, worst: int) -> Verdict:
         reservations = self._recording.reservations
         with self._watchdog.at_work():
-            verdict = await self._recording.do(lambda connection: reservations.reserve(connection, worst))
+            verdict = await self._recording.do(lambda: reservations.reserve(worst))
         self._under_way += verdict.is_granted
         self.limiter.ceiling = verdict.places
         return verdict
 
     def _check_lock(self) -> None:
         if self._lock.is_lost():
-            raise ScoringError(
-                "the run's lock was taken away, so that another run could ask the same",
-                where=str(self._lock.path),
-                remedy="Leave the files in that folder alone, and run again.",
-            )
+            what, remedy = self._lock.loss
+            raise ScoringError(f"{what}, so that another run could ask the same", where=self._lock.shown, remedy=remedy)
 
     def _raise_if_over(self, verdict: Verdict, worst: int) -> None:
         budget = self._recording.reservations.budget

@@ -12,7 +12,7 @@ from exposure_dagster.scoring.job import ScoringJob
 from exposure_dagster.scoring.ledger import Ledger
 from exposure_dagster.scoring.tally import Tally
 from exposure_dagster.scoring.watchdog import IDLE_SECONDS
-from exposure_dagster.store.locks import FileLock
+from exposure_dagster.store.locks import Lock
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RunContext:
     endpoint: Endpoint
     asking: Asking
     ledger: Ledger
-    lock: FileLock
+    lock: Lock
     limits: Limits
     scorer: str
     tally: Tally

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import sqlite3
 from dataclasses import dataclass
 
-from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.money import in_usd, nano_usd
 from exposure_dagster.scoring.ledger import Ledger, as_text
-from exposure_dagster.scoring.ledger_file import next_revision
+from exposure_dagster.scoring.ledger_store import Connection, next_revision
 
 LONGEST_REASON = 500
 
@@ -43,15 +41,15 @@ def correct_cost(ledger: Ledger, which: str, *, cost_usd: float, reason: str) ->
             remedy=f"Say in up to {LONGEST_REASON} characters where the right figure is from.",
         )
     cost = nano_usd(cost_usd)
-    with ledger.file.transaction() as connection:
+    with ledger.store.transaction() as connection:
         rows = _rows(connection, which)
         if not rows:
             raise ScoringError(
                 f"it holds no request {which}",
-                where=str(ledger.file.path),
+                where=ledger.store.shown,
                 remedy="Give the provider's id of the request as `exposure explain` prints it, or request_key:attempt.",
             )
-        number, now = next_revision(connection), as_text(utc_now())
+        number, now = next_revision(connection), as_text(ledger.now(connection))
         for place, (key, attempt, before) in enumerate(rows):
             after = cost // len(rows) + (place < cost % len(rows))
             connection.execute(
@@ -67,7 +65,7 @@ def correct_cost(ledger: Ledger, which: str, *, cost_usd: float, reason: str) ->
     return Correction(len(rows), in_usd(sum(known)) if known else None, in_usd(cost))
 
 
-def _rows(connection: sqlite3.Connection, which: str) -> list[tuple[str, int, int | None]]:
+def _rows(connection: Connection, which: str) -> list[tuple[str, int, int | None]]:
     attempt = _ATTEMPT.fullmatch(which)
     where = "request_key = ? AND attempt = ?" if attempt else "request_id = ?"
     return connection.execute(

@@ -7,18 +7,16 @@ for a request key, whoever writes: an index sees to it. Money is in nano-dollars
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.prompts.model import AskedPrompt
-from exposure_dagster.scoring.ledger_file import LedgerFile, next_revision
-from exposure_dagster.store.locks import is_held
+from exposure_dagster.scoring.ledger_store import Connection, LedgerStore, next_revision
+from exposure_dagster.store.locks import Lock
 
 UNNAMED_FAMILY = "claude"
 """The only family there was while no row of a ledger said who had been asked."""
@@ -26,6 +24,7 @@ UNNAMED_FAMILY = "claude"
 DAY = timedelta(hours=24)
 
 _ROWS_AT_ONCE = 5000
+_KEYS_AT_ONCE = 500
 
 
 class Status(StrEnum):
@@ -144,24 +143,23 @@ class Outcome:
 class Ledger:
     """The ledger of a home. Reads see one snapshot each; a write is one transaction."""
 
-    file: LedgerFile
+    store: LedgerStore
 
-    @property
-    def locks(self) -> Path:
-        """Where runs of one home meet."""
-        return self.file.path.parent / "locks"
-
-    def run_lock(self, prompt_hash: str) -> Path:
+    def run_lock(self, prompt_hash: str) -> Lock:
         """The lock that a run holds which asks a model about this prompt version."""
-        return self.locks / f"{prompt_hash}.lock"
+        return self.store.lock(_lock_name(prompt_hash))
 
-    def is_asked_now(self, prompt_hash: str) -> bool:
+    def is_asked_now(self, prompt_hash: str, connection: Connection) -> bool:
         """Whether a run asks about this prompt version now."""
-        return is_held(self.run_lock(prompt_hash))
+        return self.store.is_held(_lock_name(prompt_hash), connection)
+
+    def now(self, connection: Connection) -> datetime:
+        """Within a transaction: the moment, by the ledger's clock."""
+        return utc_now() + self.store.ahead(connection)
 
     def records(self, prompt_hashes: Collection[str], epoch: int) -> dict[str, KeyRecord]:
         """What is known of every request key of a prompt version, by its hashes, and epoch."""
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(
                 "SELECT request_key, max(attempt), max(CASE WHEN is_accepted THEN 2 WHEN status = 'refused' THEN 1"
                 f" ELSE 0 END) FROM responses WHERE prompt_hash IN ({_places(prompt_hashes)}) AND epoch = ?"
@@ -173,8 +171,9 @@ class Ledger:
 
     def outcomes(self, prompt_hashes: Collection[str], epoch: int) -> Iterator[Outcome]:
         """What stands for every request key of a prompt version, by its hashes, and epoch. Reads in portions."""
-        with self.file.reading() as connection:
-            cursor = connection.execute(
+        with self.store.reading() as connection:
+            cursor = self.store.stream(
+                connection,
                 "SELECT request_key, is_accepted, status, attributes, rationale, model, created_at, error, note FROM ("
                 "  SELECT *, row_number() OVER (PARTITION BY request_key"
                 "    ORDER BY is_accepted DESC, status = 'refused' DESC, attempt DESC) AS place"
@@ -198,7 +197,7 @@ class Ledger:
 
     def settled_keys(self, prompt_hashes: Collection[str]) -> frozenset[str]:
         """Request keys of these prompt versions that are answered or refused."""
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             return frozenset(
                 key
                 for prompt_hash in prompt_hashes
@@ -215,7 +214,7 @@ class Ledger:
         if family == UNNAMED_FAMILY and not earlier:
             return RequestKeys()
         kept: set[str] = set()
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             for asked in all_asked:
                 before = earlier.get(asked.prompt_hash, ())
                 if family == UNNAMED_FAMILY and not before:
@@ -237,7 +236,7 @@ class Ledger:
     def earlier_hashes(self, all_asked: Collection[AskedPrompt]) -> dict[str, tuple[str, ...]]:
         """By prompt version, the hashes that it had while the number of samples was part of it, as far as there are
         answers or batches of them here."""
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             known = {
                 one
                 for (one,) in connection.execute(
@@ -251,25 +250,25 @@ class Ledger:
 
         Epochs below 0 are those of rehearsals that asked again.
         """
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             return _newest_epochs(connection)
 
     def unfinished_epochs(self) -> frozenset[str]:
         """Prompt versions of which everything was begun to be asked again, by a run that did not come to its end."""
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             return _unfinished_epochs(connection)
 
     def epoch_to_ask(self, asked: AskedPrompt, *, is_asked_again: bool) -> int:
         """The newest epoch, or one more to ask everything again; an unfinished one is brought to its end first."""
         hashes = self.hashes(asked)
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             newest = newest_of(hashes, _newest_epochs(connection))
             return newest + int(is_asked_again and not _unfinished_epochs(connection).intersection(hashes))
 
     def rehearsal_epoch(self, asked: AskedPrompt, *, is_asked_again: bool) -> int:
         """The newest epoch, whose answers a rehearsal uses and adds to; to ask again it takes one below 0."""
         hashes = self.hashes(asked)
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             if not is_asked_again:
                 return newest_of(hashes, _newest_epochs(connection))
             ((lowest,),) = connection.execute(
@@ -283,14 +282,14 @@ class Ledger:
 
     def mean_output_tokens(self, model: str) -> float | None:
         """The mean of what a model wrote for a document's accepted answer; None where it gave none."""
-        with self.file.reading() as connection:
+        with self.store.reading() as connection:
             ((mean,),) = connection.execute(
                 "SELECT avg(output_tokens) FROM responses WHERE is_accepted AND model = ?", [model]
             ).fetchall()
         return None if mean is None else float(mean)
 
 
-def _keys_of_batches(connection: sqlite3.Connection, prompt_hash: str, whose: str) -> set[str]:
+def _keys_of_batches(connection: Connection, prompt_hash: str, whose: str) -> set[str]:
     """Request keys in batches on their way."""
     return {
         question["key"]
@@ -300,6 +299,10 @@ def _keys_of_batches(connection: sqlite3.Connection, prompt_hash: str, whose: st
         for request in json.loads(requests)
         for question in request["questions"]
     }
+
+
+def _lock_name(prompt_hash: str) -> str:
+    return f"{prompt_hash}.lock"
 
 
 def _places(values: Collection[str]) -> str:
@@ -314,21 +317,31 @@ _COLUMNS = (
 )
 
 
-def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
-    """Within a transaction: add attempts. An answer to a key that has an accepted one is kept but does not count."""
+def add_rows(
+    connection: Connection,
+    rows: Sequence[LedgerRow],
+    *,
+    ahead: timedelta = timedelta(0),
+    may_be_there: bool = False,
+) -> None:
+    """Within a transaction: add attempts. An answer to a key that has an accepted one is kept but does not count.
+
+    `ahead` is how far the ledger's clock is ahead of the one by which the rows were made. Rows that `may_be_there`,
+    since nobody heard what became of a write, are added where they are not.
+    """
     if not rows:
         return
     number = next_revision(connection)
     newest = _newest(connection)
+    before = attempts_at(connection, {row.request_key for row in rows})
+    values = []
     for row in rows:
-        ((attempts, has_answer),) = connection.execute(
-            "SELECT coalesce(max(attempt), 0), coalesce(max(CASE WHEN is_accepted THEN 1 ELSE 0 END), 0)"
-            " FROM responses WHERE request_key = ?",
-            [row.request_key],
-        ).fetchall()
-        is_second = row.is_accepted and bool(has_answer)
-        connection.execute(
-            f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 30)})",
+        if may_be_there and _is_there(connection, row):
+            continue
+        attempts, has_answer = before.get(row.request_key, (0, False))
+        is_second = row.is_accepted and has_answer
+        before[row.request_key] = (attempts + 1, has_answer or row.is_accepted)
+        values.append(
             (
                 row.request_key,
                 attempts + 1,
@@ -352,7 +365,7 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
                 row.request_id,
                 row.batch_id,
                 row.latency_ms,
-                as_text(_not_before(newest, row.created_at)),
+                as_text(_not_before(newest, row.created_at + ahead)),
                 "another answer stands" if is_second else row.error,
                 row.note,
                 number,
@@ -360,11 +373,36 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[LedgerRow]) -> None:
                 row.answered_by,
                 row.position,
                 row.request_group,
-            ),
+            )
         )
+    connection.executemany(f"INSERT INTO responses ({_COLUMNS}) VALUES ({', '.join('?' * 30)})", values)
 
 
-def _newest(connection: sqlite3.Connection) -> datetime | None:
+def attempts_at(connection: Connection, keys: Collection[str]) -> dict[str, tuple[int, bool]]:
+    """By request key, how many attempts there are at it and whether it has an accepted answer; no key of which there
+    are none."""
+    found: dict[str, tuple[int, bool]] = {}
+    asked = list(keys)
+    for start in range(0, len(asked), _KEYS_AT_ONCE):
+        portion = asked[start : start + _KEYS_AT_ONCE]
+        for key, attempts, has_answer in connection.execute(
+            "SELECT request_key, max(attempt), max(CASE WHEN is_accepted THEN 1 ELSE 0 END) FROM responses"
+            f" WHERE request_key IN ({_places(portion)}) GROUP BY request_key",
+            portion,
+        ):
+            found[key] = (attempts, bool(has_answer))
+    return found
+
+
+def _is_there(connection: Connection, row: LedgerRow) -> bool:
+    """Whether an attempt is in the ledger, by what no other has alike: how long it took, to the nanosecond, too."""
+    found = connection.execute(
+        "SELECT request_id, status, latency_ms FROM responses WHERE request_key = ?", [row.request_key]
+    ).fetchall()
+    return (row.request_id, row.status.value, row.latency_ms) in found
+
+
+def _newest(connection: Connection) -> datetime | None:
     ((newest,),) = connection.execute("SELECT max(created_at) FROM responses").fetchall()
     return None if newest is None else datetime.fromisoformat(newest)
 
@@ -402,19 +440,17 @@ class SpentInADay:
     _revision: int = -1
     _summed_at: datetime | None = None
 
-    def read(self, connection: sqlite3.Connection) -> int:
+    def read(self, connection: Connection, now: datetime) -> int:
         """Costs of attempts, and what may have been charged for answers that never reached us."""
-        now = utc_now()
         since = as_text(now - DAY)
         if self._summed_at is None or not timedelta(0) <= now - self._summed_at < timedelta(minutes=1):
             self._summed_at, self._sum, self._revision = now, 0, -1
-        # the sign keeps the sum of a whole day with the index by time, where there is nothing to go on from
-        column = "+revision" if self._revision < 0 else "revision"
+        # where there is nothing to go on from, the index by time alone serves the sum of a whole day
+        is_newer = " AND revision > ?" if self._revision >= 0 else ""
         added, newest = _one(
             connection,
-            "SELECT coalesce(sum(cost_nano_usd), 0), max(revision) FROM responses"
-            f" WHERE {column} > ? AND created_at > ?",
-            [self._revision, since],
+            f"SELECT coalesce(sum(cost_nano_usd), 0), max(revision) FROM responses WHERE created_at > ?{is_newer}",
+            [since, self._revision] if is_newer else [since],
         )
         (assumed,) = _one(
             connection, "SELECT coalesce(sum(cost_nano_usd), 0) FROM assumed_costs WHERE created_at > ?", [since]
@@ -429,18 +465,18 @@ def as_text(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="microseconds")
 
 
-def _one(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> tuple[int, ...]:
+def _one(connection: Connection, sql: str, parameters: Sequence[object]) -> tuple[int, ...]:
     (row,) = connection.execute(sql, parameters).fetchall()
     return tuple(row)
 
 
-def _newest_epochs(connection: sqlite3.Connection) -> dict[str, int]:
+def _newest_epochs(connection: Connection) -> dict[str, int]:
     return dict(
         connection.execute("SELECT prompt_hash, max(epoch) FROM responses WHERE epoch >= 0 GROUP BY 1").fetchall()
     )
 
 
-def _unfinished_epochs(connection: sqlite3.Connection) -> frozenset[str]:
+def _unfinished_epochs(connection: Connection) -> frozenset[str]:
     rows = connection.execute(
         "SELECT prompt_hash, max(epoch) AS epoch FROM responses GROUP BY 1 HAVING max(epoch) > 0"
         " EXCEPT SELECT prompt_hash, epoch FROM runs WHERE outcome IN ('complete', 'incomplete')"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from exposure_dagster.scoring.ledger import Ledger
+from exposure_dagster.scoring.ledger_store import Connection
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,19 @@ PROMISES = (
 
 def promises(ledger: Ledger) -> list[LedgerPromise]:
     """Every promise, and how often it is broken. Raises ScoringError where the file cannot be read."""
-    with ledger.file.reading() as connection:
+    with ledger.store.reading() as connection:
         found = _kept(connection)
-        damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)").fetchall() if row[0] != "ok"]
-    return [*found, LedgerPromise("file_is_whole", "ledger", f"the file is whole{_shown(damage)}", len(damage))]
+        damage = ledger.store.damage(connection)
+    return [*found, LedgerPromise("file_is_whole", "ledger", f"{ledger.store.wholeness}{_shown(damage)}", len(damage))]
 
 
 def promises_of_rows(ledger: Ledger) -> list[LedgerPromise]:
     """The same without the file's own soundness, which takes a look at every page of it."""
-    with ledger.file.reading() as connection:
+    with ledger.store.reading() as connection:
         return _kept(connection)
 
 
-def _kept(connection: sqlite3.Connection) -> list[LedgerPromise]:
+def _kept(connection: Connection) -> list[LedgerPromise]:
     return [
         LedgerPromise(name, table, description, connection.execute(query).fetchall()[0][0])
         for name, table, description, query in PROMISES

@@ -10,22 +10,24 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from exposure_dagster.core.clock import utc_now
-from exposure_dagster.core.errors import ScoringError, WarehouseError
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.money import NANO_PER_USD
 from exposure_dagster.core.private import make_private
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import Table
 from exposure_dagster.scoring.ledger import Ledger, as_text
-from exposure_dagster.scoring.ledger_file import LedgerFile, ledger_id, next_revision, revision
+from exposure_dagster.scoring.ledger_database import LedgerDatabase
+from exposure_dagster.scoring.ledger_file import LedgerFile
+from exposure_dagster.scoring.ledger_store import Connection, ledger_id, next_revision, revision
+from exposure_dagster.scoring.taking_over import add_attempts, copy_as_file, from_warehouse, settle, take_over_file
 from exposure_dagster.store.locks import holding
 from exposure_dagster.store.migrations import copy_before, copy_open_file
 from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact
@@ -40,9 +42,6 @@ _ID_FACT = "ledger_id"
 _REVISION_FACT = "ledger_revision"
 _PORTION = 20_000
 
-_SAME_ATTEMPT = ("request_key", "created_at", "status", "sample", "request_id", "doc_id")
-"""What tells one attempt from another on whichever machine it was made; its number may differ."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -55,14 +54,37 @@ def open_ledger(warehouse: Warehouse) -> Ledger:
     """The ledger of a warehouse's home, made where it is missing, with what the warehouse holds of one.
 
     That is how the ledger of a warehouse of version 0.1.0, where it was a table, comes into a file of its own: once,
-    and after the warehouse was copied. Raises ScoringError where it cannot be made.
+    and after the warehouse was copied. Where machines share a database the ledger is theirs, with what the file of this
+    home held before. Raises ScoringError where it cannot be made.
     """
     path = ledger_path(warehouse)
+    if warehouse.shared is not None:
+        return _shared_ledger(warehouse.shared, LedgerFile(path))
     if not path.exists():
         with holding(path.parent / "locks" / "ledger.lock"):
             if not path.exists():
                 _make(warehouse, path)
     return Ledger(LedgerFile(path))
+
+
+_ready: set[tuple[SharedStore, Path]] = set()
+"""Databases that this process has found to hold a ledger, with that of the home."""
+
+
+def _shared_ledger(shared: SharedStore, file: LedgerFile) -> Ledger:
+    ledger = Ledger(LedgerDatabase(shared))
+    if (shared, file.path) not in _ready:
+        ledger.store.create()
+        if file.exists and (added := take_over_file(file, ledger)) is not None:
+            _log.warning(
+                "the ledger of this home comes to those who share %s: %s attempts are added from %s, which stays as "
+                "it is and is not written any more",
+                ledger.store.shown,
+                f"{added:,}",
+                file.path,
+            )
+        _ready.add((shared, file.path))
+    return ledger
 
 
 def _make(warehouse: Warehouse, path: Path) -> None:
@@ -81,23 +103,12 @@ def _make(warehouse: Warehouse, path: Path) -> None:
             kept,
         )
         _take_over(warehouse, Ledger(draft))
-    _settle(draft)
+    settle(draft)
     draft.path.rename(path)
     if rows:
         with warehouse.transaction() as connection:
             put_fact(connection, _ID_FACT, _id(Ledger(LedgerFile(path))))
             put_fact(connection, _REVISION_FACT, None)
-
-
-def _settle(file: LedgerFile) -> None:
-    """Put all that is in the log of a new ledger into its file, which alone takes the ledger's name."""
-    with file.connect() as connection:
-        ((is_busy, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    log = file.path.with_name(file.path.name + "-wal")
-    if is_busy or (log.exists() and log.stat().st_size):
-        raise ScoringError(
-            "the new ledger could not be written whole", where=str(file.path), remedy="Make room on the disk."
-        )
 
 
 def _copied_rows(warehouse: Warehouse) -> int:
@@ -131,18 +142,21 @@ def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
 
 
 def copy_ledger(ledger: Ledger, target: Path) -> None:
-    """A whole copy of the file as it is at one moment; runs may go on writing meanwhile."""
+    """A whole copy, as a file, of what it holds at one moment; runs may go on writing meanwhile."""
     draft = target.with_name(target.name + ".new")
     draft.unlink(missing_ok=True)
-    with ledger.file.connect(read_only=True) as source, closing(sqlite3.connect(draft)) as copy:
-        source.backup(copy)
-    draft.chmod(0o600)
+    if isinstance(ledger.store, LedgerFile):
+        with ledger.store.connect(read_only=True) as source, closing(sqlite3.connect(draft)) as copy:
+            source.backup(copy)
+        draft.chmod(0o600)
+    else:
+        copy_as_file(ledger, draft)
     draft.rename(target)
 
 
 def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
-    with warehouse.connect(read_only=True) as source, ledger.file.transaction() as target:
-        add_attempts(target, portions(source.execute(f"SELECT * FROM {RESPONSES.full_name} ORDER BY created_at")))
+    with warehouse.connect(read_only=True) as source, ledger.store.transaction() as target:
+        add_attempts(target, from_warehouse(source.execute(f"SELECT * FROM {RESPONSES.full_name} ORDER BY created_at")))
         number = next_revision(target)
         batches = source.execute(
             "SELECT batch_id, coalesce(prompt, ''), coalesce(prompt_hash, ''), coalesce(epoch, 0),"
@@ -169,7 +183,7 @@ def _take_over(warehouse: Warehouse, ledger: Ledger) -> None:
                 target.execute("INSERT INTO corrections VALUES (?, ?, ?, ?, ?, ?, ?)", [*which, *rest, number])
 
 
-def _take_over_runs(source: duckdb.DuckDBPyConnection, target: sqlite3.Connection, number: int) -> None:
+def _take_over_runs(source: duckdb.DuckDBPyConnection, target: Connection, number: int) -> None:
     runs = source.execute(
         "SELECT run_id, prompt, prompt_hash, scorer, epoch, started_at, finished_at, asked, reused, refused, failed,"
         f" cost_usd, outcome, error FROM {RUNS.full_name} WHERE started_at IS NOT NULL"
@@ -190,70 +204,6 @@ def _token_of(batch_id: str, requests: str) -> tuple[str, bool]:
     named = json.loads(requests)
     token = named[0]["custom_id"].rsplit("-", 1)[0] if named else batch_id
     return token, not batch_id.startswith("sending-")
-
-
-def portions(cursor: duckdb.DuckDBPyConnection) -> Iterable[list[dict[str, Any]]]:
-    """The rows of a query, by column name, a portion at a time."""
-    names = [column[0] for column in cursor.description]
-    while rows := cursor.fetchmany(_PORTION):
-        yield [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def add_attempts(connection: sqlite3.Connection, portions: Iterable[Sequence[dict[str, Any]]]) -> int:
-    """Within a transaction: add attempts as scored.responses holds them, and no attempt twice; returns how many.
-
-    They follow in number those that are here; of two accepted answers to one key the one that is here stands.
-    """
-    number = next_revision(connection)
-    same = " AND ".join(f"{'+' * (name != 'request_key')}{name} IS ?" for name in _SAME_ATTEMPT)
-    added = 0
-    for portion in portions:
-        for row in portion:
-            values = _as_ledger(row)
-            key = values["request_key"]
-            if connection.execute(
-                f"SELECT 1 FROM responses WHERE {same}", [values[name] for name in _SAME_ATTEMPT]
-            ).fetchone():
-                continue
-            ((attempts, has_answer),) = connection.execute(
-                "SELECT coalesce(max(attempt), 0), coalesce(max(is_accepted), 0) FROM responses WHERE request_key = ?",
-                [key],
-            ).fetchall()
-            values |= {"attempt": attempts + 1, "revision": number}
-            values["is_accepted"] = bool(values["is_accepted"]) and not has_answer
-            connection.execute(
-                f"INSERT INTO responses ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
-                list(values.values()),
-            )
-            added += 1
-    return added
-
-
-def _as_ledger(row: dict[str, Any]) -> dict[str, Any]:
-    values = {name: _plain(_WHERE_UNKNOWN.get(name) if value is None else value) for name, value in row.items()}
-    del values["cost_usd"]
-    cost = row.get("cost_usd")
-    values["cost_nano_usd"] = None if cost is None or cost != cost else round(cost * NANO_PER_USD)  # noqa: PLR0124  NaN
-    return values
-
-
-_WHERE_UNKNOWN: dict[str, Any] = {
-    "request_key": "",
-    "is_accepted": False,
-    "prompt": "",
-    "prompt_hash": "",
-    "doc_id": "",
-    "text_sha256": "",
-    "sample": 1,
-    "epoch": 0,
-    "status": "failed",
-    "created_at": "1970-01-01 00:00:00.000000",
-}
-"""What stands for a cell that an older ledger, or one that was moved by hand, left empty and this one cannot."""
-
-
-def _plain(value: Any) -> Any:
-    return as_text(value) if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True)
@@ -302,7 +252,7 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: boo
     Where the copy is of another ledger, what that holds and this one lacks is taken over first: nothing that was
     paid for is overwritten.
     """
-    with holding(ledger.locks / "copy.lock"):  # two at once would both change the same rows
+    with holding(ledger.store.lock("copy.lock")):  # two at once would both change the same rows
         try:
             if is_made_anew or _is_of_another(ledger, warehouse):
                 if not is_made_anew:
@@ -316,7 +266,7 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: boo
                 f"the copy of the ledger cannot be brought up to date ({str(error).splitlines()[0]})",
                 where=str(warehouse.path),
                 remedy="Make room on the disk or mend the file. Nothing is lost: the ledger itself is in "
-                f"{ledger.file.path}.",
+                f"{ledger.store.shown}.",
             ) from error
 
 
@@ -329,7 +279,7 @@ def bring_back(ledger: Ledger, warehouse: Warehouse) -> None:
 def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
     """Whether the warehouse's copy is of another ledger, or of this one at a later time than a backup brought back."""
     facts = dict(warehouse.rows("SELECT name, value FROM meta.facts"))
-    with ledger.file.reading() as connection:
+    with ledger.store.reading() as connection:
         is_this = facts.get(_ID_FACT) == ledger_id(connection)
         is_later = int(facts.get(_REVISION_FACT, -1)) > revision(connection)
     return (not is_this or is_later) and _copied_rows(warehouse) > 0
@@ -338,13 +288,13 @@ def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
 def _copy(ledger: Ledger, warehouse: Warehouse) -> None:
     import pandas as pd
 
-    with ledger.file.reading() as source, warehouse.transaction() as target:
+    with ledger.store.reading() as source, warehouse.transaction() as target:
         facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
         since = int(facts.get(_REVISION_FACT, -1)) if facts.get(_ID_FACT) == ledger_id(source) else -1
         for copied in _COPIES:
             if since < 0:
                 target.execute(f"DELETE FROM {copied.table.full_name}")
-            cursor = source.execute(f"{copied.query} WHERE revision > ? ORDER BY revision", [since])
+            cursor = ledger.store.stream(source, f"{copied.query} WHERE revision > ? ORDER BY revision", [since])
             names = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(_PORTION):
                 _put(target, copied, pd.DataFrame(rows, columns=names, dtype=object))
@@ -366,7 +316,7 @@ _DTYPES = {"BIGINT": "Int64", "DOUBLE": "float64", "BOOLEAN": "boolean"}
 
 
 def _id(ledger: Ledger) -> str:
-    with ledger.file.reading() as connection:
+    with ledger.store.reading() as connection:
         return ledger_id(connection)
 
 
@@ -393,7 +343,7 @@ _COMPARED: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-def _has_moved_on(connection: sqlite3.Connection, table: str, until: int) -> bool:
+def _has_moved_on(connection: Connection, table: str, until: int) -> bool:
     changed = "corrections" if table == "responses" else table
     return connection.execute(f"SELECT 1 FROM {changed} WHERE revision > ? LIMIT 1", [until]).fetchone() is not None
 
@@ -401,7 +351,7 @@ def _has_moved_on(connection: sqlite3.Connection, table: str, until: int) -> boo
 def differences(ledger: Ledger, warehouse: Warehouse) -> list[Difference]:
     """Where the warehouse's copy differs from the ledger, up to the write that the copy has come to."""
     found = []
-    with ledger.file.reading() as source, warehouse.connect(read_only=True) as target:
+    with ledger.store.reading() as source, warehouse.connect(read_only=True) as target:
         facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
         if facts.get(_ID_FACT) != ledger_id(source):
             return [Difference("all", "the ledger it is a copy of", 1, 0)]

@@ -6,37 +6,43 @@ Each is on disk when the call returns. They are made away from the event loop, o
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from exposure_dagster.scoring.ledger import LedgerRow
+from exposure_dagster.scoring.ledger_store import Connection
 from exposure_dagster.scoring.reservations import Reservations
+from exposure_dagster.store.locks import Lock
 
 T = TypeVar("T")
-Step = Callable[[sqlite3.Connection], Any]
+Step = Callable[[], Any]
 
 
 class Recording:
     """The way from one run to its ledger. Used as an async context, within which the run counts among the others.
 
     A transaction that comes to nothing is an error to everyone who waits for it; what they have paid for is kept and
-    tried once more when the run ends.
+    tried once more when the run ends, through a connection of its own: it may be the connection that broke. `lock` is
+    the run's.
     """
 
-    def __init__(self, reservations: Reservations, *, on_written: Callable[[Sequence[LedgerRow]], None]) -> None:
+    def __init__(
+        self, reservations: Reservations, lock: Lock, *, on_written: Callable[[Sequence[LedgerRow]], None]
+    ) -> None:
         """`on_written` hears of attempts once they are on disk."""
         self.reservations = reservations
+        self._lock = lock
         self._on_written = on_written
         self._stack = ExitStack()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
         self._waiting: list[tuple[Step, asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._owed: dict[Step, Sequence[LedgerRow]] = {}
+        self._is_hurt = False
 
     async def __aenter__(self) -> Recording:
-        self._connection = await asyncio.to_thread(self._stack.enter_context, self.reservations.ledger.file.connect())
+        await asyncio.to_thread(self._connect)
         await asyncio.to_thread(self._write, [self.reservations.take_over])
         return self
 
@@ -44,6 +50,9 @@ class Recording:
         try:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
+            self.reservations.is_disowned = self._lock.is_lost()
+            if self._is_hurt:
+                await asyncio.to_thread(self._connect)
             errors = [error for step in list(self._owed) if (error := await self._try_again(step)) is not None]
             if errors:
                 raise errors[0]  # and what is set aside stays: the next run counts it as spent
@@ -51,7 +60,11 @@ class Recording:
         finally:
             self._stack.close()
 
-    async def do(self, step: Callable[[sqlite3.Connection], T]) -> T:
+    def _connect(self) -> None:
+        self._stack.close()
+        self._connection = self._stack.enter_context(self.reservations.ledger.store.connect())
+
+    async def do(self, step: Callable[[], T]) -> T:
         """What `step` returns, once what it wrote is on disk. Raises ScoringError where it cannot be written."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((step, future))
@@ -61,11 +74,11 @@ class Recording:
 
     async def settle(self, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool) -> None:
         """Enter what came of a request that was reserved for. Where that fails it is tried again as the run ends."""
-        await self._keep(lambda c: self.reservations.settle(c, rows, worst, is_charge_known=is_charge_known), rows)
+        await self._keep(lambda: self.reservations.settle(rows, worst, is_charge_known=is_charge_known), rows)
 
     async def enter(self, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
         """Enter attempts for which nothing is reserved. Where that fails it is tried again as the run ends."""
-        await self._keep(lambda c: self.reservations.enter(c, rows, assumed=assumed), rows)
+        await self._keep(lambda: self.reservations.enter(rows, assumed=assumed), rows)
 
     async def _keep(self, step: Step, rows: Sequence[LedgerRow]) -> None:
         self._owed[step] = rows  # until it is written, whatever becomes of who waits for it
@@ -74,7 +87,7 @@ class Recording:
     async def _try_again(self, step: Step) -> Exception | None:
         """Write one step for itself, so that none that cannot be written keeps others out."""
         try:
-            await asyncio.to_thread(self._write, [step])
+            await asyncio.to_thread(self._write, [step], is_repeated=True)
         except Exception as error:  # noqa: BLE001  raised when all were tried
             return error
         self._on_written(self._owed.pop(step))
@@ -99,12 +112,11 @@ class Recording:
                     if not waiting.done():  # its caller may have been cancelled; what it wrote stays
                         waiting.set_result(result)
 
-    def _write(self, steps: Sequence[Step]) -> list[Any]:
+    def _write(self, steps: Sequence[Step], *, is_repeated: bool = False) -> list[Any]:
         assert self._connection is not None
-        before = self.reservations.account
         try:
-            with self.reservations.ledger.file.transaction(self._connection) as connection:
-                return [step(connection) for step in steps]
+            with self.reservations.transaction(self._connection, is_repeated=is_repeated):
+                return [step() for step in steps]
         except BaseException:
-            self.reservations.account = before
+            self._is_hurt = True
             raise

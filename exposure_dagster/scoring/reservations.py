@@ -1,8 +1,11 @@
-"""Money and places that are set aside for requests under way, by all runs of a home together.
+"""Money and places that are set aside for requests under way, by all runs of a ledger together.
 
 Each request is reserved for, whole or not at all, in one transaction that sees what all others hold: a run that
 waits holds nothing but its requests under way, so that no two can wait for each other. What a run held when its
 process ended counts as spent for a day, since its requests may have been answered and charged.
+
+While a transaction lasts nobody else writes: what others hold is read once in it, where it is wanted, and what this
+run holds and adds is written once, at its end, for however many requests there are.
 
     spent in 24 hours + held for requests under way + what uncollected batches can cost  ≤  the day's budget
     requests of all runs under way                                                       ≤  EXPOSURE_CONCURRENCY
@@ -10,15 +13,17 @@ process ended counts as spent for a day, since its requests may have been answer
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
 
-from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.money import Budget, nano_usd
 from exposure_dagster.scoring.batch_store import SentBatch, add_batch
 from exposure_dagster.scoring.ledger import DAY, Ledger, LedgerRow, SpentInADay, add_rows, as_text
+from exposure_dagster.scoring.ledger_store import Connection
 
 _LOOK_SECONDS = 5.0
 """How often a run looks whether the others are still alive while nothing is refused it."""
@@ -66,11 +71,43 @@ class _Held:
 
 
 @dataclass
-class Reservations:
-    """The reservations of a home, as one run sees them. Each method is called within a transaction.
+class _Turn:
+    """One transaction: what it found, and what it is to write."""
 
-    `account` says how the run stands by what was written; where a transaction came to nothing, it is set back
-    by whoever began it.
+    connection: Connection
+    now: datetime
+    prompt_hash: str
+    spent_in_a_day: SpentInADay
+    rows: list[LedgerRow] = field(default_factory=list)
+    assumed: list[tuple[str, str, int, str]] = field(default_factory=list)
+    added: int = 0
+    is_changed: bool = False
+
+    @cached_property
+    def others(self) -> list[_Held]:
+        """What other runs hold."""
+        return _reservations(self.connection, "prompt_hash <> ?", self.prompt_hash)
+
+    @cached_property
+    def in_batches(self) -> int:
+        """What batches can cost that are not collected."""
+        return _held_in_batches(self.connection, self.now)
+
+    @cached_property
+    def _spent_before(self) -> int:
+        return self.spent_in_a_day.read(self.connection, self.now)
+
+    @property
+    def day(self) -> int:
+        """What 24 hours cost, with what this transaction adds."""
+        return self._spent_before + self.added
+
+
+@dataclass
+class Reservations:
+    """The reservations of a ledger, as one run sees them. All but `assume` is done within `transaction`.
+
+    `account` says how the run stands by what was written.
     """
 
     ledger: Ledger
@@ -79,83 +116,113 @@ class Reservations:
     budget: Budget
     concurrency: int
     account: Account = Account()
+    is_disowned: bool = False
+    """Whether the run's lock is lost, so that what stands under its name may be another's by now."""
 
     def __post_init__(self) -> None:
         self._spent_in_a_day = SpentInADay()
         self._looked_at = 0.0
+        self._of_now: _Turn | None = None
 
-    def join(self, connection: sqlite3.Connection) -> int:
+    @contextmanager
+    def transaction(self, connection: Connection, *, is_repeated: bool = False) -> Iterator[None]:
+        """All that is done in the block is on disk when it ends, or none of it and `account` is as it was.
+
+        With `is_repeated` it was tried before, and nobody heard what became of it: no attempt is entered twice.
+        """
+        before = self.account
+        try:
+            with self.ledger.store.transaction(connection):
+                now = self.ledger.now(connection)
+                self._of_now = _Turn(connection, now, self.prompt_hash, self._spent_in_a_day)
+                yield
+                self._write(self._of_now, may_be_there=is_repeated)
+        except BaseException:
+            self.account = before
+            raise
+        finally:
+            self._of_now = None
+
+    @property
+    def _turn(self) -> _Turn:
+        assert self._of_now is not None, "it is done within a transaction"
+        return self._of_now
+
+    def join(self) -> int:
         """Count among the runs that share the places; returns how many this one gets."""
-        self._bury_the_dead(connection)
-        self._write(connection)
-        return self._places(len(self._others(connection)))
+        self._bury_the_dead()
+        self._turn.is_changed = True
+        return self._places(len(self._turn.others))
 
-    def take_over(self, connection: sqlite3.Connection) -> None:
+    def take_over(self) -> None:
         """Count as spent what stands under this run's name: its lock is ours now, so that it is of an earlier one."""
-        self._bury(connection, _reservations(connection, "prompt_hash = ?", self.prompt_hash))
+        self._bury(_reservations(self._turn.connection, "prompt_hash = ?", self.prompt_hash))
 
-    def reserve(self, connection: sqlite3.Connection, worst: int) -> Verdict:
+    def reserve(self, worst: int) -> Verdict:
         """Set aside a place, and as much as the request can cost at most, where both are to be had."""
-        verdict = self._weigh(connection, worst)
+        verdict = self._weigh(worst)
         is_due = time.monotonic() - self._looked_at > _LOOK_SECONDS
-        if verdict.others and (is_due or not verdict.is_granted) and self._bury_the_dead(connection):
-            verdict = self._weigh(connection, worst)
+        if verdict.others and (is_due or not verdict.is_granted) and self._bury_the_dead():
+            verdict = self._weigh(worst)
         if verdict.is_granted:
-            self._change(connection, reserved=worst, requests=1)
+            self._change(reserved=worst, requests=1)
         return verdict
 
-    def settle(
-        self, connection: sqlite3.Connection, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool
-    ) -> None:
+    def settle(self, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool) -> None:
         """Enter what came of a request that was reserved for, and let go of what was set aside.
 
         Where what was charged is not known, as much is assumed as the dearest request of this run cost, the worst
         where none is known.
         """
-        self.enter(connection, rows)
+        self.enter(rows)
         assumed = 0 if is_charge_known else min(worst, self.account.dearest or worst)
         if assumed:
-            self._assume(connection, self.prompt, self.prompt_hash, assumed, "an answer was lost on the way")
-        self._change(connection, assumed=assumed, reserved=-worst, requests=-1)
+            self._assume(self.prompt, self.prompt_hash, assumed, "an answer was lost on the way")
+        self._change(assumed=assumed, reserved=-worst, requests=-1)
 
-    def enter(self, connection: sqlite3.Connection, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
+    def enter(self, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
         """Enter attempts for which the run holds no place; `assumed` is what may have been charged beside."""
-        add_rows(connection, rows)
         if assumed:
-            self._assume(connection, self.prompt, self.prompt_hash, assumed, "a batch held no result for it")
+            self._assume(self.prompt, self.prompt_hash, assumed, "a batch held no result for it")
             self.assume(assumed)
         cost = sum(row.cost_nano_usd or 0 for row in rows)
+        self._turn.rows += rows
+        self._turn.added += cost
         self.account = replace(self.account, spent=self.account.spent + cost, dearest=max(self.account.dearest, cost))
 
-    def reserve_batch(self, connection: sqlite3.Connection, batch: SentBatch) -> Verdict:
+    def reserve_batch(self, batch: SentBatch) -> Verdict:
         """Remember a batch that is about to be sent, where the budgets hold all that it can cost. It takes no place."""
-        verdict = self._weigh(connection, batch.worst_nano_usd, is_batch=True)
-        if not verdict.is_granted and self._bury_the_dead(connection):
-            verdict = self._weigh(connection, batch.worst_nano_usd, is_batch=True)
+        verdict = self._weigh(batch.worst_nano_usd, is_batch=True)
+        if not verdict.is_granted and self._bury_the_dead():
+            verdict = self._weigh(batch.worst_nano_usd, is_batch=True)
         if verdict.is_granted:
-            add_batch(connection, batch)
+            add_batch(self._turn.connection, batch, self._turn.now)
+            self._turn.in_batches += batch.worst_nano_usd
         return verdict
 
     def assume(self, nano: int) -> None:
         """Count what an unresolved batch can cost against the run's budget; the day's counts it as it stands."""
         self.account = replace(self.account, assumed=self.account.assumed + nano)
 
-    def leave(self, connection: sqlite3.Connection) -> None:
+    def leave(self) -> None:
         """Let go of the run's place among the others; requests given up while under way count as spent."""
+        if self.is_disowned:
+            return  # the next run of this prompt counts as spent what stands here
         if self.account.reserved:
-            self._assume(connection, self.prompt, self.prompt_hash, self.account.reserved, "given up while under way")
-        connection.execute("DELETE FROM reservations WHERE prompt_hash = ?", [self.prompt_hash])
+            self._assume(self.prompt, self.prompt_hash, self.account.reserved, "given up while under way")
+        self._turn.is_changed = False
+        self._turn.connection.execute("DELETE FROM reservations WHERE prompt_hash = ?", [self.prompt_hash])
 
-    def _weigh(self, connection: sqlite3.Connection, worst: int, *, is_batch: bool = False) -> Verdict:
-        account, others = self.account, self._others(connection)
-        others_hold = sum(other.nano_usd for other in others)
-        under_way = account.requests + sum(other.requests for other in others)
-        day = self._spent_in_a_day.read(connection)
-        batches = _held_in_batches(connection)
+    def _weigh(self, worst: int, *, is_batch: bool = False) -> Verdict:
+        account, turn = self.account, self._turn
+        others_hold = sum(other.nano_usd for other in turn.others)
+        under_way = account.requests + sum(other.requests for other in turn.others)
         run = account.spent + account.assumed
         is_over_run = run + account.reserved + worst > nano_usd(self.budget.run_usd)
-        is_over_day = day + batches + account.reserved + others_hold + worst > nano_usd(self.budget.day_usd)
-        places = self._places(len(others))
+        is_over_day = turn.day + turn.in_batches + account.reserved + others_hold + worst > nano_usd(
+            self.budget.day_usd
+        )
+        places = self._places(len(turn.others))
         has_place = is_batch or (account.requests < places and under_way < self.concurrency)
         return Verdict(
             is_granted=has_place and not is_over_run and not is_over_day,
@@ -163,39 +230,35 @@ class Reservations:
             is_over_run=is_over_run,
             is_over_day=is_over_day,
             run_nano_usd=run,
-            day_nano_usd=day,
-            batches_nano_usd=batches,
-            others=[other.prompt for other in others],
+            day_nano_usd=turn.day,
+            batches_nano_usd=turn.in_batches,
+            others=[other.prompt for other in turn.others],
             others_nano_usd=others_hold,
         )
 
     def _places(self, others: int) -> int:
         return max(1, self.concurrency // (others + 1))
 
-    def _others(self, connection: sqlite3.Connection) -> list[_Held]:
-        return _reservations(connection, "prompt_hash <> ?", self.prompt_hash)
-
-    def _bury_the_dead(self, connection: sqlite3.Connection) -> bool:
+    def _bury_the_dead(self) -> bool:
         """Take out what runs hold whose process is gone; says whether there was any."""
         self._looked_at = time.monotonic()
-        dead = [other for other in self._others(connection) if not self.ledger.is_asked_now(other.prompt_hash)]
-        self._bury(connection, dead)
+        turn = self._turn
+        dead = [one for one in turn.others if not self.ledger.is_asked_now(one.prompt_hash, turn.connection)]
+        self._bury(dead)
+        turn.others = [one for one in turn.others if one not in dead]
         return bool(dead)
 
-    def _bury(self, connection: sqlite3.Connection, dead: Sequence[_Held]) -> None:
+    def _bury(self, dead: Sequence[_Held]) -> None:
         for one in dead:
             if one.nano_usd:
-                reason = "its process ended while it was under way"
-                self._assume(connection, one.prompt, one.prompt_hash, one.nano_usd, reason)
-            connection.execute("DELETE FROM reservations WHERE prompt_hash = ?", [one.prompt_hash])
+                self._assume(one.prompt, one.prompt_hash, one.nano_usd, "its process ended while it was under way")
+            self._turn.connection.execute("DELETE FROM reservations WHERE prompt_hash = ?", [one.prompt_hash])
 
-    def _assume(self, connection: sqlite3.Connection, prompt: str, prompt_hash: str, nano: int, reason: str) -> None:
-        connection.execute(
-            "INSERT INTO assumed_costs (prompt, prompt_hash, cost_nano_usd, created_at, reason) VALUES (?, ?, ?, ?, ?)",
-            [prompt, prompt_hash, nano, as_text(utc_now()), reason],
-        )
+    def _assume(self, prompt: str, prompt_hash: str, nano: int, reason: str) -> None:
+        self._turn.assumed.append((prompt, prompt_hash, nano, reason))
+        self._turn.added += nano
 
-    def _change(self, connection: sqlite3.Connection, *, reserved: int, requests: int, assumed: int = 0) -> None:
+    def _change(self, *, reserved: int, requests: int, assumed: int = 0) -> None:
         account = self.account
         self.account = replace(
             account,
@@ -203,28 +266,37 @@ class Reservations:
             reserved=account.reserved + reserved,
             requests=account.requests + requests,
         )
-        self._write(connection)
+        self._turn.is_changed = True
 
-    def _write(self, connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT INTO reservations (prompt_hash, prompt, reserved_nano_usd, requests) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (prompt_hash) DO UPDATE SET reserved_nano_usd = excluded.reserved_nano_usd,"
-            " requests = excluded.requests",
-            [self.prompt_hash, self.prompt, self.account.reserved, self.account.requests],
-        )
+    def _write(self, turn: _Turn, *, may_be_there: bool) -> None:
+        connection = turn.connection
+        add_rows(connection, turn.rows, ahead=self.ledger.store.ahead(connection), may_be_there=may_be_there)
+        for assumed in turn.assumed:
+            connection.execute(
+                "INSERT INTO assumed_costs (prompt, prompt_hash, cost_nano_usd, reason, created_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [*assumed, as_text(turn.now)],
+            )
+        if turn.is_changed and not self.is_disowned:
+            connection.execute(
+                "INSERT INTO reservations (prompt_hash, prompt, reserved_nano_usd, requests) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (prompt_hash) DO UPDATE SET reserved_nano_usd = excluded.reserved_nano_usd,"
+                " requests = excluded.requests",
+                [self.prompt_hash, self.prompt, self.account.reserved, self.account.requests],
+            )
 
 
-def _reservations(connection: sqlite3.Connection, where: str, prompt_hash: str) -> list[_Held]:
+def _reservations(connection: Connection, where: str, prompt_hash: str) -> list[_Held]:
     rows = connection.execute(
         f"SELECT prompt_hash, prompt, reserved_nano_usd, requests FROM reservations WHERE {where}", [prompt_hash]
     ).fetchall()
     return [_Held(*row) for row in rows]
 
 
-def _held_in_batches(connection: sqlite3.Connection) -> int:
+def _held_in_batches(connection: Connection, now: datetime) -> int:
     """What batches can cost that were sent within a day and are not collected; an older one has ended long since."""
     ((nano,),) = connection.execute(
         "SELECT coalesce(sum(worst_nano_usd), 0) FROM batches WHERE NOT is_collected AND created_at > ?",
-        [as_text(utc_now() - DAY)],
+        [as_text(now - DAY)],
     ).fetchall()
     return int(nano)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 from exposure_dagster.scoring.ledger import Ledger, as_text
-from exposure_dagster.scoring.ledger_file import next_revision
+from exposure_dagster.scoring.ledger_store import Connection, next_revision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +28,16 @@ class RunRow:
     outcome: str = "running"
     error: str | None = None
 
+    def at(self, ahead: timedelta) -> RunRow:
+        """The row by a clock that is so far ahead of this machine's."""
+        finished_at = None if self.finished_at is None else self.finished_at + ahead
+        return replace(self, started_at=self.started_at + ahead, finished_at=finished_at)
+
 
 def record_run(ledger: Ledger, row: RunRow) -> None:
     """Write a run's row in the place of an earlier one."""
-    with ledger.file.transaction() as connection:
-        _replace(connection, row)
+    with ledger.store.transaction() as connection:
+        _replace(connection, row.at(ledger.store.ahead(connection)))
 
 
 def begin_run(ledger: Ledger, row: RunRow) -> None:
@@ -41,17 +45,18 @@ def begin_run(ledger: Ledger, row: RunRow) -> None:
 
     The caller holds the run's lock, so that of the same prompt version no other run can be alive.
     """
-    with ledger.file.transaction() as connection:
+    with ledger.store.transaction() as connection:
+        row = row.at(ledger.store.ahead(connection))
         under_way = connection.execute(
             "SELECT run_id, prompt, prompt_hash FROM runs WHERE outcome = 'running' AND scorer <> 'baseline'"
         ).fetchall()
         for run_id, prompt, prompt_hash in under_way:
-            if prompt_hash == row.prompt_hash or not ledger.is_asked_now(prompt_hash):
+            if prompt_hash == row.prompt_hash or not ledger.is_asked_now(prompt_hash, connection):
                 _close_orphan(connection, run_id, prompt, row.started_at)
         _replace(connection, row)
 
 
-def _close_orphan(connection: sqlite3.Connection, run_id: str, prompt: str, now: datetime) -> None:
+def _close_orphan(connection: Connection, run_id: str, prompt: str, now: datetime) -> None:
     connection.execute(
         "UPDATE runs SET outcome = 'failed', finished_at = ?, error = 'its process ended before the run did',"
         " revision = ?, cost_nano_usd = ("
@@ -62,7 +67,7 @@ def _close_orphan(connection: sqlite3.Connection, run_id: str, prompt: str, now:
     )
 
 
-def _replace(connection: sqlite3.Connection, row: RunRow) -> None:
+def _replace(connection: Connection, row: RunRow) -> None:
     values = asdict(row) | {
         "started_at": as_text(row.started_at),
         "finished_at": None if row.finished_at is None else as_text(row.finished_at),

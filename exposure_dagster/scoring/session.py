@@ -50,7 +50,7 @@ async def ask_questions(run: RunContext, questions: Sequence[Question], more: Mo
         run.ledger, run.job.prompt, run.job.prompt_hash, run.limits.budget, run.limits.concurrency
     )
     watchdog = Watchdog(idle_seconds=run.limits.patience.idle_seconds)
-    async with Recording(reservations, on_written=count) as recording:
+    async with Recording(reservations, run.lock, on_written=count) as recording:
         purse = Purse(recording, Limiter(0), watchdog, run.lock)
         ask = _ask_in_batches if run.is_batched else _ask_singly
         await ask(run, _Rounds(questions, more, watchdog), purse, watchdog)

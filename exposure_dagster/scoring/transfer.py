@@ -14,7 +14,8 @@ import duckdb
 from exposure_dagster.core.errors import SourceError
 from exposure_dagster.core.private import make_private
 from exposure_dagster.core.tables import Table
-from exposure_dagster.scoring.mirror import add_attempts, copy_to_warehouse, open_ledger, portions
+from exposure_dagster.scoring.mirror import copy_to_warehouse, open_ledger
+from exposure_dagster.scoring.taking_over import add_attempts, from_warehouse
 from exposure_dagster.store.warehouse import Warehouse, insert_rows
 from exposure_dagster.tables import PROMPT_VERSIONS, RESPONSES, TEXTS
 
@@ -69,8 +70,8 @@ def import_ledger(warehouse: Warehouse, folder: Path) -> list[Moved]:
             moved.append(Moved(table.full_name, rows, len(fresh)))
         rows = _read(connection, folder, RESPONSES)
         cursor = connection.execute("SELECT * FROM incoming_rows ORDER BY created_at")
-        with ledger.file.transaction() as target:
-            added = add_attempts(target, portions(cursor))
+        with ledger.store.transaction() as target:
+            added = add_attempts(target, from_warehouse(cursor))
         moved.insert(0, Moved(RESPONSES.full_name, rows, added))
         connection.execute("DROP TABLE incoming_rows")
     copy_to_warehouse(ledger, warehouse)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.checks import CheckOutcome, first_of
@@ -16,7 +17,7 @@ from exposure_dagster.core.tables import Table
 from exposure_dagster.sources.fetching import Fetched, Fetcher, PageRequest
 from exposure_dagster.sources.sites import Site
 from exposure_dagster.sources.stored import StoredPage, is_due, updated
-from exposure_dagster.store.locks import holding
+from exposure_dagster.store.locks import holding, named_lock
 from exposure_dagster.store.warehouse import Warehouse, insert_rows
 
 BODIES_A_WRITE = 50
@@ -52,14 +53,15 @@ class FetchReport:
 
 @contextmanager
 def turn_at(warehouse: Warehouse, site: Site, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """The turn to ask a live site: one run of a home at a time, so that the pause between requests holds for all.
+    """The turn to ask a live site: one run at a time of a home, or of all machines that share a database, so that the
+    pause between requests holds for all.
 
     Waits for the run that has it; a run that dies gives it back. Files need no turn.
     """
     if site.folder is not None:
         yield
         return
-    with holding(warehouse.path.parent / "locks" / "pages.lock", on_wait=on_wait):
+    with holding(named_lock("pages.lock", warehouse.path.parent, warehouse.shared), on_wait=on_wait):
         yield
 
 
@@ -146,7 +148,8 @@ def write_attempts(
     records = [{**place, **asdict(row)} for place, row in zip(places, rows, strict=True)]
     frame = pd.DataFrame.from_records(records)
     attempts = frame[["url", *_OF_THE_ATTEMPT]]
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         known = {url for (url,) in connection.execute(f"SELECT url FROM {table.full_name}").fetchall()}
         is_new = frame["body"].notna() | ~frame["url"].isin(known)
         connection.register("new_rows", frame.loc[is_new, ["url"]])
@@ -160,16 +163,21 @@ def write_attempts(
         )
         connection.unregister("attempts")
 
+    warehouse.transact(write)
+
 
 def mark_listed(warehouse: Warehouse, table: Table, urls: Iterable[str]) -> None:
     """Bring `is_listed` of a table of pages up to date: true for exactly the given addresses."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("listed", pd.DataFrame({"url": list(urls)}, dtype="str"))
         connection.execute(
             f"UPDATE {table.full_name} SET is_listed = NOT is_listed"
             " WHERE is_listed != (url IN (SELECT url FROM listed))"
         )
         connection.unregister("listed")
+
+    warehouse.transact(write)
 
 
 def missing_pages(rows: Sequence[StoredPage]) -> tuple[MissingPage, ...]:

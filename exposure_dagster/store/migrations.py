@@ -24,6 +24,9 @@ from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
 COPY_MARGIN_BYTES = 64 * 1024**2
 """What has to be free beside a copy, for the change itself."""
 
+KEPT_DAYS = 7
+"""How long earlier states of tables that machines share can be read, and their files stay."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -80,22 +83,29 @@ def copy_before(path: Path) -> Path:
     return path.with_name(f"{path.name}.before-{WAREHOUSE_VERSION}-{registry_digest()[:8]}")
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Make of the file, or of one that was just made, a warehouse of today's declaration, or leave it as it was.
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection,
+    place: str,
+    file: Path | None = None,
+    first: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+) -> None:
+    """Make of what the connection holds, which may be new, a warehouse of today's declaration, or leave it as it was.
 
-    Raises UpgradeError where there is no room for the copy, where the change fails, and where a table that is kept
-    differs from its declaration and no migration says how to go on.
+    `first` is called at the beginning of the transaction. A `file` is copied before; of what machines share earlier
+    states can be read for some days. Raises UpgradeError where there is no room for the copy, where the change fails,
+    and where a table that is kept differs from its declaration and no migration says how to go on.
     """
     columns = _columns_of(connection)
     format_there = _format_there(connection, columns)
     due = [one for one in MIGRATIONS if NEW < format_there < one.number]
     misfits = [table for table in TABLES.values() if not table.is_kept and misfit(table, columns)]
     rebuilt = [table for table in TABLES.values() if _is_rebuilt(table, misfits)]
-    copy = _copy(connection, path) if due or rebuilt else None
+    copy = _copy(connection, file) if file is not None and (due or rebuilt) else None
     try:
         connection.begin()
-        connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
-        connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
+        make_facts(connection)
+        if first is not None:
+            first(connection)
         _add_what_is_missing(connection)
         for migration in due:
             migration.run(connection)
@@ -104,7 +114,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         _add_what_is_missing(connection)
         for table in rebuilt:  # what says that its rows were made from what there is now
             connection.execute("DELETE FROM meta.made_from WHERE table_name = ?", [table.full_name])
-        _refuse_misfits(connection, path)
+        _refuse_misfits(connection, place)
         for name, value in stamps().items():
             connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
             connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
@@ -112,11 +122,17 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     except duckdb.Error as error:
         raise UpgradeError(
             f"it could not be brought up to date, and is as it was ({str(error).splitlines()[0]})",
-            where=str(path),
+            where=place,
             remedy="Make room on the disk, and run again.",
         ) from error
-    if copy is not None:
-        _say(path, copy, format_there, due, rebuilt)
+    if format_there != NEW and (due or rebuilt):
+        _say(place, copy, format_there, due, rebuilt)
+
+
+def make_facts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of what is known of the warehouse itself, where it is missing."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+    connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name VARCHAR, value VARCHAR)")
 
 
 def misfit(table: Table, columns: Mapping[str, Mapping[str, tuple[str, bool]]]) -> str | None:
@@ -169,12 +185,16 @@ def _format_there(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, o
 
 def _add_what_is_missing(connection: duckdb.DuckDBPyConnection) -> None:
     columns = _columns_of(connection)
-    for schema in sorted({table.schema for table in TABLES.values()}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in TABLES.values():
-        connection.execute(table.ddl())
+        make_table(connection, table)
         for column in table.columns if table.full_name in columns else ():
             _add(connection, table, column, columns[table.full_name])
+
+
+def make_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Make the table, and its schema, where it is missing."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+    connection.execute(table.ddl())
 
 
 def _add(
@@ -188,14 +208,14 @@ def _add(
         connection.execute(f"ALTER TABLE {table.full_name} ALTER COLUMN {column.name} DROP NOT NULL")
 
 
-def _refuse_misfits(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _refuse_misfits(connection: duckdb.DuckDBPyConnection, place: str) -> None:
     columns = _columns_of(connection)
     for table in TABLES.values():
         if found := misfit(table, columns):
             connection.rollback()
             raise UpgradeError(
                 f"{found}, and this version of the project cannot change that without losing what is kept",
-                where=str(path),
+                where=place,
                 remedy="Use the version that wrote it, and report this, or set EXPOSURE_HOME to another folder.",
             )
 
@@ -247,15 +267,16 @@ def copy_open_file(path: Path, target: Path) -> None:
     draft.rename(target)
 
 
-def _say(path: Path, copy: Path, format_there: int, due: list[Migration], rebuilt: list[Table]) -> None:
+def _say(place: str, copy: Path | None, format_there: int, due: list[Migration], rebuilt: list[Table]) -> None:
     for migration in due:
         _log.warning(
-            "%s is brought from format %d to %d: %s", path, migration.number - 1, migration.number, migration.does
+            "%s is brought from format %d to %d: %s", place, migration.number - 1, migration.number, migration.does
         )
     if rebuilt:
         _log.warning(
             "%s: made anew, and empty, since the declaration changed: %s; `exposure run` fills it from what is kept",
-            path,
+            place,
             ", ".join(table.full_name for table in rebuilt),
         )
-    _log.warning("%s is as it was before, and may be removed", copy)
+    if copy is not None:
+        _log.warning("%s is as it was before, and may be removed", copy)

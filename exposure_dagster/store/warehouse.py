@@ -1,21 +1,24 @@
-"""The warehouse: one DuckDB file that holds every table of the registry.
+"""The warehouse: every table of the registry, in one DuckDB file, or in what several machines share (`lake`).
 
-Connections are short: nobody keeps one open across a network call, since an open writer shuts out
-every reader and the other way round. Opening waits its turn with a jittered retry. A write is one
+Connections are short: nobody keeps one open across a network call, since an open writer of the file shuts out
+every reader and the other way round, and a transaction of the lake keeps others from their turn. (The instance that a
+process keeps of the lake is none: it is idle between.) Opening waits its turn with a jittered retry. A write is one
 transaction: a partition is deleted and inserted together or not at all.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 from tenacity import (
@@ -35,6 +38,10 @@ from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from exposure_dagster.store.lake import Lake
+
+T = TypeVar("T")
 
 DEFAULT_WAIT_S = 120.0
 
@@ -57,7 +64,10 @@ _HELD: Counter[str] = Counter()
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file. `wait_s` is how long opening waits for another process that holds it."""
+    """A DuckDB file, or with `shared` the tables that several machines share; then `path` only says which home it is.
+
+    `wait_s` is how long opening, or a turn to write, waits for another process that holds it.
+    """
 
     path: Path
     wait_s: float = DEFAULT_WAIT_S
@@ -65,7 +75,16 @@ class Warehouse:
 
     @property
     def exists(self) -> bool:
+        if self.shared is not None:
+            from exposure_dagster.store.lake import is_there
+
+            return is_there(self.shared)
         return self.path.is_file()
+
+    @property
+    def place(self) -> str:
+        """Where the tables are, as errors and reports name it."""
+        return str(self.path) if self.shared is None else f"{self.shared.shown}, {self.shared.data_url}"
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -78,9 +97,14 @@ class Warehouse:
         if read_only and not self.exists:
             raise WarehouseError(
                 "there is no warehouse yet",
-                where=str(self.path),
+                where=self.place,
                 remedy="Fill it first with `exposure run`, or point EXPOSURE_HOME at the folder that holds it.",
             )
+        if self.shared is not None:
+            lake = self._lake()
+            with lake.snapshot() if read_only else lake.cursor() as cursor:
+                yield cursor
+            return
         connection = self._open(read_only)
         try:
             if not _HELD[str(self.path)] and not self._is_current(connection):
@@ -109,8 +133,11 @@ class Warehouse:
         """This warehouse, its file kept open for writing through the block: what is opened inside joins it.
 
         To open the file takes longer than most of what a step reads and writes. Every transaction stays one of its own.
-        It shuts out other processes, so it is not for a block that waits for a network.
+        It shuts out other processes, so it is not for a block that waits for a network. The lake is kept open anyway.
         """
+        if self.shared is not None:
+            yield self
+            return
         with self.connect(), _counted(str(self.path)):
             yield self
 
@@ -128,19 +155,53 @@ class Warehouse:
 
     def replace(self, table: Table, frame: pd.DataFrame, *, where: Mapping[str, object] | None = None) -> int:
         """Put `frame` in the place of the rows that match `where` (all rows without it); returns its length."""
-        with self.transaction() as connection:
-            replace_rows(connection, table, frame, where=where)
+        self.transact(lambda connection: replace_rows(connection, table, frame, where=where))
         return len(frame)
 
     def append(self, table: Table, frame: pd.DataFrame) -> int:
         """Add the rows of `frame`; returns their number."""
-        with self.transaction() as connection:
-            insert_rows(connection, table, frame)
+        self.transact(lambda connection: insert_rows(connection, table, frame))
         return len(frame)
+
+    def transact(self, write: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What `write` gives, called with a connection in one transaction: all that it changes is kept, or nothing.
+
+        In what machines share another program may change the same table first: then `write` is called again, so that
+        it may do nothing that cannot be done twice. Raises WarehouseError where that goes on for longer than `wait_s`.
+        """
+        if self.shared is None:
+            with self.transaction() as connection:
+                return write(connection)
+        from exposure_dagster.store.lake import is_conflict
+
+        deadline, pause_s = time.monotonic() + self.wait_s, 0.02
+        while True:
+            try:
+                with self.transaction() as connection:
+                    return write(connection)
+            except duckdb.Error as error:
+                if not is_conflict(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise WarehouseError(
+                        f"another program has been changing the same tables for {self.wait_s:.0f} seconds",
+                        where=self.place,
+                        remedy="End what else writes to them (a notebook, perhaps), and run again.",
+                    ) from error
+            time.sleep(random.uniform(0, pause_s))
+            pause_s = min(2 * pause_s, 1.0)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A writing connection in one transaction: all of the block's changes are kept, or none."""
+        """A writing connection in one transaction: all of the block's changes are kept, or none.
+
+        Where another program has changed the same table meanwhile the end of the block fails: `transact` is for those
+        who write what may be written again.
+        """
+        if self.shared is not None:
+            with self._lake().transaction(self.wait_s, self._brought_up_to_date) as connection:
+                yield connection
+            return
         with self.connect() as connection:
             connection.begin()
             try:
@@ -161,16 +222,45 @@ class Warehouse:
         Raises WarehouseError where pages of another kind are already in it. A claim that no page
         followed binds nobody.
         """
-        with self.transaction() as connection:
+
+        def claim(connection: duckdb.DuckDBPyConnection) -> None:
             row = connection.execute("SELECT value FROM meta.facts WHERE name = 'site_kind'").fetchone()
+            if row is not None and row[0] == site_kind:
+                return
             if row is None or not _has_pages(connection):
                 put_fact(connection, "site_kind", site_kind)
-            elif row[0] != site_kind:
+            else:
                 raise WarehouseError(
                     f"it was filled from a {row[0]} site and takes no pages of a {site_kind} one",
-                    where=str(self.path),
+                    where=self.place,
                     remedy="Set EXPOSURE_SITES as it was, or EXPOSURE_HOME to another folder.",
                 )
+
+        self.transact(claim)
+
+    def tidy(self) -> None:
+        """Of what machines share, merge small files and forget what is long past; the file needs no such care."""
+        if self.shared is not None:
+            self._lake().tidy(self.wait_s)
+
+    def _lake(self) -> Lake:
+        """The lake that this process keeps, its tables those of today."""
+        from exposure_dagster.store.lake import lake_of
+
+        assert self.shared is not None
+        lake = lake_of(self.shared)
+        if not lake.is_current:
+            with lake.transaction(self.wait_s, self._brought_up_to_date):
+                pass
+        return lake
+
+    def _brought_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """In this machine's turn: nobody else changes the tables meanwhile."""
+        from exposure_dagster.store.lake import add_blank_rows, remove_blank_rows
+
+        if not self._is_current(connection):
+            add_blank_rows(connection)
+            bring_up_to_date(connection, self.place, first=remove_blank_rows)
 
     def _bring_up_to_date(self) -> None:
         if not os.access(self.path, os.W_OK):
@@ -185,7 +275,7 @@ class Warehouse:
     def _change(self, connection: duckdb.DuckDBPyConnection) -> None:
         with _CHANGING:
             if not self._is_current(connection):
-                bring_up_to_date(connection, self.path)
+                bring_up_to_date(connection, str(self.path), self.path)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
@@ -227,7 +317,7 @@ class Warehouse:
         if found > WAREHOUSE_VERSION:
             raise WarehouseError(
                 f"a newer version of the project wrote it (format {found}, this one knows {WAREHOUSE_VERSION})",
-                where=str(self.path),
+                where=self.place,
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )
         return all(facts.get(name) == value for name, value in stamps().items())
@@ -244,6 +334,15 @@ class _Snapshot(Warehouse):
         if not read_only:
             raise AssertionError("a snapshot is for reading: write when its block has ended")
         yield self._connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Warehouse]:
+        yield self
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connect() as connection:
+            yield connection
 
 
 @contextmanager

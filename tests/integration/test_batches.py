@@ -330,7 +330,7 @@ class Bench:
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """A query of the ledger, or a change to it."""
-        with open_ledger(self.warehouse).file.transaction() as connection:
+        with open_ledger(self.warehouse).store.transaction() as connection:
             return connection.execute(statement, values).fetchall()
 
     def statuses(self, result: ScoringResult) -> dict[str, str]:

@@ -75,7 +75,7 @@ def test_further_samples_are_told_and_only_they_are_asked(scored: Path) -> None:
     prompt = next(one for one in prompt_folder(scored).prompts if one.name == "a")
     asked = {"prompt": "a", "prompt_hash": prompt.asked.prompt_hash, "scorer": "claude"}
     documents = warehouse.read("SELECT doc_id, text_sha256 FROM parsed.documents ORDER BY doc_id")
-    with open_ledger(warehouse).file.transaction() as connection:
+    with open_ledger(warehouse).store.transaction() as connection:
         add_rows(connection, [attempt(asked, *row, epoch=0) for row in documents.itertuples(index=False, name=None)])
 
     path = scored / "a.md"
@@ -89,7 +89,7 @@ def test_asking_again_that_was_stopped_is_incomplete_and_goes_on_before_it_begin
     asked = {"prompt": "a", "prompt_hash": prompt.asked.prompt_hash, "scorer": "claude"}
     documents = warehouse.read("SELECT doc_id, text_sha256 FROM parsed.documents ORDER BY doc_id LIMIT 60")
     ledger = open_ledger(warehouse)
-    with ledger.file.transaction() as connection:
+    with ledger.store.transaction() as connection:
         add_rows(connection, [attempt(asked, *row) for row in documents.itertuples(index=False, name=None)])
 
     assert " ".join(lines(exposure("status"))["a"]).startswith("incomplete asked again in part, 140 answers to go")

@@ -189,7 +189,7 @@ def scored(tmp_path: Path) -> Callable[..., tuple[ScoringResult, Warehouse]]:
 
 def ledger_of(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     columns = "status, answered_by, endpoint, cost_nano_usd, attributes"
-    with open_ledger(warehouse).file.transaction() as connection:
+    with open_ledger(warehouse).store.transaction() as connection:
         return connection.execute(f"SELECT {columns} FROM responses ORDER BY attempt").fetchall()
 
 

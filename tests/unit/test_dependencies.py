@@ -19,6 +19,7 @@ TO_RUN = [
     *PROJECT["dependencies"],
     *EXTRAS["openai"],
     *EXTRAS["mcp"],
+    *EXTRAS["distributed"],
 ]  # loaded where it is asked for
 TO_DEVELOP = [*TO_RUN, *EXTRAS["dev"]]
 

@@ -194,8 +194,17 @@ def test_settings_may_stand_in_a_file_and_the_environment_goes_before_it(
     monkeypatch.setenv("EXPOSURE_SITES", "")
     assert load_settings().sites == "live"
     (tmp_path / ".env").write_text("EXPOSURE_CONCURENCY=3\n")
-    with pytest.raises(SettingError, match="did you mean EXPOSURE_CONCURRENCY"):
+    with pytest.raises(SettingError, match="did you mean EXPOSURE_CONCURRENCY") as raised:
         load_settings()
+    assert raised.value.where == str(tmp_path / ".env")
+    (tmp_path / ".env").write_text("EXPOSURE_MAX_COST_USD=much\n")
+    with pytest.raises(SettingError, match="EXPOSURE_MAX_COST_USD='much'") as raised:
+        load_settings()
+    assert raised.value.where == str(tmp_path / ".env")
+    monkeypatch.setenv("EXPOSURE_MAX_COST_USD", "more")
+    with pytest.raises(SettingError, match="EXPOSURE_MAX_COST_USD='more'") as raised:
+        load_settings()
+    assert raised.value.where == "environment"
     for line in ("EXPOSURE_MAX_COST_USD 5", "EXPOSURE_MAX_COST_USD"):
         (tmp_path / ".env").write_text(f"EXPOSURE_SITES=sample\n{line}\n")
         with pytest.raises(SettingError, match="line 2 says no NAME=value"):

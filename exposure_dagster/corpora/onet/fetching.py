@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.checks import first_of
@@ -191,11 +192,14 @@ def _look_for_newer(warehouse: Warehouse, fetcher: Fetcher) -> None:
     problem = None
     if is_newer(newest, NEWEST_KNOWN) and newest != release:
         is_readable, problem = _tried(fetcher, newest)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             f"UPDATE {table} SET newest_release = ?, is_newest_readable = ?, newest_problem = ?",
             [newest, is_readable, problem],
         )
+
+    warehouse.transact(write)
 
 
 def _tried(fetcher: Fetcher, release: str) -> tuple[bool | None, str | None]:
@@ -361,7 +365,8 @@ def _write(
     """The table's one row: a new body replaces it, whatever address it came from; a failed attempt only marks it."""
     row = updated(stored, fetched)
     table = download.table.full_name
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         if fetched.body is not None or stored is None:
             connection.execute(f"DELETE FROM {table}")
             record = {**asdict(row), "release": release, "licence": download.licence}
@@ -371,6 +376,8 @@ def _write(
                 f"UPDATE {table} SET status = ?, reason = ?, checked_at = ?, etag = ?, last_modified = ?",
                 [row.status, row.reason, row.checked_at, row.etag, row.last_modified],
             )
+
+    warehouse.transact(write)
     return row
 
 

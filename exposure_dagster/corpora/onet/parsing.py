@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.errors import SourceError
@@ -102,9 +103,12 @@ def parse_onet(warehouse: Warehouse, *, progress: Progress = NO_PROGRESS) -> One
     pages = _parsed_pages(warehouse, listed, progress)
     occupations = onet_occupations(listed, pages=pages.good, database=database, projections=projections)
     frames = _frames(occupations, database, pages)
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         for table, frame in zip(filled, frames, strict=True):
             replace_rows(connection, table, frame)
+
+    warehouse.transact(write)
     return OnetReport(
         tables={
             table.name: TableReport(len(frame), frame_digest(frame))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.errors import SourceError
@@ -105,7 +106,8 @@ def _refused_if_of_no_use(fetched: Fetched, body: bytes) -> Fetched:
 
 def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
     """A page that the index now names under another address keeps its row, and with it its last good body."""
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("listed", pd.DataFrame([asdict(page) for page in pages.values()]))
         connection.execute(
             f"UPDATE {OOH_PAGES.full_name} AS kept SET url = listed.url, category = listed.category, status = NULL,"
@@ -113,3 +115,5 @@ def _follow_moves(warehouse: Warehouse, pages: dict[str, IndexPage]) -> None:
             " last_modified = NULL FROM listed WHERE kept.slug = listed.slug AND kept.url != listed.url"
         )
         connection.unregister("listed")
+
+    warehouse.transact(write)

@@ -149,7 +149,8 @@ def _write_pages(
     fields = dict.fromkeys([field for page in pages for field in page.unread] + list(unreadable))
     unread = pd.DataFrame([{**asdict(field), "content_sha256": wanted[field.slug]} for field in fields])
     parsed = [page.occupation.slug for page in pages]
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("listed", pd.DataFrame({"slug": list(wanted)}, dtype="str"))
         connection.register("parsed_now", pd.DataFrame({"slug": parsed}, dtype="str"))
         connection.register("looked_at", pd.DataFrame({"slug": [*parsed, *(f.slug for f in unreadable)]}, dtype="str"))
@@ -167,6 +168,8 @@ def _write_pages(
         insert_rows(connection, OOH_OCCUPATIONS, occupations)
         insert_rows(connection, OOH_PROJECTIONS, projections)
         insert_rows(connection, OOH_UNREAD, unread)
+
+    warehouse.transact(write)
 
 
 def _table_digest(connection: duckdb.DuckDBPyConnection, table: Table, *, without: Sequence[str] = ()) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.clock import utc_now
@@ -44,7 +46,8 @@ def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) ->
     """
     read = {corpus: read_own_file(corpus.path) for corpus in corpora}
     table = OWN_DOCUMENTS.full_name
-    with warehouse.transaction() as connection:
+
+    def write(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], list[tuple[Any, ...]]]:
         names = [corpus.name for corpus in corpora]
         connection.execute(f"DELETE FROM {table} WHERE NOT list_contains(?::VARCHAR[], corpus)", [names])
         read_before = {
@@ -62,6 +65,9 @@ def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) ->
         content_rows = connection.execute(
             f"SELECT * EXCLUDE (file, file_sha256, read_at) FROM {table} ORDER BY corpus, doc_id"
         ).fetchall()
+        return standing, content_rows
+
+    standing, content_rows = warehouse.transact(write)
     return OwnDocumentsReport(
         tuple(
             OwnCorpusReport(corpus.name, str(corpus.path), standing.get(corpus.name, 0), content.problems)

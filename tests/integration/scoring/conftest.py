@@ -25,6 +25,13 @@ def provider() -> str:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, model: FaultyModel, provider: str) -> Scene:
+def store() -> str:
+    """Where the ledger lies: `file`, or `database`; a module whose promises hold for both tries both."""
+    return "file"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, model: FaultyModel, provider: str, store: str, request: pytest.FixtureRequest) -> Scene:
     """Ten documents and a prompt with one scale."""
-    return Scene(tmp_path, model, asked=asked_prompt(model=PROVIDERS[provider]), provider=provider)
+    shared = request.getfixturevalue("shared_store") if store == "database" else None
+    return Scene(tmp_path, model, asked=asked_prompt(model=PROVIDERS[provider]), provider=provider, shared=shared)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.prompts.model import AskedPrompt, Attribute, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import asked_part
 from exposure_dagster.providers.prices import ModelPrice, load_prices
@@ -73,11 +74,12 @@ class Scene:
     documents: int = 10
     asked: AskedPrompt = field(default_factory=asked_prompt)
     provider: str = "ANTHROPIC"
+    shared: SharedStore | None = None
     warehouse: Warehouse = field(init=False)
     refs: list[DocumentRef] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.warehouse = Warehouse(self.folder / "exposure.duckdb")
+        self.warehouse = Warehouse(self.folder / "exposure.duckdb", shared=self.shared)
         self.refs = self.add(range(self.documents))
 
     @property
@@ -143,8 +145,9 @@ class Scene:
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """A query of the ledger, or a change to it."""
-        with self.ledger.file.transaction() as connection:
-            return connection.execute(statement, values).fetchall()
+        with self.ledger.store.transaction() as connection:
+            found = connection.execute(statement, values)
+            return found.fetchall() if found.description else []
 
     def statuses(self) -> Counter[str]:
         """Ledger rows by status."""

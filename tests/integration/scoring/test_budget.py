@@ -16,6 +16,12 @@ from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import ANY, reset
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
+
+@pytest.fixture(params=["file", "database"])
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 COST = (107 * 0.10 + 31 * 0.50 + 500 * 0.01) / 1e6
 """What one answer of the model on loopback costs."""
 
@@ -90,7 +96,8 @@ def test_what_was_spent_longer_ago_than_a_day_does_not_count(scene: Scene) -> No
 def test_two_runs_at_once_do_not_together_pass_the_budget_of_a_day(scene: Scene) -> None:
     scene.model.latency_s = 0.02
     scene.refs += scene.add(range(10, 60))
-    other = Scene(scene.folder, scene.model, documents=0, asked=asked_prompt(instruction="Judge something else."))
+    asked = asked_prompt(instruction="Judge something else.")
+    other = Scene(scene.folder, scene.model, documents=0, asked=asked, shared=scene.shared)
     other.refs = scene.refs
     limit = worst_cost(scene) + 30 * COST
     outcomes = []
@@ -119,7 +126,7 @@ def test_answers_that_were_lost_on_the_way_are_counted_as_if_paid_for(scene: Sce
     assert len(by_status(result)["ok"]) == 10
     assert result.figures.cost_usd == pytest.approx(10 * COST)
     assert result.figures.assumed_usd >= 5 * COST
-    assert scene.rows("DISTINCT cost_nano_usd, input_tokens", "status = 'failed'") == [(None, None)]
+    assert set(scene.rows("cost_nano_usd, input_tokens", "status = 'failed'")) == {(None, None)}
 
 
 def test_a_clock_that_was_put_back_a_day_takes_nothing_out_of_the_budget_of_the_day(
@@ -128,7 +135,7 @@ def test_a_clock_that_was_put_back_a_day_takes_nothing_out_of_the_budget_of_the_
     scene.score()
     limit = 20 * COST + worst_cost(scene) / 2
     with monkeypatch.context() as patch:
-        for module in ("rows", "ledger", "reservations", "run"):
+        for module in ("rows", "ledger", "run"):
             patch.setattr(f"exposure_dagster.scoring.{module}.utc_now", lambda: utc_now() - timedelta(hours=25))
         scene.refs += scene.add(range(10, 20))
         scene.score()

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import threading
 
+import psycopg
 import pytest
 
 from exposure_dagster.core.money import Budget
 from exposure_dagster.scoring.run import ScoringStoppedError
+from exposure_dagster.store.advisory_locks import AdvisoryLock, halves
 from exposure_dagster.store.locks import FileLock, is_held
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
+
+
+def take_away(lock: FileLock | AdvisoryLock, scene: Scene) -> None:
+    """Remove the file of a lock, or end the session that holds it."""
+    if isinstance(lock, FileLock):
+        lock.path.unlink()
+        return
+    assert scene.shared is not None
+    with psycopg.connect(scene.shared.database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND classid = %s AND objid = %s",
+            halves(lock.name),
+        )
 
 
 def at_once(*scenes: Scene) -> list[object]:
@@ -28,9 +44,20 @@ def at_once(*scenes: Scene) -> list[object]:
     return results
 
 
-@pytest.fixture(params=PROVIDERS)
-def provider(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=[*((provider, "file") for provider in PROVIDERS), ("ANTHROPIC", "database")], ids="-".join)
+def provider_and_store(request: pytest.FixtureRequest) -> tuple[str, str]:
+    provider, store = request.param
+    return provider, store
+
+
+@pytest.fixture
+def provider(provider_and_store: tuple[str, str]) -> str:
+    return provider_and_store[0]
+
+
+@pytest.fixture
+def store(provider_and_store: tuple[str, str]) -> str:
+    return provider_and_store[1]
 
 
 def test_a_second_run_asks_nothing_and_stands_the_same(scene: Scene) -> None:
@@ -96,6 +123,7 @@ def test_runs_of_different_prompts_go_side_by_side_and_keep_to_one_limit_of_requ
             scene.model,
             documents=0,
             provider=scene.provider,
+            shared=scene.shared,
             asked=scene.prompt(instruction=f"Judge {name}."),
         )
         other.refs = scene.refs
@@ -112,7 +140,9 @@ def test_a_run_that_ended_leaves_nothing_set_aside(scene: Scene) -> None:
     scene.score()
 
     assert scene.sql("SELECT * FROM reservations") == []
-    assert not scene.ledger.is_asked_now(scene.asked.prompt_hash)
+    lock = scene.ledger.run_lock(scene.asked.prompt_hash)
+    assert lock.try_acquire()
+    lock.release()
 
 
 def test_what_a_process_that_is_gone_had_under_way_takes_no_place_and_counts_as_spent_for_a_day(scene: Scene) -> None:
@@ -140,10 +170,11 @@ def test_a_run_that_is_recorded_as_running_and_whose_lock_is_free_is_closed_by_t
     assert rows == [("failed", False, "its process ended before the run did")]
 
 
-def test_a_run_whose_lock_file_is_taken_away_stops_and_keeps_its_answers(scene: Scene) -> None:
+def test_a_run_whose_lock_is_taken_away_stops_and_keeps_its_answers(scene: Scene) -> None:
     scene.model.latency_s = 0.05
     scene.refs += scene.add(range(10, 100))
-    path = scene.ledger.run_lock(scene.asked.prompt_hash)
+    lock = scene.ledger.run_lock(scene.asked.prompt_hash)
+    assert isinstance(lock, FileLock | AdvisoryLock)
     failure: list[BaseException] = []
 
     def run() -> None:
@@ -156,10 +187,10 @@ def test_a_run_whose_lock_file_is_taken_away_stops_and_keeps_its_answers(scene: 
     thread.start()
     while len(scene.model.seen) < 10:
         pass
-    path.unlink()
+    take_away(lock, scene)
     thread.join()
 
-    assert "lock was taken away" in str(failure[0])
+    assert lock.loss[0] in str(failure[0])
     answered = {doc for (doc,) in scene.rows("doc_id", "is_accepted")}
     assert answered == set(scene.model.times_asked())
 
