@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exposure_dagster/__init__.py)
 WEB := exposure_dagster/publishing/site/web
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev local-model test test-slow check page page-check format lock licences audit sbom dist clean \
+.PHONY: help demo dev local-model test test-slow check docs page page-check format lock licences audit sbom dist clean \
   deploy-files deploy-check
 
 help:
@@ -15,7 +16,8 @@ help:
 	@echo "make local-model  have a real, small language model answer on this machine (compiles its server: 20 minutes and more)"
 	@echo "make test    run the tests (a few minutes; needs no browser)"
 	@echo "make test-slow  run those with a browser, a daemon, the wheel, all real pages, and processes that are killed"
-	@echo "make check   lint, types, import contracts"
+	@echo "make check   lint, types, import contracts, the documentation's links"
+	@echo "make docs    build the documentation into build/docs (a warning is an error)"
 	@echo "make format  format the code"
 	@echo "make page    build the site's script from its sources (needs Node 20)"
 	@echo "make lock    make the lock file anew from pyproject.toml"
@@ -26,12 +28,15 @@ help:
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 demo"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
-	  || { echo "The venv module is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  || { echo "Python 3.11 or newer is needed, and $(PYTHON) is none: make PYTHON=python3.12 demo names another"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+	  || { echo "The venv module is missing; on Debian and Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(VENV) is of an older Python than 3.11: remove it with make clean, and try again"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (a minute or two) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)
@@ -46,6 +51,7 @@ local-model: $(STAMP)
 # a container that sets this has every process compile all that it imports
 unexport PYTHONDONTWRITEBYTECODE
 
+SPHINX = $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet
 PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)
@@ -59,6 +65,11 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SPHINX) -b dummy docs build/docs-check
+
+docs: $(STAMP)
+	@$(SPHINX) -b html docs build/docs
+	@echo "build/docs/index.html"
 
 # hadolint and kubernetes-validate, beside the project: large, and no part of what is passed on
 DEPLOY_TOOLS := $(VENV)/deploy-tools/.installed
@@ -99,6 +110,7 @@ sbom: $(STAMP)
 
 dist: sbom
 	$(BIN)/python -m build --no-isolation --outdir dist .
+	cd dist && sha256sum *$(VERSION)*.whl *$(VERSION).tar.gz *.cdx.json > SHA256SUMS
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -23,6 +23,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from exposure_dagster import __version__
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 PAGE = Path(__file__).with_name("supply-chain.md")
@@ -49,9 +51,11 @@ SPELLINGS = {
 """How packages name licences, in small letters and without signs, and the SPDX identifier of each."""
 
 NAMED_IN_THEIR_TEXTS = {
+    "alabaster": "BSD-3-Clause",
     "antlr4-python3-runtime": "BSD-3-Clause",
     "axe-playwright-python": "MIT",
     "cycler": "BSD-3-Clause",
+    "docutils": "BSD-2-Clause",  # most of it is in the public domain; its one file under the GPL is in no wheel
     "jinja2": "BSD-3-Clause",
     "kiwisolver": "BSD-3-Clause",
     "pyasn1-modules": "BSD-2-Clause",
@@ -59,6 +63,9 @@ NAMED_IN_THEIR_TEXTS = {
     "psycopg2-binary": "LGPL-3.0-or-later",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "scipy": "BSD-3-Clause",
+    **dict.fromkeys((f"sphinxcontrib-{kind}help" for kind in ("apple", "dev", "html", "qt")), "BSD-2-Clause"),
+    "sphinxcontrib-jsmath": "BSD-2-Clause",
+    "sphinxcontrib-serializinghtml": "BSD-2-Clause",
     "uvloop": "MIT OR Apache-2.0",
     # not installed on every system
     "colorama": "BSD-3-Clause",
@@ -177,7 +184,7 @@ licence and who needs it, and is the same for the same lock file; packages that 
 `excluded`, and are in no release.
 
 Nothing is downloaded when the project runs but what it is told to fetch: pages and tables of BLS and O*NET, and the
-answers of a model. The licences of the data are in the [README](../README.md#sources-and-licences).
+answers of a model. The licences of the data are in [Sources and licences](sources.md).
 """
 
 SCRIPT = """
@@ -238,10 +245,10 @@ def sbom(path: Path = LOCK) -> str:
     needed = needed_to_run(packages)
     licences = LicenseFactory()
     about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{PROJECT} {about['version']} {path.read_text(encoding='utf-8')}"))
+    bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{PROJECT} {__version__} {path.read_text(encoding='utf-8')}"))
     project = Component(
         name=PROJECT,
-        version=about["version"],
+        version=__version__,
         type=ComponentType.APPLICATION,
         bom_ref=PROJECT,
         description=about["description"],

@@ -93,9 +93,10 @@ def as_shown(assets: Assets, settings: Settings) -> Assets:
     def described(spec: AssetSpec) -> AssetSpec:
         is_file = spec.group_name == published.EXPORTS.path[0]
         place = settings.published_folder / "current" if is_file else settings.warehouse_file
+        uri = place.absolute().as_uri() if is_file or settings.data_url is None else settings.data_url
         return spec.replace_attributes(
             owners=[settings.owner] if settings.owner else [],
-            metadata={**spec.metadata, "dagster/uri": place.absolute().as_uri()},
+            metadata={**spec.metadata, "dagster/uri": uri},
         )
 
     with warnings.catch_warnings():

@@ -73,6 +73,8 @@ def _home_folder(path: Path) -> Path:
     found = _IN_AN_ADDRESS.search(str(path))
     if found is not None:
         raise ValueError(f"{path} has {found[0]} in its path, by which Dagster and DuckDB do not find it: rename it")
+    if path.is_file():
+        raise ValueError(f"{path} is a file; name a folder")
     return path
 
 

@@ -57,7 +57,7 @@ def demo() -> None:
 
 @click.command()
 @click.option("--demo", "is_demo", is_flag=True, help="Show the demo's data (made first where they are missing).")
-@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the UI listens on.")
 def dev(is_demo: bool, port: int, host: str) -> None:
     """Open the Dagster UI over the same data as the command line."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from exposure_dagster.cli.terminal import ERR, OUT
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.pipeline.keeping import back_up, rebuild
 from exposure_dagster.pipeline.keeping import check as check_home
 from exposure_dagster.publishing.places import PublishedFolder
@@ -47,6 +48,10 @@ def check(is_rebuilt: bool) -> None:
     """Look whether everything is whole and holds what it promises; exit status 1 where it does not."""
     settings = load_settings()
     warehouse = settings.warehouse
+    if settings.shared is None and not settings.home.is_dir():
+        raise WarehouseError(
+            "nothing was run in this home yet", where=str(settings.home), remedy="Look at EXPOSURE_HOME."
+        )
     if is_rebuilt:
         for line in rebuild(warehouse):
             ERR.print(line, markup=False, soft_wrap=True)

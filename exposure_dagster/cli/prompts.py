@@ -65,6 +65,12 @@ def check(name: str | None) -> None:
     for prompt in folder.prompts:
         if name in (None, prompt.name):
             OUT.print(f"{prompt.name}: good, version {prompt.asked.prompt_hash[:12]}", markup=False)
+    if not names and not folder.composites and not folder.broken_composites:
+        raise PromptError(
+            "there is no prompt file",
+            where=str(settings.prompts),
+            remedy="`exposure prompts new NAME` writes one; EXPOSURE_PROMPTS names another folder.",
+        )
     if broken or (name is None and folder.broken_composites):
         sys.exit(1)
 

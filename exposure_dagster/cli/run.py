@@ -225,7 +225,7 @@ def run_pipeline(
     prepare_dagster_home(settings.dagster_home, settings.shared)
     inputs = inputs_digest(settings, names)
     if limit is None and not ask_again and is_unchanged(settings, inputs):
-        chosen = _chosen(load_prompts(settings), names)
+        chosen = _chosen(load_prompts(settings), names, settings.prompts)
         for name in chosen:
             _say_fresh(name)
         _print_results(settings, chosen)
@@ -236,7 +236,7 @@ def run_pipeline(
     progress = SILENCE if loudness is Loudness.QUIET else PROGRESS
     definitions = build_defs(settings, progress=progress, ask_again=ask_again)
     folder = load_prompts(settings)
-    chosen = _chosen(folder, names)
+    chosen = _chosen(folder, names, settings.prompts)
     with open_instance(settings.dagster_home, settings.shared) as instance:
         close_orphans(instance, settings.shared)
         instance.add_dynamic_partitions("prompts", chosen)
@@ -296,7 +296,7 @@ def refresh_sources(settings: Settings, corpora: Collection[str]) -> None:
         runner.run(SOURCES_JOB, selection=sources_of(corpora) - SLOW_SOURCES)
 
 
-def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
+def _chosen(folder: PromptFolder, names: Sequence[str], path: Path) -> list[str]:
     for broken in folder.broken:
         if not names or broken.name in names:
             for problem in broken.problems:
@@ -321,9 +321,9 @@ def _chosen(folder: PromptFolder, names: Sequence[str]) -> list[str]:
         )
     if not chosen:
         raise PromptError(
-            "there is no prompt to score",
-            where="EXPOSURE_PROMPTS",
-            remedy="`exposure prompts new NAME` writes one.",
+            "there is no prompt file",
+            where=str(path),
+            remedy="`exposure prompts new NAME` writes one; EXPOSURE_PROMPTS names another folder.",
         )
     return chosen
 

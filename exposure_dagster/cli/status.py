@@ -108,7 +108,11 @@ def _print_standings(
     if not all_standings:
         ERR.print(f"There is no prompt file in {settings.prompts}.", markup=False, soft_wrap=True)
     if not warehouse.exists:
-        ERR.print("There is no warehouse yet; `exposure run` makes it.", markup=False, soft_wrap=True)
+        ERR.print(
+            f"There is no warehouse in {settings.home} yet; `exposure run` makes it. EXPOSURE_HOME names another home.",
+            markup=False,
+            soft_wrap=True,
+        )
     if costs:
         enabled = [standing for standing in all_standings if standing.is_enabled]
         requests = sum(standing.requests for standing in enabled)

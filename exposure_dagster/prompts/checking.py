@@ -249,6 +249,10 @@ def _split(text: str) -> _Parts | None:
     return _Parts(front, lines_before, instruction.strip())
 
 
+def _line(mark: yaml.Mark, parts: _Parts) -> int:
+    return int(mark.line) + parts.lines_before + 1
+
+
 def _yaml_problem(error: LimitError | yaml.YAMLError, file: str, parts: _Parts) -> Problem:
     if isinstance(error, LimitError):
         return Problem(file, error.line + parts.lines_before + 1, None, error.what, error.allowed)
@@ -256,6 +260,10 @@ def _yaml_problem(error: LimitError | yaml.YAMLError, file: str, parts: _Parts) 
     what, line = " ".join(str(error).split()), None
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         what, line = str(error.problem or error.context), error.problem_mark.line
+        if "'\\t'" in what:
+            what, hint = "a tab stands where it is indented", "spaces there"
+        elif error.context_mark is not None and error.context_mark.line != line:
+            what += f"; what is not closed, or not indented alike, begins on line {_line(error.context_mark, parts)}"
     elif isinstance(error, ReaderError):
         what = f"the character U+{error.character:04X} cannot stand here"
         line = parts.yaml.count("\n", 0, error.position)

@@ -105,6 +105,43 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "EXPOSURE_HOME" in error
 
 
+def test_a_home_that_is_a_file_is_told_by_every_command(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    for command in ("run", "status", "dev", "check"):
+        assert f"{tmp_path / 'file'} is a file; name a folder" in one_sentence(
+            exposure(command, home=tmp_path / "file")
+        )
+
+
+def test_a_home_in_which_nothing_was_run_is_not_called_broken(tmp_path: Path) -> None:
+    home = tmp_path / "nowhere"
+    assert "nothing was run in this home yet. Look at EXPOSURE_HOME." in one_sentence(exposure("check", home=home))
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", [("run",), ("prompts", "check")])
+def test_a_folder_without_prompt_files_is_named_with_what_to_do(command: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    error = one_sentence(exposure(*command, home=tmp_path, EXPOSURE_PROMPTS=str(folder), EXPOSURE_SITES="sample"))
+    assert f"{folder}: there is no prompt file. `exposure prompts new NAME` writes one" in error
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        ("samples: 1", "\tsamples: 1", "p.md:6: is not valid YAML: a tab stands where it is indented (allowed: spaces"),
+        ("max: 10}", "max: 10", "what is not closed, or not indented alike, begins on line 9 (allowed"),
+        ("samples: 1", "smaples: 1", "p.md:6: smaples: unknown key; did you mean samples?"),
+    ],
+)
+def test_a_slip_in_the_front_matter_is_told_with_its_line(good: str, bad: str, said: str, tmp_path: Path) -> None:
+    text = (BUNDLED_PROMPTS / "exposure.md").read_text(encoding="utf-8")
+    (tmp_path / "p.md").write_text(text.replace(good, bad, 1), encoding="utf-8")
+    done = exposure("prompts", "check", home=tmp_path, EXPOSURE_PROMPTS=str(tmp_path))
+    assert said in done.stderr
+
+
 def test_settings_lists_every_variable_and_never_the_key(tmp_path: Path) -> None:
     done = exposure("settings", home=tmp_path, ANTHROPIC_API_KEY="sk-secret", EXPOSURE_CONTACT="me@example.org")
     assert done.exit_code == 0

@@ -132,7 +132,7 @@ def test_without_documents_or_a_warehouse_it_says_what_to_do(scored: Path, monke
     monkeypatch.setenv("EXPOSURE_HOME", str(scored.parent / "elsewhere"))
     told = exposure("status")
     assert "corpus ooh has no documents yet" in told
-    assert "There is no warehouse yet; `exposure run` makes it." in told
+    assert f"There is no warehouse in {scored.parent / 'elsewhere'} yet; `exposure run` makes it." in told
 
 
 def test_what_moved_between_two_versions_is_told_with_both_reasons(scored: Path) -> None:
