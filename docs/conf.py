@@ -31,6 +31,8 @@ autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_title = f"exposure_dagster {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
@@ -51,6 +53,7 @@ def show_what_stands_at_the_root(app: Sphinx, page: str, source: list[str]) -> N
     if name := AT_THE_ROOT.get(page):
         text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](").replace("](LICENSE", "](../LICENSE")
         source[0] = source[0].replace(HERE_IT_STANDS.format(name), text)
+        app.env.note_dependency(ROOT / name)  # the page is read anew when that file changes
     pages = {name: one for one, name in AT_THE_ROOT.items()}
     source[0] = LINK_TO_THE_ROOT.sub(lambda found: f"/{pages[found[1]]}.md", source[0])
 
