@@ -7,7 +7,8 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exposure_dagster/__ini
 WEB := exposure_dagster/publishing/site/web
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev local-model test test-slow check docs page page-check format lock licences audit sbom dist clean
+.PHONY: help demo dev local-model test test-slow check docs page page-check format lock licences audit sbom dist clean \
+  deploy-files deploy-check
 
 help:
 	@echo "make demo    run the whole pipeline offline on the bundled sample"
@@ -21,6 +22,8 @@ help:
 	@echo "make page    build the site's script from its sources (needs Node 20)"
 	@echo "make lock    make the lock file anew from pyproject.toml"
 	@echo "make audit   look up the known vulnerabilities of what is locked (docs/supply-chain.md)"
+	@echo "make deploy-files  hold the files of deploy/ against what checkers know of their kinds"
+	@echo "make deploy-check  build the image, run a prompt in a container, kill one (Docker or Podman; minutes)"
 	@echo "make dist    build the packages and their bill of materials into dist/"
 
 $(STAMP): requirements.lock pyproject.toml
@@ -67,6 +70,19 @@ check: $(STAMP)
 docs: $(STAMP)
 	@$(SPHINX) -b html docs build/docs
 	@echo "build/docs/index.html"
+
+# hadolint and kubernetes-validate, beside the project: large, and no part of what is passed on
+DEPLOY_TOOLS := $(VENV)/deploy-tools/.installed
+$(DEPLOY_TOOLS): deploy/tools.txt $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+	  --target $(VENV)/deploy-tools -r deploy/tools.txt
+	@touch $@
+
+deploy-files: $(DEPLOY_TOOLS)
+	@$(BIN)/python -m deploy.check --files
+
+deploy-check: $(DEPLOY_TOOLS)
+	@$(BIN)/python -m deploy.check
 
 page:
 	@cd $(WEB) && npm ci && npm run build

@@ -113,7 +113,7 @@ def bundled(name: str) -> Prompt:
 
 def anchor_ids(definition: BaselineDefinition, handbook: Handbook) -> set[str]:
     """The pages that the prompt names as examples."""
-    titles = Titles(handbook.documents, handbook.aliases)
+    titles = Titles([(one.doc_id, one.title) for one in handbook.documents], handbook.aliases)
     anchors = [anchor for attribute in definition.attributes for anchor in anchors_of(attribute.levels, titles)]
     return {handbook.documents[anchor.row].doc_id for anchor in anchors}
 

@@ -1,6 +1,6 @@
 """What the scoring engine loses, pays and takes, against a stand-in for the API.
 
-    python benchmarks/scoring.py --fake SERVER.py [NAME …]
+    python -m benchmarks.scoring --fake SERVER.py [NAME …]
 
 SERVER.py is a loopback stand-in for the Anthropic API that takes `--port 0 --port-file FILE --log FILE
 --config FILE`, logs one JSON object a request (`n, time, path, status, fault, body_hash, body`) and serves
@@ -17,7 +17,9 @@ import json
 import random
 import re
 import resource
+import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,6 +38,7 @@ from rich.table import Table as Grid
 
 from exposure_dagster.core.money import Budget
 from exposure_dagster.core.progress import NO_PROGRESS, Progress
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.prompts.model import AskedPrompt, Level, PromptFile, Scale
 from exposure_dagster.prompts.render import Document, asked_part
 from exposure_dagster.providers.anthropic import as_params
@@ -49,7 +52,9 @@ from exposure_dagster.scoring.recording import Recording, Step
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
+from tests.postgres import started_server, stop_server
 
+ROOT = Path(__file__).resolve().parents[1]
 MODEL = "claude-haiku-5-5"
 WORDS = ("plans", "records", "patients", "machines", "budgets", "crops", "lessons", "cables", "reports", "routes")
 IMPATIENT = Patience(attempt_seconds=2, seconds_per_token=0)
@@ -72,7 +77,10 @@ class Line:
     is_kept: bool
 
 
-def asked_prompt(*, documents_per_request: int = 1) -> AskedPrompt:
+INSTRUCTION = "Judge how much of the work described could be done at a desk with a computer. " * 40
+
+
+def asked_prompt(*, documents_per_request: int = 1, instruction: str = INSTRUCTION) -> AskedPrompt:
     level = Level(label="any", range=(0, 10), description="As much as the text shows.")
     return asked_part(
         PromptFile(
@@ -83,7 +91,7 @@ def asked_prompt(*, documents_per_request: int = 1) -> AskedPrompt:
             documents_per_request=documents_per_request,
             scale=Scale(min=0, max=10),
             levels=(level,),
-            instruction="Judge how much of the work described could be done at a desk with a computer. " * 40,
+            instruction=instruction,
         )
     )
 
@@ -276,46 +284,77 @@ def volume(fake: Path, folder: Path) -> list[Line]:
 
 
 def throughput(fake: Path, folder: Path) -> list[Line]:
-    """6,000 documents that are answered at once, 16 under way: the engine beside the bare client, five times."""
-    ratios, rates, bare_rates = [], [], []
+    """6,000 documents that are answered at once, 16 under way: the engine beside the bare client, five times, with the
+    ledger in a file and in PostgreSQL."""
+    with durable_database() as url:
+        return [*_throughput(fake, folder / "file", "a file"), *_throughput(fake, folder / "db", "PostgreSQL", url)]
+
+
+def _throughput(fake: Path, folder: Path, store: str, url: str = "") -> list[Line]:
+    reports = []
     for number in range(5):
         home = folder / str(number)
-        home.mkdir()
+        home.mkdir(parents=True)
         with serving(fake, home, latency={"dist": "fixed", "ms": 0}) as server:
-            report = in_a_process("throughput", home, server)
-        ratios.append(report["rate"] / report["bare_rate"])
-        rates.append(report["rate"])
-        bare_rates.append(report["bare_rate"])
-    ratio = sorted(ratios)[len(ratios) // 2]
+            reports.append(in_a_process("throughput", home, server, url))
+    ratios = [one["rate"] / one["bare_rate"] for one in reports]
+    ratio, cpu_ms = statistics.median(ratios), statistics.median(one["cpu_ms"] for one in reports)
+    name = f"no latency, ledger in {store}"
     return [
-        Line("no latency: engine against the bare client, median", f"{ratio:.2f}", "≥ 0.65", ratio >= 0.65),
+        Line(f"{name}: engine against the bare client, median", f"{ratio:.2f}", "≥ 0.70", ratio >= 0.70),
         Line("… each time", ", ".join(f"{one:.2f}" for one in ratios), "told", True),
-        Line("… answers a second", ", ".join(f"{one:.0f}" for one in rates), "told", True),
-        Line("… requests a second of the bare client", ", ".join(f"{one:.0f}" for one in bare_rates), "told", True),
+        Line("… CPU a document, median", f"{cpu_ms:.2f} ms", "≤ 2.2 ms", cpu_ms <= 2.2),
+        Line("… of it the bare client's", ", ".join(f"{one['bare_cpu_ms']:.2f}" for one in reports), "told", True),
+        Line("… answers a second", ", ".join(f"{one['rate']:.0f}" for one in reports), "told", True),
+        Line(
+            "… requests a second of the bare client",
+            ", ".join(f"{one['bare_rate']:.0f}" for one in reports),
+            "told",
+            True,
+        ),
     ]
 
 
-def throughput_part(folder: Path, server: Server) -> None:
-    warehouse = Warehouse(folder / "exposure.duckdb")
+@contextmanager
+def durable_database() -> Iterator[str]:
+    """The address of the database of a new server that waits for its disk."""
+    folder = Path(tempfile.mkdtemp(prefix="exposure-postgres-"))
+    try:
+        server, url = started_server(folder, is_durable=True)
+        try:
+            yield url
+        finally:
+            stop_server(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def throughput_part(folder: Path, server: Server, url: str) -> None:
+    shared = SharedStore(url, str(folder / "data")) if url else None
+    warehouse = Warehouse(folder / "exposure.duckdb", shared=shared)
     refs = fill(warehouse, documents=6_000, characters=150)
-    clock = _MemoryClock()
-    score(server, warehouse, refs, concurrency=16, progress=clock)
-    print(json.dumps(clock.report() | asyncio.run(bare_sdk(server, warehouse, refs))))
+    asked = asked_prompt(instruction=f"{folder} {INSTRUCTION}")  # a question of its own to a ledger that is shared
+    clock, cpu = _MemoryClock(), time.process_time()
+    score(server, warehouse, refs, asked=asked, concurrency=16, progress=clock)
+    report = clock.report() | {"cpu_ms": (time.process_time() - cpu) * 1000 / len(refs)}
+    print(json.dumps(report | asyncio.run(bare_sdk(server, warehouse, refs))))
 
 
-def in_a_process(name: str, folder: Path, server: Server) -> dict[str, float]:
+def in_a_process(name: str, folder: Path, server: Server, database_url: str = "") -> dict[str, float]:
     """Run a part of this file in a process of its own; what it prints is its report."""
     started = time.monotonic()
+    of_part = ["--part", name, "--folder", folder, "--url", server.url, "--database", database_url]
     done = subprocess.run(
-        [sys.executable, __file__, "--part", name, "--folder", str(folder), "--url", server.url],
+        [sys.executable, "-m", "benchmarks.scoring", *of_part],
         stdout=subprocess.PIPE,
         check=True,
+        cwd=ROOT,
     )
     report: dict[str, float] = json.loads(done.stdout)
     return report | {"process_seconds": time.monotonic() - started}
 
 
-def volume_part(folder: Path, server: Server) -> None:
+def volume_part(folder: Path, server: Server, url: str) -> None:
     warehouse = Warehouse(folder / "exposure.duckdb")
     refs_file = folder / "refs.json"
     if not refs_file.exists():
@@ -479,8 +518,9 @@ def kills(fake: Path, folder: Path) -> list[Line]:
 def end_a_life(folder: Path, server: Server, requests_before: int, after_seconds: float) -> None:
     """Start a run in a process of its own and kill it so long after its first request."""
     process = subprocess.Popen(
-        [sys.executable, __file__, "--part", "life", "--folder", str(folder), "--url", server.url],
+        [sys.executable, "-m", "benchmarks.scoring", "--part", "life", "--folder", folder, "--url", server.url],
         stdout=subprocess.DEVNULL,
+        cwd=ROOT,
     )
     while server.requests() == requests_before and process.poll() is None:
         time.sleep(0.005)
@@ -493,7 +533,7 @@ def ids_in(row: dict[str, object]) -> list[str]:
     return re.findall(r'id="(doc-\d+)"', str(row["body"]["messages"][0]["content"]))  # type: ignore[index]
 
 
-def life_part(folder: Path, server: Server) -> None:
+def life_part(folder: Path, server: Server, url: str) -> None:
     warehouse = Warehouse(folder / "exposure.duckdb")
     refs = [DocumentRef(*row) for row in json.loads((folder / "refs.json").read_text())]
     score(server, warehouse, refs, concurrency=4)
@@ -517,9 +557,11 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--database", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        PARTS[options.part](options.folder, Server(options.url, options.folder / "requests.jsonl"))
+        server = Server(options.url, options.folder / "requests.jsonl")
+        PARTS[options.part](options.folder, server, options.database)
         return
     if options.fake is None:
         parser.error("--fake is needed: the stand-in for the API")
@@ -528,7 +570,7 @@ def main() -> None:
     is_kept = True
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            for line in BENCHMARKS[name](options.fake, Path(folder)):
+            for line in BENCHMARKS[name](options.fake.resolve(), Path(folder)):
                 grid.add_row(line.name, line.value, line.limit, "yes" if line.is_kept else "NO")
                 is_kept &= line.is_kept
     Console().print(grid)

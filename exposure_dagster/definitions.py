@@ -32,6 +32,7 @@ from dagster import (
 
 from assets import indices, ledger, parsed, published, ranked, raw, resilience, scored
 from exposure_dagster.automation.alerts import alert_sensors
+from exposure_dagster.automation.alive import held_in_process
 from exposure_dagster.automation.jobs import ASSET_JOBS
 from exposure_dagster.automation.prompt_files import prompt_sensors
 from exposure_dagster.automation.publishing import downstream_sensors
@@ -74,7 +75,7 @@ def build_defs(
             *alert_sensors(settings.alert_webhook),
         ],
         schedules=schedules(settings),
-        executor=in_process_executor,
+        executor=in_process_executor if settings.shared is None else held_in_process(settings.shared),
         resources=resources_of(settings, progress or ProgressFactory(), ask_again=ask_again),
     )
 
@@ -92,9 +93,10 @@ def as_shown(assets: Assets, settings: Settings) -> Assets:
     def described(spec: AssetSpec) -> AssetSpec:
         is_file = spec.group_name == published.EXPORTS.path[0]
         place = settings.published_folder / "current" if is_file else settings.warehouse_file
+        uri = place.absolute().as_uri() if is_file or settings.data_url is None else settings.data_url
         return spec.replace_attributes(
             owners=[settings.owner] if settings.owner else [],
-            metadata={**spec.metadata, "dagster/uri": place.absolute().as_uri()},
+            metadata={**spec.metadata, "dagster/uri": uri},
         )
 
     with warnings.catch_warnings():

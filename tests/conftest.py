@@ -58,7 +58,9 @@ def _inode(file: str) -> int | None:
 
 
 def _engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
-    if options.get("poolclass") is not NullPool or not (file := sqlalchemy.make_url(url).database):
+    address = sqlalchemy.make_url(url)
+    file = address.database if address.get_backend_name() == "sqlite" else None
+    if options.get("poolclass") is not NullPool or not file:
         return _create_engine(url, **options)
     engine = _engines.pop(url, None) or _engine(url, file)
     _engines[url] = engine

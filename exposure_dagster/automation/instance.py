@@ -1,7 +1,8 @@
 """Dagster's own home: one folder below EXPOSURE_HOME that the command line and the UI share.
 
 Dagster takes a run as under way until its process says otherwise, which one that was killed never does. So each
-process that runs something holds a lock, which dies with it: a run without its lock is over.
+process that runs something holds a lock, which dies with it: a run without its lock is over. On one machine the lock is
+a file of the home; where machines share a database it is one of its sessions (alive.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exposure_dagster.automation.alive import HELD_TAG, HeldLock, held, over
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.private import make_private
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.store.locks import holding, is_held, lock_at_once
 
 if TYPE_CHECKING:
@@ -50,6 +53,17 @@ python_logs:  # what a run waits for, and batches that are picked up, stand amon
   python_log_level: WARNING
 """
 
+SHARED_STORAGE_YAML = """\
+storage:  # what several machines share
+  custom:
+    module: exposure_dagster.automation.storage
+    class: SharedStorage
+    config:
+      postgres_url: {env: EXPOSURE_DATABASE_URL}
+"""
+
+_STORAGES = {"storage", "run_storage", "event_log_storage", "schedule_storage"}
+
 _NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 """As Dagster's documentation of its dagster.yaml names it: a value of the configuration, imported by Dagster itself."""
 
@@ -58,13 +72,25 @@ LOCKED_S = 60.0
 """How long Dagster waits for one of its files that another process writes."""
 
 
-def prepare_dagster_home(folder: Path) -> Path:
-    """The folder, made and with a `dagster.yaml` where it had none. Raises SettingError where it cannot be written."""
+def prepare_dagster_home(folder: Path, shared: SharedStore | None = None) -> Path:
+    """The folder, made and with a `dagster.yaml` where it had none, or had the one that is written for the other kind
+    of store. Raises SettingError where it cannot be written, and where somebody's own file keeps records in the folder
+    that are to be shared."""
+    import yaml
+
     config = folder / "dagster.yaml"
+    shared_yaml = DAGSTER_YAML + SHARED_STORAGE_YAML
+    wanted, other = (DAGSTER_YAML, shared_yaml) if shared is None else (shared_yaml, DAGSTER_YAML)
     try:
         make_private(folder)
-        if not config.exists():
-            config.write_text(DAGSTER_YAML, encoding="utf-8")
+        if not config.exists() or config.read_text(encoding="utf-8") == other:
+            config.write_text(wanted, encoding="utf-8")
+        if shared is not None and not _STORAGES.intersection(yaml.safe_load(config.read_text(encoding="utf-8")) or {}):
+            raise SettingError(
+                "Dagster's records would lie in this folder, and EXPOSURE_DATABASE_URL says that machines share them",
+                where=str(config),
+                remedy=f"Add to it, or delete it to have it written anew:\n{SHARED_STORAGE_YAML}",
+            )
     except OSError as error:
         raise SettingError(
             f"the home folder cannot be written ({error.strerror})",
@@ -74,17 +100,19 @@ def prepare_dagster_home(folder: Path) -> Path:
     return folder
 
 
-def open_instance(folder: Path) -> DagsterInstance:
+def open_instance(folder: Path, shared: SharedStore | None = None) -> DagsterInstance:
     """The Dagster instance of a home that `prepare_dagster_home` made, for this process.
 
     What steps print goes to the terminal alone: Dagster would start two helpers a stream to copy it into files, which
     outlive a kill and answer Ctrl+C with a traceback. (`local_temp` is Dagster's public way to an instance in a given
     folder with settings beside its dagster.yaml; nothing of it is temporary.) Raises SettingError where its files
-    cannot be opened.
+    cannot be opened, or the database that keeps its records in their place.
     """
     from dagster import DagsterInstance
     from sqlalchemy.exc import SQLAlchemyError
 
+    if shared is not None:
+        return _open_shared_instance(folder, shared)
     try:
         with holding(folder / "opening.lock"):  # two first runs at once would both make its tables
             return DagsterInstance.local_temp(str(folder), overrides={"compute_logs": _NO_COPIES})
@@ -96,12 +124,49 @@ def open_instance(folder: Path) -> DagsterInstance:
         ) from error
 
 
+def _open_shared_instance(folder: Path, shared: SharedStore) -> DagsterInstance:
+    from dagster import DagsterInstance
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _in_environment("EXPOSURE_DATABASE_URL", shared.database_url):  # by which dagster.yaml names it
+            return DagsterInstance.local_temp(str(folder), overrides={"compute_logs": _NO_COPIES})
+    except (DagsterPostgresException, SQLAlchemyError) as error:
+        raise SettingError(
+            f"Dagster's records cannot be opened ({str(error).splitlines()[0]})",
+            where=shared.shown,
+            remedy="The user of EXPOSURE_DATABASE_URL has to be allowed to make tables in its schema `public`.",
+        ) from error
+
+
 @contextmanager
-def running(folder: Path, run_id: str) -> Iterator[None]:
-    """Hold the lock of a run that this process executes, for the length of the block, and keep its records open."""
+def _in_environment(variable: str, value: str) -> Iterator[None]:
+    """Have a variable set for the length of the block: what it holds may stand in `.env` alone."""
+    before = os.environ.get(variable)
+    os.environ[variable] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
+
+
+@contextmanager
+def running(folder: Path, run_id: str, shared: SharedStore | None = None) -> Iterator[dict[str, str]]:
+    """Hold the lock of a run that this process executes, for the length of the block, and keep its records open.
+
+    Yields the tags that the run has to carry.
+    """
+    if shared is not None:
+        with held(shared, run_id):
+            yield {HELD_TAG: run_id}
+        return
     path = _lock_of_run(folder, run_id)
     with holding(path), _records_kept_open(folder / "history", run_id):
-        yield
+        yield {}
         path.unlink(missing_ok=True)
 
 
@@ -151,36 +216,65 @@ def only_daemon(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextmanager
+def only_daemon_of(shared: SharedStore | None) -> Iterator[None]:
+    """The same for the one daemon of a database that machines share, where there is such."""
+    if shared is None:
+        yield
+        return
+    lock = HeldLock(shared, "daemon")
+    if not lock.try_acquire():
+        raise SettingError(
+            "`exposure dev` is at work on this database already, on another home or another machine",
+            where=shared.shown,
+            remedy="Use that one, or stop it: two would launch everything twice.",
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _by_its_group(path: Path) -> str:
     """How to end all that holds the lock of a daemon, whose file names the process group of it all."""
     group = path.read_text(encoding="utf-8").strip()
     return f" (`kill -- -{group}` ends all of it)" if group else ""
 
 
-def close_orphans(instance: DagsterInstance, *, has_daemon_restarted: bool = False) -> list[str]:
+def close_orphans(
+    instance: DagsterInstance, shared: SharedStore | None = None, *, has_daemon_restarted: bool = False
+) -> list[str]:
     """Report as failed the runs under way whose process is gone; returns their ids.
 
-    Those are runs of a command line that was killed, and, where the daemon has just been started anew, those that an
-    earlier one had launched, unless the process that they named lives on.
+    On one machine those are runs of a command line that was killed, and, where the daemon has just been started anew,
+    those that an earlier one had launched, unless the process that they named lives on. Where machines share a
+    database, they are those that held a lock of it; what has not come to that yet, Dagster's monitoring looks after.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    folder = Path(instance.root_directory)
     under_way = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-    closed = []
-    for run in instance.get_runs(filters=RunsFilter(statuses=under_way)):
-        path = _lock_of_run(folder, run.run_id)
-        if path.exists():
-            is_over = not is_held(path)
-        else:
-            is_over = has_daemon_restarted and not _has_living_process(instance, run)
-        if is_over:
-            _close(instance, run)
-            closed.append(run.run_id)
-    for path in folder.glob(_lock_of_run(Path(), "*").as_posix()):
-        if not is_held(path):
-            path.unlink(missing_ok=True)
-    return closed
+    runs = instance.get_runs(filters=RunsFilter(statuses=under_way))
+    if shared is not None:
+        gone = over(shared, runs) if runs else []
+        still = {run.run_id for run in instance.get_runs(filters=RunsFilter(statuses=under_way))} if gone else set()
+        gone = [run for run in gone if run.run_id in still]  # it had not come to its end before its lock was free
+    else:
+        gone = [run for run in runs if _is_over(instance, run, has_daemon_restarted=has_daemon_restarted)]
+    for run in gone:
+        _close(instance, run)
+    if shared is None:
+        folder = Path(instance.root_directory)
+        for path in folder.glob(_lock_of_run(Path(), "*").as_posix()):
+            if not is_held(path):
+                path.unlink(missing_ok=True)
+    return [run.run_id for run in gone]
+
+
+def _is_over(instance: DagsterInstance, run: DagsterRun, *, has_daemon_restarted: bool) -> bool:
+    path = _lock_of_run(Path(instance.root_directory), run.run_id)
+    if path.exists():
+        return not is_held(path)
+    return has_daemon_restarted and not _has_living_process(instance, run)
 
 
 def _close(instance: DagsterInstance, run: DagsterRun) -> None:

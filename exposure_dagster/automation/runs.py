@@ -26,6 +26,7 @@ from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.publishing.places import PublishedFolder
+from exposure_dagster.settings import load_settings
 from exposure_dagster.store.warehouse import Warehouse
 
 WANTED_TAG = "exposure/wanted"
@@ -52,7 +53,7 @@ def active_partitions(instance: DagsterInstance) -> set[str]:
 
     Runs whose process was killed are closed first.
     """
-    close_orphans(instance)
+    close_orphans(instance, load_settings().shared)
     runs = instance.get_runs(filters=RunsFilter(statuses=ACTIVE))
     return {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
 

@@ -14,12 +14,19 @@ import click
 from pydantic import model_validator
 
 from exposure_dagster.attended import GRACE_S
-from exposure_dagster.automation.instance import close_orphans, only_daemon, open_instance, prepare_dagster_home
+from exposure_dagster.automation.instance import (
+    close_orphans,
+    only_daemon,
+    only_daemon_of,
+    open_instance,
+    prepare_dagster_home,
+)
 from exposure_dagster.cli.ports import listener
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.cli.terminal import ERR, warn, warn_of_open_home
 from exposure_dagster.core.progress import counted
-from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, setting_variables
+from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.settings import ScorerName, Settings, load_settings, project_root, setting_variables, variable_of
 
 LOOKED_EVERY_S = 0.1
 
@@ -58,7 +65,7 @@ def dev(is_demo: bool, port: int, host: str) -> None:
     if is_demo and not settings.warehouse_file.is_file():
         run_demo(settings)
     warn_of_open_home(settings.home, published=settings.published_folder)
-    home = prepare_dagster_home(settings.dagster_home)
+    home = prepare_dagster_home(settings.dagster_home, settings.shared)
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
     if is_demo:
         environment = {name: value for name, value in environment.items() if not _is_ours(name)}
@@ -68,11 +75,13 @@ def dev(is_demo: bool, port: int, host: str) -> None:
             "EXPOSURE_SITES": settings.sites,
             "EXPOSURE_SCORER": ScorerName.BASELINE.value,
         }
+    if settings.shared is not None:
+        environment[variable_of("database_url")] = settings.shared.database_url  # dagster.yaml names the variable
     workspace = project_root() / "workspace.yaml"
     where = ["-w", str(workspace)] if workspace.is_file() else ["-m", "exposure_dagster.definitions"]
-    with only_daemon(home) as lock:
+    with only_daemon(home) as lock, only_daemon_of(settings.shared):
         listener(host, port).close()
-        _close_what_an_earlier_one_left(home)
+        _close_what_an_earlier_one_left(home, settings.shared)
         ERR.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl+C)", markup=False)
         sys.exit(_attend_to(["dev", *where, "-h", host, "-p", str(port)], environment, lock))
 
@@ -123,9 +132,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _close_what_an_earlier_one_left(home: Path) -> None:
-    with open_instance(home) as instance:
-        if closed := close_orphans(instance, has_daemon_restarted=True):
+def _close_what_an_earlier_one_left(home: Path, shared: SharedStore | None) -> None:
+    with open_instance(home, shared) as instance:
+        if closed := close_orphans(instance, shared, has_daemon_restarted=True):
             warn(
                 f"{counted(len(closed), 'run')} of an earlier daemon or command line ended with it, and count as failed"
             )

@@ -25,6 +25,7 @@ from exposure_dagster.cli.terminal import ERR, OUT, PROGRESS, SILENCE, show_warn
 from exposure_dagster.cli.unchanged import inputs_digest, is_unchanged, note_unchanged
 from exposure_dagster.core.errors import ExposureError, PromptError, ScoringError
 from exposure_dagster.core.hints import meant
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
 from exposure_dagster.pipeline.prompts import STAYS, purge_prompts, recorded_prompts
@@ -133,6 +134,7 @@ class _Runner:
 
     definitions: Definitions
     instance: DagsterInstance
+    shared: SharedStore | None = None
     loudness: Loudness = Loudness.NORMAL
     unanswered: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
@@ -156,7 +158,8 @@ class _Runner:
 
         graph = self.definitions.get_repository_def().asset_graph
         run_id = str(uuid4())
-        with running(Path(self.instance.root_directory), run_id), kept_interrupts(DagsterExecutionInterruptedError):
+        held = running(Path(self.instance.root_directory), run_id, self.shared)
+        with held as tags, kept_interrupts(DagsterExecutionInterruptedError):
             result = self.definitions.resolve_job_def(job).execute_in_process(
                 instance=self.instance,
                 partition_key=partition,
@@ -167,6 +170,7 @@ class _Runner:
                 },
                 raise_on_error=False,
                 run_id=run_id,
+                tags=tags,
             )
         for evaluation in result.get_asset_check_evaluations():
             # that other prompts are stale is what `exposure status` is asked for
@@ -218,7 +222,7 @@ def run_pipeline(
     """
     show_warnings()
     warn_of_open_home(settings.home, published=settings.published_folder)
-    prepare_dagster_home(settings.dagster_home)
+    prepare_dagster_home(settings.dagster_home, settings.shared)
     inputs = inputs_digest(settings, names)
     if limit is None and not ask_again and is_unchanged(settings, inputs):
         chosen = _chosen(load_prompts(settings), names, settings.prompts)
@@ -233,10 +237,10 @@ def run_pipeline(
     definitions = build_defs(settings, progress=progress, ask_again=ask_again)
     folder = load_prompts(settings)
     chosen = _chosen(folder, names, settings.prompts)
-    with open_instance(settings.dagster_home) as instance:
-        close_orphans(instance)
+    with open_instance(settings.dagster_home, settings.shared) as instance:
+        close_orphans(instance, settings.shared)
         instance.add_dynamic_partitions("prompts", chosen)
-        runner = _Runner(definitions, instance, loudness)
+        runner = _Runner(definitions, instance, settings.shared, loudness)
         corpora = {prompt.name: prompt.file.corpus for prompt in folder.prompts}
         sources = sources_of({corpora[name] for name in chosen})
         runner.run(SOURCES_JOB, selection=sources if limit is None else sources - SLOW_SOURCES)
@@ -282,13 +286,13 @@ def run_pipeline(
 def refresh_sources(settings: Settings, corpora: Collection[str]) -> None:
     """Fetch and read what these corpora need, and your own files; what takes long to fetch is taken as it stands."""
     show_warnings()
-    prepare_dagster_home(settings.dagster_home)
+    prepare_dagster_home(settings.dagster_home, settings.shared)
     from exposure_dagster.automation.jobs import SLOW_SOURCES, SOURCES_JOB, sources_of
     from exposure_dagster.definitions import build_defs
 
-    with open_instance(settings.dagster_home) as instance:
-        close_orphans(instance)
-        runner = _Runner(build_defs(settings, progress=PROGRESS), instance)
+    with open_instance(settings.dagster_home, settings.shared) as instance:
+        close_orphans(instance, settings.shared)
+        runner = _Runner(build_defs(settings, progress=PROGRESS), instance, settings.shared)
         runner.run(SOURCES_JOB, selection=sources_of(corpora) - SLOW_SOURCES)
 
 

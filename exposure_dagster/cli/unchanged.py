@@ -18,7 +18,7 @@ from pathlib import Path
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.own.mapping import mapping_file
-from exposure_dagster.scoring.mirror import ledger_path
+from exposure_dagster.scoring.mirror import ledger_path, state_of_ledger
 from exposure_dagster.settings import PACKAGE_FOLDER, Settings
 from exposure_dagster.sources.sites import open_site
 
@@ -35,9 +35,7 @@ def inputs_digest(settings: Settings, names: Sequence[str]) -> str:
 
 
 def is_unchanged(settings: Settings, inputs: str) -> bool:
-    """Whether a run with these inputs has nothing to do. Where machines share what they work on no file tells."""
-    if settings.shared is not None:
-        return False
+    """Whether a run with these inputs has nothing to do."""
     note = _note(settings)
     try:
         age_s = time.time() - note.stat().st_mtime
@@ -50,7 +48,7 @@ def is_unchanged(settings: Settings, inputs: str) -> bool:
 
 def note_unchanged(settings: Settings, inputs: str) -> None:
     """Note that a run with these inputs has just left nothing to do."""
-    if settings.shared is None and _saved_pages(settings) is not None:
+    if _saved_pages(settings) is not None:
         _note(settings).write_text(_state(settings, inputs), encoding="utf-8")
 
 
@@ -70,7 +68,7 @@ def _elsewhere(settings: Settings) -> list[object]:
     from exposure_dagster.store.lake import state_of
 
     pointer = pointer_of(settings.shared)
-    return [state_of(settings.shared), pointer and pointer.digest]
+    return [state_of(settings.shared), pointer and pointer.digest, state_of_ledger(settings.warehouse)]
 
 
 def _saved_pages(settings: Settings) -> Path | None:

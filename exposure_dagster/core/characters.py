@@ -30,6 +30,21 @@ def harmless(text: str) -> str:
     return _HARMFUL.sub("", _LINE_END.sub("\n", text))
 
 
+def harmless_in_sql(expression: str) -> str:
+    """`harmless` of a text, as an expression of DuckDB's SQL."""
+    harmful, ends = (_as_class(_CONTROLS + _DIRECTIONS + _UNSEEN), f"\\r\\n|{_as_class(_LINE_ENDS)}")
+    one_end = f"regexp_replace({expression}, '{ends}', chr(10), 'g')"
+    return (
+        f"CASE WHEN regexp_matches({expression}, '{harmful}') THEN regexp_replace({one_end}, '{harmful}', '', 'g')"
+        f" ELSE {expression} END"
+    )
+
+
+def _as_class(characters: str) -> str:
+    """The class of a regular expression, each character by its number."""
+    return "[" + "".join(one if one == "-" else f"\\x{{{ord(one):x}}}" for one in characters) + "]"
+
+
 def visible(text: str) -> str:
     """The text with such characters spelt out, as `\\x1b` or `\\u202e`, for a terminal: nothing is hidden."""
     if not _HARMFUL.search(text):

@@ -92,7 +92,10 @@ def _expected(
             [prompt.corpus],
         )
     ]
-    titles = Titles(documents, [Alias(title, doc_id) for title, doc_id in other_titles(warehouse, prompt.corpus)])
+    titles = Titles(
+        [(one.doc_id, one.title) for one in documents],
+        [Alias(title, doc_id) for title, doc_id in other_titles(warehouse, prompt.corpus)],
+    )
 
     def value_of(row: int, attribute: str) -> float | None:
         doc_id = documents[row].doc_id

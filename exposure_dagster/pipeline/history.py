@@ -15,7 +15,7 @@ from exposure_dagster.pipeline.ranking_inputs import digest_now
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.changes import ChangeSummary, compare_versions, summarize_changes
 from exposure_dagster.ranking.rankings import composite_scores
-from exposure_dagster.store.warehouse import Warehouse, insert_rows
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import CHANGES, SCORE_VERSIONS
 
 _ANSWER = "doc_id, prompt_hash, text_sha256, score, attributes::VARCHAR AS attributes, rationale, status, scorer, model"
@@ -61,13 +61,18 @@ def keep_version(connection: duckdb.DuckDBPyConnection, prompt: str) -> None:
     ).fetchall()[0]
     if not different:
         return
-    rows = connection.execute(
-        "SELECT s.*, d.title FROM scored.scores s LEFT JOIN scored.prompts p USING (prompt)"
-        " LEFT JOIN parsed.documents d ON d.corpus = p.corpus AND d.doc_id = s.doc_id WHERE s.prompt = ?",
-        [prompt],
-    ).df()
-    rows = rows.assign(version=latest + 1, versioned_at=utc_now())
-    insert_rows(connection, SCORE_VERSIONS, rows[list(SCORE_VERSIONS.column_names)])
+    connection.execute(
+        f"""
+        INSERT INTO {SCORE_VERSIONS.full_name} BY NAME
+        SELECT {", ".join(SCORE_VERSIONS.column_names)}
+        FROM (
+            SELECT s.*, d.title, $version AS version, $at AS versioned_at FROM scored.scores s
+            LEFT JOIN scored.prompts p USING (prompt)
+            LEFT JOIN parsed.documents d ON d.corpus = p.corpus AND d.doc_id = s.doc_id WHERE s.prompt = $prompt
+        )
+        """,
+        {"prompt": prompt, "version": latest + 1, "at": utc_now()},
+    )
 
 
 def versions(warehouse: Warehouse, prompt: str) -> list[Version]:

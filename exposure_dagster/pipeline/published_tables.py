@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 import pandas as pd
 
-from exposure_dagster.core.characters import harmless
+from exposure_dagster.core.characters import harmless, harmless_in_sql
+from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.tables import Table
 from exposure_dagster.corpora.corpus import Corpus
 from exposure_dagster.corpora.registry import CORPORA, MATCHED_WITH, ROLE_INDEX, Attribution, corpus_of
 from exposure_dagster.pipeline.ranking_inputs import ranked_as
 from exposure_dagster.prompts.model import AskedPrompt
-from exposure_dagster.publishing.content import PublishedTable
+from exposure_dagster.publishing.content import PublishedTable, WholeTable
 from exposure_dagster.publishing.tables import (
     NOT_OF_RESILIENCE,
     OF_OCCUPATION,
@@ -24,6 +26,7 @@ from exposure_dagster.publishing.tables import (
     SECTIONS,
     SHOWN_ITEMS,
 )
+from exposure_dagster.store.spool import Spool
 from exposure_dagster.tables import (
     AGREEMENT,
     CHANGES,
@@ -102,40 +105,151 @@ def published_from(corpora: Iterable[Corpus]) -> list[str]:
     return [*_TABLES, *(f"({query})" for query in dict.fromkeys(queries))]
 
 
-def published_tables(connection: duckdb.DuckDBPyConnection) -> tuple[PublishedTable, ...]:
+@dataclass(frozen=True)
+class Held:
+    """What of very long tables is held: by corpus that is too long to be shown whole, the documents that are shown, and
+    the prompts that have too many rows."""
+
+    shown: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    long: Collection[str] = ()
+
+
+def held_of(connection: duckdb.DuckDBPyConnection, most_shown: int, most_held: int) -> Held:
+    """The documents that have the most jobs, of each corpus of which not all are shown."""
+    cut = connection.execute(
+        f"SELECT corpus FROM {DOCUMENT_FACTS.full_name} GROUP BY corpus HAVING count(*) > ?", [most_shown]
+    ).fetchall()
+    of_corpus = f"""
+        SELECT doc_id FROM {DOCUMENT_FACTS.full_name} WHERE corpus = ? ORDER BY jobs DESC NULLS LAST, doc_id LIMIT ?
+    """
+    long = connection.execute(
+        "SELECT prompt FROM ranked.rankings GROUP BY prompt HAVING count(*) > ?", [most_held]
+    ).fetchall()
+    return Held(
+        {
+            corpus: [doc_id for (doc_id,) in connection.execute(of_corpus, [corpus, most_shown]).fetchall()]
+            for (corpus,) in cut
+        },
+        {prompt for (prompt,) in long},
+    )
+
+
+def whole_table(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object], table: Table
+) -> WholeTable:
+    """All that a query finds, on disk: columns of the types that the table has, and no text that acts on a terminal."""
+    named = connection.execute(f"SELECT * FROM ({query}) LIMIT 0", parameters).description or []
+    kinds = {column.name: column.type for column in table.columns}
+    columns = ", ".join(f"{_harmless(name, kinds[name])}::{kinds[name]} AS {name}" for name, *_ in named)
+    spool = Spool()
+    spool.take(connection, f"SELECT {columns} FROM ({query})", parameters)
+    with duckdb.connect() as own:
+        ((rows, digest),) = own.execute(f"SELECT count(*), bit_xor(hash(t::VARCHAR)) FROM {spool.source} t").fetchall()
+    return WholeTable(spool, rows, content_hash([table.name, [name for name, *_ in named], rows, str(digest)]))
+
+
+def rows_about(whole: WholeTable, column: str, documents: Sequence[str], order: str) -> pd.DataFrame:
+    """The rows of a long table that are about these documents, in their order."""
+    with duckdb.connect() as own:
+        return own.execute(
+            f"FROM {whole.spool.source} WHERE {column} IN (SELECT unnest(?)) ORDER BY {order}", [list(documents)]
+        ).df()
+
+
+def _harmless(name: str, kind: str) -> str:
+    if kind == "VARCHAR":
+        return harmless_in_sql(f"{name}::VARCHAR")
+    if kind == "VARCHAR[]":
+        return f"list_transform({name}::VARCHAR[], lambda one: {harmless_in_sql('one')})"
+    return name
+
+
+def published_tables(connection: duckdb.DuckDBPyConnection, held: Held) -> tuple[PublishedTable, ...]:
     """The tables, each with its own columns and in its order; those without a row are left out."""
-    return tuple(table for table in _tables(connection) if len(table.rows))
+    return tuple(table for table in _tables(connection, held) if len(table.rows) or table.whole is not None)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[PublishedTable]:
+def _tables(connection: duckdb.DuckDBPyConnection, held: Held) -> Iterator[PublishedTable]:
     prompts = _prompts(connection)
-    for prompt, corpus in zip(prompts["prompt"], prompts["corpus"], strict=True):
-        yield PublishedTable(PROVENANCE, PROVENANCE.name, _provenance(connection, prompt, corpus), prompt)
+    corpora = dict(zip(prompts["prompt"], prompts["corpus"], strict=True))
+
+    for prompt, corpus in corpora.items():
+        about = _About(prompt, held.shown.get(corpus, ()), is_long=prompt in held.long)
+        query, parameters = _provenance(prompt, corpus)
+        yield about.table(connection, PROVENANCE, PROVENANCE.name, query, parameters, order="doc_id")
         if corpus not in CORPORA:
-            yield PublishedTable(
-                ROLE_OCCUPATIONS, ROLE_OCCUPATIONS.name, _role_occupations(connection, prompt, corpus), prompt
+            query, parameters = _role_occupations(prompt, corpus)
+            yield about.table(
+                *(connection, ROLE_OCCUPATIONS, ROLE_OCCUPATIONS.name, query, parameters), order="rank, title, doc_id"
             )
     shown = ", ".join(name for name in RESILIENCE.column_names if name not in NOT_OF_RESILIENCE)
-    for table, stem, columns, order in (
-        (RESILIENCE, "ai_resilience", shown, "rank, title, onet_code"),
-        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)", "rank, title, onet_code"),
-        (UNCERTAINTY, "uncertainty", "*", "doc_id"),
-        (RELIABILITY, "reliability", "*", "attribute, facet, statistic"),
+    for table, stem, columns, order, key in (
+        (RESILIENCE, "ai_resilience", shown, "rank, title, onet_code", "onet_code"),
+        (TASK_ROLLUPS, "task_rollups", "* EXCLUDE (prompt)", "rank, title, onet_code", None),
+        (UNCERTAINTY, "uncertainty", "*", "doc_id", "doc_id"),
+        (RELIABILITY, "reliability", "*", "attribute, facet, statistic", None),
     ):
         for (prompt,) in connection.execute(f"SELECT DISTINCT prompt FROM {table.full_name} ORDER BY 1").fetchall():
-            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = ? ORDER BY {order}"
-            yield PublishedTable(table, stem, _whole(connection.execute(query, [prompt]).df(), table), prompt)
-    for table, stem, query in (
-        (OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt"),
-        *((export.table, export.stem, export.query) for corpus in CORPORA.values() for export in corpus.exports),
-        (CHANGES, "changes", f"SELECT * FROM {CHANGES.full_name} ORDER BY prompt, abs(shift) DESC, doc_id"),
-        (AGREEMENT, "agreement", f"SELECT * FROM {AGREEMENT.full_name} ORDER BY prompt, reference, subset"),
-        (DISAGREEMENTS, "disagreements", _WIDEST_GAPS),
-    ):
-        yield PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
+            query = f"SELECT {columns} FROM {table.full_name} WHERE prompt = $prompt ORDER BY {order}"
+            is_long = prompt in held.long and key is not None  # others have few rows, however many documents there are
+            about = _About(prompt, held.shown.get(corpora.get(prompt, ""), ()), is_long=is_long)
+            yield about.table(connection, table, stem, query, {"prompt": prompt}, order=order, key=key or "")
+
+    def all_of(table: Table, stem: str, query: str) -> PublishedTable:
+        return PublishedTable(table, stem, _whole(connection.execute(query).df(), table))
+
+    yield all_of(OCCUPATIONS, "occupations", f"SELECT * FROM {OCCUPATIONS.full_name} ORDER BY slug, prompt")
+    for corpus_known in CORPORA.values():
+        for export in corpus_known.exports:
+            yield all_of(export.table, export.stem, export.query)
+    yield _changes(connection, held)
+    yield all_of(AGREEMENT, "agreement", f"SELECT * FROM {AGREEMENT.full_name} ORDER BY prompt, reference, subset")
+    yield all_of(DISAGREEMENTS, "disagreements", _WIDEST_GAPS)
     yield PublishedTable(SECTIONS, SECTIONS.name, _sections(connection))
     yield PublishedTable(PUBLISHED_PROMPTS, PUBLISHED_PROMPTS.name, prompts)
     yield PublishedTable(PUBLISHED_VERSIONS, PUBLISHED_VERSIONS.name, _versions(connection))
+
+
+@dataclass(frozen=True)
+class _About:
+    """A prompt, and what of its tables is held where they are long: rows about these documents."""
+
+    prompt: str
+    shown: Sequence[str]
+    is_long: bool
+
+    def table(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: Table,
+        stem: str,
+        query: str,
+        parameters: Mapping[str, object],
+        *,
+        order: str,
+        key: str = "doc_id",
+    ) -> PublishedTable:
+        """What a query finds, as a table of the prompt. `key` is the column of its documents."""
+        if not self.is_long:
+            return PublishedTable(table, stem, _whole(connection.execute(query, parameters).df(), table), self.prompt)
+        whole = whole_table(connection, query, parameters, table)
+        rows = _whole(rows_about(whole, key, self.shown, order), table)
+        return PublishedTable(table, stem, rows, self.prompt, whole if whole.rows else None)
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, held: Held) -> PublishedTable:
+    order = "prompt, abs(shift) DESC, doc_id"
+    query = f"SELECT * FROM {CHANGES.full_name} ORDER BY {order}"
+    ((is_long,),) = connection.execute(
+        f"SELECT EXISTS (FROM {CHANGES.full_name} WHERE list_contains(?, prompt))", [sorted(held.long)]
+    ).fetchall()
+    if not is_long:
+        return PublishedTable(CHANGES, "changes", _whole(connection.execute(query).df(), CHANGES))
+    whole = whole_table(connection, query, {}, CHANGES)
+    documents = [doc_id for ids in held.shown.values() for doc_id in ids]
+    return PublishedTable(
+        CHANGES, "changes", _whole(rows_about(whole, "doc_id", documents, order), CHANGES), whole=whole
+    )
 
 
 def _sections(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -206,8 +320,9 @@ def _versions(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     return pd.DataFrame(records, columns=list(PUBLISHED_VERSIONS.column_names))
 
 
-def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
-    rows = connection.execute(
+def _provenance(prompt: str, corpus: str) -> tuple[str, dict[str, object]]:
+    """Where each score of a prompt comes from, as a query."""
+    return (
         f"""
         WITH accepted AS (
             SELECT doc_id, prompt_hash, text_sha256, list(DISTINCT request_id ORDER BY request_id)
@@ -234,17 +349,16 @@ def _provenance(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str)
         ORDER BY s.doc_id
         """,
         {"prompt": prompt},
-    ).df()
-    return _whole(rows, PROVENANCE)
+    )
 
 
-def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus: str) -> pd.DataFrame:
-    """Own documents of a prompt beside their occupations: facts are of accepted ones alone."""
+def _role_occupations(prompt: str, corpus: str) -> tuple[str, dict[str, object]]:
+    """Own documents of a prompt beside their occupations, as a query: facts are of accepted ones alone."""
     names = [
         name.removeprefix(OF_OCCUPATION) for name in ROLE_OCCUPATIONS.column_names if name.startswith(OF_OCCUPATION)
     ]
     facts = [name for name in names if name in DOCUMENT_FACTS.column_names]
-    rows = connection.execute(
+    return (
         f"""
         WITH neighbours AS (
             SELECT onet_code, list(name ORDER BY place) AS neighbours FROM ({ROLE_INDEX.neighbours}) GROUP BY onet_code
@@ -266,8 +380,7 @@ def _role_occupations(connection: duckdb.DuckDBPyConnection, prompt: str, corpus
         WHERE r.prompt = $prompt ORDER BY r.rank, r.title, r.doc_id
         """,
         {"prompt": prompt, "corpus": corpus, "matched_with": MATCHED_WITH.name},
-    ).df()
-    return _whole(rows, ROLE_OCCUPATIONS)
+    )
 
 
 def _whole(rows: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -7,29 +7,33 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from exposure_dagster.core.columns import plain, texts
 from exposure_dagster.core.errors import PromptError
-from exposure_dagster.core.hashing import frame_digest
+from exposure_dagster.core.hashing import content_hash, frame_digest
 from exposure_dagster.core.tables import Table
-from exposure_dagster.corpora.terms import soc_major_group
+from exposure_dagster.corpora.terms import SEVERAL_GROUPS, SOC_MAJOR_GROUPS
 from exposure_dagster.pipeline.ranking_inputs import RankedAs, digest_now, digest_of_rankings, put_made_from
 from exposure_dagster.pipeline.samples import standing_answers
 from exposure_dagster.prompts.model import Prompt, RankingDefinition
-from exposure_dagster.ranking.pay import currency_of, named_currencies
-from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, estimate_errors, rank_documents
+from exposure_dagster.ranking.pay import USD, currency_of
+from exposure_dagster.ranking.rankings import FACT_COLUMNS, attribute_frame, estimate_errors, ranks
 from exposure_dagster.ranking.reliability import reliability
 from exposure_dagster.ranking.resilience import rank_resilience
 from exposure_dagster.ranking.summaries import summarize
 from exposure_dagster.ranking.uncertainty import uncertainty
+from exposure_dagster.store.spool import quoted
 from exposure_dagster.store.warehouse import Warehouse, replace_rows
 from exposure_dagster.tables import DEFINITIONS, RANKINGS, RELIABILITY, SUMMARIES, UNCERTAINTY
 
 _OF_ANSWER = ["status", "scorer", "model", "prompt_hash", "scored_at"]
 
 
+SHOWN_BEST = 50
+"""Rows of rankings that a report has: the highest ranked."""
+
+
 @dataclass(frozen=True)
 class RankReport:
-    """The rows that were written, and the digest of them."""
+    """The rows that were written (of rankings the highest), and the digest of all of them."""
 
     rows: pd.DataFrame
     digest: str
@@ -58,24 +62,73 @@ def rank_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
         made_from = digest_now(now, prompt)
         definition = stored_definition(now, prompt)
         corpus = corpus_of_prompt(now, prompt)
-        scores = now.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
         ranked_by = None
         if definition.resilience is not None:
-            rows = resilience_rows(now, corpus, scores, definition)
+            whole = now.read("SELECT * EXCLUDE (prompt) FROM scored.scores WHERE prompt = ? ORDER BY doc_id", [prompt])
+            rows = resilience_rows(now, corpus, whole, definition)
             ranked_by = rows.set_index("onet_code")["final_ranking"]
-        facts = document_facts(now, corpus)
-        if scores["attributes_sd"].notna().any():  # each sample makes a score of its own
+        scores = now.read(
+            "SELECT doc_id, status, score, attributes, score_sd FROM scored.scores WHERE prompt = ? ORDER BY doc_id",
+            [prompt],
+        )
+        facts = facts_query(now, corpus)
+        ((is_sampled,),) = now.rows("SELECT count(attributes_sd) > 0 FROM scored.scores WHERE prompt = ?", [prompt])
+        if is_sampled:  # each sample makes a score of its own
             answers = standing_answers(now, prompt, definition)
             answers = answers[answers["wording"] == ""]
             scores["score_sd"] = scores["doc_id"].map(answers.groupby("doc_id")["ranked_score"].std())
-    rankings = rank_documents(prompt, scores, facts, definition, ranked_by=ranked_by)
+    figures = scores[["doc_id", "score_sd"]].assign(**ranks(scores, definition, ranked_by=ranked_by))
 
-    def write(connection: duckdb.DuckDBPyConnection) -> None:
-        replace_rows(connection, RANKINGS, rankings, where={"prompt": prompt})
+    def write(connection: duckdb.DuckDBPyConnection) -> RankReport:
+        _put_rankings(connection, prompt, figures, facts, definition.ranking_hash)
         put_made_from(connection, RANKINGS, prompt, made_from, RankedAs(corpus, definition))
+        of_prompt = f"FROM {RANKINGS.full_name} WHERE prompt = ?"
+        best = connection.execute(f"{of_prompt} ORDER BY rank NULLS LAST, title, doc_id LIMIT {SHOWN_BEST}", [prompt])
+        rows = best.df()
+        digest = connection.execute(f"SELECT count(*), bit_xor(hash(r::VARCHAR)) FROM ({of_prompt}) r", [prompt])
+        return RankReport(rows, content_hash([str(one) for one in digest.fetchone() or ()]))
 
-    warehouse.transact(write)
-    return RankReport(rankings, frame_digest(rankings))
+    return warehouse.transact(write)
+
+
+def _put_rankings(
+    connection: duckdb.DuckDBPyConnection, prompt: str, figures: pd.DataFrame, facts: str, ranking_hash: str
+) -> None:
+    """Join what ranking says of documents with the answers and what is known of them: no text comes into Python."""
+    columns = ", ".join(
+        f"{_COLUMNS.get(column.name) or f'{_place_of(column.name, figures)}.{column.name}'}::{column.type}"
+        f" AS {column.name}"
+        for column in RANKINGS.columns
+    )
+    connection.execute(f"DELETE FROM {RANKINGS.full_name} WHERE prompt = ?", [prompt])
+    connection.register("figures", figures)
+    try:
+        connection.execute(
+            f"""
+            INSERT INTO {RANKINGS.full_name} BY NAME
+            SELECT {columns} FROM (FROM scored.scores WHERE prompt = $prompt) s
+            JOIN figures r ON r.doc_id = s.doc_id LEFT JOIN ({facts}) f ON f.doc_id = s.doc_id
+            ORDER BY r.rank NULLS LAST, coalesce(f.title, s.doc_id), s.doc_id
+            """,
+            {"prompt": prompt, "ranking_hash": ranking_hash},
+        )
+    finally:
+        connection.unregister("figures")
+
+
+_COLUMNS = {
+    "prompt": "s.prompt",
+    "doc_id": "s.doc_id",
+    "title": "coalesce(f.title, s.doc_id)",
+    "wages": "f.jobs * f.median_pay_annual",
+    "ranking_hash": "$ranking_hash",
+}
+"""Columns of ranked.rankings that are not taken as they are."""
+
+
+def _place_of(column: str, figures: pd.DataFrame) -> str:
+    """Which of the joined relations has the column: ranking itself, what is known of documents, or the answers."""
+    return "r" if column in figures else "f" if column in FACT_COLUMNS else "s"
 
 
 def corpus_of_prompt(warehouse: Warehouse, prompt: str) -> str:
@@ -116,7 +169,12 @@ def summarize_prompt(warehouse: Warehouse, prompt: str) -> RankReport:
     """Fill ranked.summaries for one prompt from ranked.rankings."""
     with warehouse.snapshot() as now:
         made_from = digest_of_rankings(now, prompt)
-        rankings = now.read("SELECT * FROM ranked.rankings WHERE prompt = ? ORDER BY rank, doc_id", [prompt])
+        rankings = now.read(
+            "SELECT doc_id, score, tier, quadrant, category, jobs, median_pay_annual, pay_currency, wages,"
+            " outlook_desc, entry_education, soc_major_group FROM ranked.rankings WHERE prompt = ?"
+            " ORDER BY rank, doc_id",
+            [prompt],
+        )
         definition = stored_definition(now, prompt)
         levels = education_levels(now, corpus_of_prompt(now, prompt))
         errors = now.read("SELECT doc_id, se FROM ranked.uncertainty WHERE prompt = ?", [prompt])
@@ -185,32 +243,53 @@ def stored_definition(warehouse: Warehouse, prompt: str) -> RankingDefinition:
 def document_facts(warehouse: Warehouse, corpus: str) -> pd.DataFrame:
     """What is known about the documents of a corpus: one row a document, columns `FACT_COLUMNS`.
 
+    Raises PromptError as `facts_query` does.
+    """
+    return warehouse.read(facts_query(warehouse, corpus))
+
+
+def facts_query(warehouse: Warehouse, corpus: str) -> str:
+    """The query of what is known about the documents of a corpus.
+
     Rankings hold pay in one currency, that of most documents; pay in another stands in parsed.document_facts alone.
 
     Raises PromptError where nothing is: rankings without jobs and pay would take the place of better ones.
     """
-    facts = warehouse.read(
-        "SELECT doc_id, title, category, jobs,"
-        " pay_annual AS median_pay_annual, pay_currency, pay_basis, pay_is_top_coded,"
-        " outlook_pct, outlook_desc, education AS entry_education, soc_code, soc_codes, url"
-        " FROM parsed.document_facts WHERE corpus = ?",
+    paid = warehouse.read(
+        "SELECT pay_annual, pay_currency FROM parsed.document_facts WHERE corpus = ? AND pay_annual IS NOT NULL",
         [corpus],
     )
-    if facts.empty:
+    ((documents,),) = warehouse.rows("SELECT count(*) FROM parsed.document_facts WHERE corpus = ?", [corpus])
+    if not documents:
         raise PromptError(
             "nothing is known of its documents yet",
             where=f"parsed.document_facts, corpus {corpus}",
             remedy="Materialize parsed/document_facts first, or use `exposure run`.",
         )
-    currency = currency_of(facts["pay_currency"], facts["median_pay_annual"])
-    is_shown = facts["median_pay_annual"].notna() & (named_currencies(facts["pay_currency"]) == currency)
-    facts["median_pay_annual"] = facts["median_pay_annual"].where(is_shown)
-    facts["pay_currency"] = pd.Series(currency, index=facts.index, dtype="object").where(is_shown, None)
-    facts["soc_major_group"] = [
-        soc_major_group(code if isinstance(code, str) else None, texts(plain(codes)))
-        for code, codes in zip(facts["soc_code"], facts["soc_codes"], strict=True)
-    ]
-    return facts[list(FACT_COLUMNS)]
+    currency = quoted(currency_of(paid["pay_currency"], paid["pay_annual"]) or USD)
+    groups = ", ".join(f"{quoted(prefix)}: {quoted(name)}" for prefix, name in SOC_MAJOR_GROUPS.items())
+    shown = ", ".join(f"{_FACTS.get(name, name)} AS {name}" for name in FACT_COLUMNS)
+    return f"""
+        SELECT {shown}
+        FROM (
+            SELECT *, pay_annual IS NOT NULL AND coalesce(pay_currency, {quoted(USD)}) = {currency} AS is_shown,
+                   {currency} AS currency, MAP {{{groups}}} AS groups,
+                   CASE WHEN coalesce(soc_code, '') <> '' THEN [soc_code[:2]]
+                        ELSE list_distinct(list_transform(soc_codes, lambda code: code[:2])) END AS prefixes
+            FROM parsed.document_facts WHERE corpus = {quoted(corpus)}
+        )
+    """
+
+
+_FACTS = {
+    "median_pay_annual": "CASE WHEN is_shown THEN pay_annual END",
+    "pay_currency": "CASE WHEN is_shown THEN currency END",
+    "entry_education": "education",
+    "soc_major_group": f"CASE WHEN len(prefixes) = 1 THEN groups[prefixes[1]]"
+    f" WHEN len(prefixes) > 1 THEN {quoted(SEVERAL_GROUPS)} END",
+}
+"""Columns of `FACT_COLUMNS` that parsed.document_facts has by another name or in another form. A document whose codes
+lie in several SOC major groups is in none of them (`soc_major_group`)."""
 
 
 def education_levels(warehouse: Warehouse, corpus: str) -> list[str]:

@@ -369,20 +369,26 @@ def _what_failed(warehouse: Warehouse, name: str, commonest_error: str | None) -
 
 def cut_documents(warehouse: Warehouse, name: str) -> Cuts:
     """How much of a prompt's documents its standing answers are not about, since it was too long for the model."""
-    return cuts(note for (note,) in warehouse.rows("SELECT note FROM scored.scores WHERE prompt = ?", [name]))
+    notes = warehouse.rows("SELECT note FROM scored.scores WHERE prompt = ? AND note IS NOT NULL", [name])
+    return cuts(note for (note,) in notes)
 
 
 def _report(warehouse: Warehouse, name: str, figures: Mapping[str, int | float | str], note: str | None) -> ScoreReport:
     import pandas as pd
 
     with warehouse.snapshot() as now:
-        rows = now.read("SELECT score, attributes, status, scorer FROM scored.scores WHERE prompt = ?", [name])
+        rows = now.read("SELECT score, attributes FROM scored.scores WHERE prompt = ?", [name])
+        ((scorers, unanswered),) = now.rows(
+            "SELECT string_agg(DISTINCT scorer, ' and ' ORDER BY scorer), count(*) FILTER (status <> 'ok')"
+            " FROM scored.scores WHERE prompt = ?",
+            [name],
+        )
         attributes = stored_prompt(now, name).asked.attributes
     numbers = [json.loads(text) if isinstance(text, str) else {} for text in rows["attributes"]]
     return ScoreReport(
-        scorer=" and ".join(sorted(rows["scorer"].dropna().unique())),
+        scorer=scorers or "",
         documents=len(rows),
-        is_complete=bool((rows["status"] == "ok").all()),
+        is_complete=not unanswered,
         answers=tuple(
             Answers(
                 one.key,

@@ -39,18 +39,29 @@ GROUPING_TITLES = {
 }
 
 
+MOST_LISTED = 2_000
+"""Documents that a brief lists."""
+
+
 def brief(
     prompt: PublishedPrompt,
     sources: Sequence[Attribution],
     *,
     uncertainty: pd.DataFrame | None = None,
     is_sample: bool = False,
+    highest: pd.DataFrame | None = None,
 ) -> str:
-    """The whole brief of one prompt, as Markdown. `uncertainty` are its rows of ranked.uncertainty."""
+    """The whole brief of one prompt, as Markdown. `uncertainty` are its rows of ranked.uncertainty.
+
+    `highest` are the rankings' first rows, where the prompt does not hold all of them. `MOST_LISTED` documents are
+    listed at most.
+    """
     definition = prompt.definition
     rankings = prompt.rankings
+    listed = rankings if highest is None else highest
     if uncertainty is not None:
-        rankings = rankings.merge(uncertainty[["doc_id", "method", "lo90", "hi90"]], on="doc_id", how="left")
+        intervals = uncertainty[["doc_id", "method", "lo90", "hi90"]]
+        rankings, listed = (rows.merge(intervals, on="doc_id", how="left") for rows in (rankings, listed))
     answered_by = prompt.answered_by or "nobody yet"
     when = f" (last answer {prompt.scored_at:%Y-%m-%d})" if prompt.scored_at else ""
     lines = [
@@ -79,11 +90,12 @@ def brief(
         if _says_something(prompt.summaries[prompt.summaries["grouping"] == grouping]):
             lines += [f"### {title}", "", *_summary_table(prompt, grouping), ""]
     lines += [
-        "## Every document",
+        "## Every document" if prompt.documents <= MOST_LISTED else f"## The first {MOST_LISTED:,} documents",
         "",
-        f"Rank, title, score{_beside_scores(rankings)}, jobs, median annual pay, projected change, reason.",
+        f"Rank, title, score{_beside_scores(rankings)}, jobs, median annual pay, projected change, reason."
+        + (f" Of all {prompt.documents:,}: `ranking.csv`, `.parquet`." if prompt.documents > MOST_LISTED else ""),
         "",
-        *(_document_line(row, definition) for row in rankings.to_dict("records")),
+        *(_document_line(row, definition) for row in listed.head(MOST_LISTED).to_dict("records")),
         "",
         "## Sources",
         "",

@@ -19,6 +19,7 @@ from exposure_dagster.corpora.registry import CORPORA, JOINED_ON, MATCHED_WITH, 
 from exposure_dagster.prompts.composites import Composite
 from exposure_dagster.prompts.model import AskedPrompt, RankingDefinition
 from exposure_dagster.publishing.tables import ROLE_OCCUPATIONS
+from exposure_dagster.store.spool import Spool
 from exposure_dagster.tables import OCCUPATIONS
 
 BASELINE_NOTE = (
@@ -68,16 +69,34 @@ CAVEATS = (
     "adopt are all left out, and within an occupation people do very different work."
 )
 
-PUBLICATION_VERSION = f"{__version__}.6"
+PUBLICATION_VERSION = f"{__version__}.7"
 """Of what makes a publication of its content. Its last number is raised by whoever changes the files that the same
 content gives: it is then published anew."""
+
+
+MOST_SHOWN = 8_000
+"""Documents of a corpus that the site shows: of a longer list those with the most jobs. A page that held a million
+would take a browser's whole memory; the exported files and the API have them all."""
+
+MOST_HELD = 20_000
+"""Rows of a published table that are held in memory: of a longer one those of the documents that the site shows."""
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """A table that is too long to be held: where its rows are, in their order, how many, and a digest of them."""
+
+    spool: Spool
+    rows: int
+    digest: str
 
 
 @dataclass(frozen=True)
 class PublishedPrompt:
     """One prompt's results: its question, how it is ranked, and its rows of the ranked tables.
 
-    `out_of_date` says why they are not what the prompt's file asks for now, where its file cannot be used.
+    `out_of_date` says why they are not what the prompt's file asks for now, where its file cannot be used. Of very many
+    rows `rankings` has those that the site shows, `whole` all of them, and `answered` who answered them and when.
     """
 
     name: str
@@ -88,22 +107,33 @@ class PublishedPrompt:
     out_of_date: str | None = None
     corpus: str = JOINED_ON.name
     is_enabled: bool = True
+    whole: WholeTable | None = None
+    answered: pd.DataFrame | None = None
+
+    @property
+    def documents(self) -> int:
+        """How many are ranked, whether they are held or not."""
+        return len(self.rankings) if self.whole is None else self.whole.rows
+
+    @property
+    def _answered(self) -> pd.DataFrame:
+        return self.rankings if self.answered is None else self.answered
 
     @property
     def scorers(self) -> tuple[str, ...]:
         """Who answered: one name, or several where answers of different scorers stand side by side."""
-        return tuple(sorted(self.rankings["scorer"].dropna().unique()))
+        return tuple(sorted(self._answered["scorer"].dropna().unique()))
 
     @property
     def models(self) -> tuple[str, ...]:
-        return tuple(sorted(self.rankings["model"].dropna().unique()))
+        return tuple(sorted(self._answered["model"].dropna().unique()))
 
     @property
     def answered_by(self) -> str | None:
         """The models as people read them, those that estimated apart where others answered; None where nobody did."""
-        is_estimate = self.rankings["scorer"] == "baseline"
+        is_estimate = self._answered["scorer"] == "baseline"
         answered, estimated = (
-            " and ".join(sorted(self.rankings.loc[which, "model"].dropna().unique()))
+            " and ".join(sorted(self._answered.loc[which, "model"].dropna().unique()))
             for which in (~is_estimate, is_estimate)
         )
         if answered and estimated:
@@ -123,7 +153,7 @@ class PublishedPrompt:
 
     @property
     def scored_at(self) -> datetime | None:
-        latest = self.rankings["scored_at"].max()
+        latest = self._answered["scored_at"].max()
         return None if pd.isna(latest) else latest.to_pydatetime()
 
     @property
@@ -134,7 +164,7 @@ class PublishedPrompt:
                 self.name,
                 self.asked.model_dump(mode="json"),
                 self.definition.model_dump(mode="json"),
-                self.rankings.to_csv(index=False),
+                self.rankings.to_csv(index=False) if self.whole is None else self.whole.digest,
                 self.summaries.to_csv(index=False),
                 self.out_of_date,
                 self.corpus,
@@ -147,13 +177,15 @@ class PublishedPrompt:
 class PublishedTable:
     """A table that is published as `stem` .csv, .parquet and .json, below the folder of its prompt if it has one.
 
-    `rows` are in the order in which they are written, with the columns that are.
+    `rows` are in the order in which they are written, with the columns that are; of very many rows those about
+    documents that the site shows, and `whole` are all.
     """
 
     table: Table
     stem: str
     rows: pd.DataFrame
     prompt: str | None = None
+    whole: WholeTable | None = None
 
     @property
     def path(self) -> str:
@@ -163,7 +195,7 @@ class PublishedTable:
     @property
     def digest(self) -> str:
         """Digest of all that is published of it."""
-        return content_hash([self.path, self.rows.to_csv(index=False)])
+        return content_hash([self.path, self.rows.to_csv(index=False) if self.whole is None else self.whole.digest])
 
 
 @dataclass(frozen=True)
@@ -184,8 +216,9 @@ class PublishedContent:
     scores of the latest versions of prompts that have several (prompt, version, versioned_at, model, doc_id, score).
     `index_credits` are of the
     indices that scores are held against, `index_values` what these say of documents: index, corpus, doc_id, value.
-    `addresses` are those that the site's pages are to name. `composites` are those whose rows are among the tables;
-    `left_out` says of others why they cannot be made.
+    `addresses` are those that the site's pages are to name. `cut` has for each corpus that is too long to be shown
+    whole how many documents it has; `shown` then has `MOST_SHOWN` of them. `composites` are those whose rows are among
+    the tables; `left_out` says of others why they cannot be made.
     """
 
     prompts: tuple[PublishedPrompt, ...]
@@ -200,6 +233,7 @@ class PublishedContent:
     addresses: Addresses = Addresses()
     composites: tuple[Composite, ...] = ()
     left_out: tuple[str, ...] = ()
+    cut: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def sources(self) -> tuple[Attribution, ...]:

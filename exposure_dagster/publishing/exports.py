@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from exposure_dagster import __version__
-from exposure_dagster.core.tables import Table
-from exposure_dagster.publishing.brief import brief
+from exposure_dagster.core.tables import Column, Table
+from exposure_dagster.publishing.brief import MOST_LISTED, brief
 from exposure_dagster.publishing.content import (
     CAVEATS,
     METHOD,
@@ -28,11 +29,13 @@ from exposure_dagster.publishing.content import (
     PublishedContent,
     PublishedPrompt,
     PublishedTable,
+    WholeTable,
     listed_sources,
     source_lines,
 )
 from exposure_dagster.publishing.tables import PUBLISHED_TABLES, TABLES_OF_SOME
-from exposure_dagster.publishing.workbook import write_workbook
+from exposure_dagster.publishing.workbook import MOST_ROWS, Sheet, write_workbook
+from exposure_dagster.store.spool import quoted
 from exposure_dagster.tables import RANKINGS, SUMMARIES, UNCERTAINTY
 
 PROMPT_FILES = (
@@ -44,6 +47,9 @@ COMMON_FILES = ("data_dictionary.md", "ATTRIBUTION.md", "manifest.json")
 
 CSV_ENCODING = "utf-8-sig"
 """With the byte order mark by which Excel knows UTF-8."""
+
+MOST_IN_JSON = 2_000
+"""Rows of a table that is too long to be held in its JSON file, the first; its CSV and Parquet files have them all."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,17 +67,24 @@ def _write_tables(database: duckdb.DuckDBPyConnection, content: PublishedContent
     for prompt in content.prompts:
         target = folder / prompt.name
         target.mkdir()
-        _write_table(database, prompt.rankings, RANKINGS, target / "ranking")
-        uncertainty = next(
-            (one.rows for one in content.tables if one.table is UNCERTAINTY and one.prompt == prompt.name), None
+        rankings = _Rows(RANKINGS, prompt.rankings, prompt.whole)
+        rankings.write(database, target / "ranking")
+        sure = next((one for one in content.tables if one.table is UNCERTAINTY and one.prompt == prompt.name), None)
+        uncertainty = None if sure is None else _Rows(UNCERTAINTY, sure.rows, sure.whole)
+        write_workbook(
+            [rows.sheet(database) for rows in (rankings, uncertainty) if rows is not None],
+            target / "ranking.xlsx",
+            about=_about(prompt, content),
         )
-        sheets = [(RANKINGS, _as_text(prompt.rankings, RANKINGS))]
-        if uncertainty is not None:
-            sheets.append((UNCERTAINTY, uncertainty))
-        write_workbook(sheets, target / "ranking.xlsx", about=_about(prompt, content))
-        _write_table(database, prompt.summaries, SUMMARIES, target / "summaries")
-        (target / "ranking.json").write_text(_ranking_json(prompt, content), encoding="utf-8")
-        text = brief(prompt, content.sources, uncertainty=uncertainty, is_sample=content.is_sample)
+        _Rows(SUMMARIES, prompt.summaries).write(database, target / "summaries")
+        (target / "ranking.json").write_text(_ranking_json(database, prompt, content), encoding="utf-8")
+        text = brief(
+            prompt,
+            content.sources,
+            uncertainty=None if sure is None else sure.rows,
+            is_sample=content.is_sample,
+            highest=None if prompt.whole is None else rankings.first(database, MOST_LISTED),
+        )
         (target / "brief.md").write_text(text, encoding="utf-8")
     for table in content.tables:
         _write_published(database, table, content, folder)
@@ -130,7 +143,8 @@ def _write_published(
     database: duckdb.DuckDBPyConnection, published: PublishedTable, content: PublishedContent, folder: Path
 ) -> None:
     stem = folder / published.path
-    _write_table(database, published.rows, published.table, stem)
+    rows = _Rows(published.table, published.rows, published.whole)
+    rows.write(database, stem)
     by_name = {prompt.name: prompt for prompt in content.prompts}
     prompt = by_name.get(published.prompt or "")
     document = {
@@ -138,19 +152,84 @@ def _write_published(
         "sample": SAMPLE_NOTE if content.is_sample else None,
         "caveats": CAVEATS,
         "sources": listed_sources(content.sources),
-        "rows": json.loads(published.rows.to_json(orient="records", date_format="iso")),
+        **rows.cut(published.stem),
+        "rows": json.loads(rows.first(database, MOST_IN_JSON).to_json(orient="records", date_format="iso")),
     }
     Path(f"{stem}.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a published table, held in `frame` or, where they are too many, on disk."""
+
+    table: Table
+    frame: pd.DataFrame
+    whole: WholeTable | None = None
+
+    def write(self, database: duckdb.DuckDBPyConnection, stem: Path) -> None:
+        """Write them as CSV and as Parquet."""
+        if self.whole is None:
+            _write_table(database, self.frame, self.table, stem)
+            return
+        names = self._names(database)
+        shown = ", ".join(_as_csv(column) for column in self.table.columns if column.name in names)
+        database.execute(
+            f"COPY (SELECT {shown} FROM {self.whole.spool.source}) TO {quoted(f'{stem}.csv')}"
+            f" (FORMAT csv, HEADER false, PREFIX {quoted(_BYTE_ORDER_MARK + ','.join(names))} || chr(10), SUFFIX '')"
+        )
+        database.execute(
+            f"COPY (FROM {self.whole.spool.source}) TO {quoted(f'{stem}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    def first(self, database: duckdb.DuckDBPyConnection, most: int) -> pd.DataFrame:
+        """The first of the rows, where they are not held; all, where they are."""
+        if self.whole is None:
+            return self.frame
+        return database.execute(f"FROM {self.whole.spool.source} LIMIT {most}").df()
+
+    def cut(self, stem: str) -> dict[str, object]:
+        """What a file that does not have all rows says of the others."""
+        if self.whole is None or self.whole.rows <= MOST_IN_JSON:
+            return {}
+        left_out = self.whole.rows - MOST_IN_JSON
+        return {"rows_left_out": left_out, "all_rows": [f"{stem}.csv", f"{stem}.parquet"]}
+
+    def sheet(self, database: duckdb.DuckDBPyConnection) -> Sheet:
+        """The rows as a sheet of a workbook."""
+        rows = _as_text(self.first(database, MOST_ROWS), self.table)
+        return Sheet(self.table, rows, len(rows) if self.whole is None else self.whole.rows)
+
+    def _names(self, database: duckdb.DuckDBPyConnection) -> list[str]:
+        assert self.whole is not None
+        found = database.execute(f"FROM {self.whole.spool.source} LIMIT 0").description or []
+        there = {name for name, *_ in found}
+        return [column.name for column in self.table.columns if column.name in there]
+
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def _as_csv(column: Column) -> str:
+    """A column as the CSV files have it: as pandas writes it, and no text that a spreadsheet takes for a formula."""
+    name = column.name
+    if column.type == "BOOLEAN":
+        return f"CASE {name} WHEN true THEN 'True' WHEN false THEN 'False' END AS {name}"
+    if column.type not in ("VARCHAR", "VARCHAR[]", "JSON"):
+        return name
+    text = f"array_to_string({name}, '; ')" if column.type == "VARCHAR[]" else f"{name}::VARCHAR"
+    signs = ", ".join(f"chr({ord(sign)})" for sign in _FORMULA_SIGNS)
+    return f"CASE WHEN {text}[1] IN ({signs}) THEN chr(39) || {text} ELSE {text} END AS {name}"
+
+
 def _write_table(database: duckdb.DuckDBPyConnection, frame: pd.DataFrame, table: Table, stem: Path) -> None:
     safe_for_spreadsheets(_as_text(frame, table)).to_csv(f"{stem}.csv", index=False, encoding=CSV_ENCODING)
-    target = f"{stem}.parquet".replace("'", "''")
     columns = ", ".join(
         f"{column.name}::{column.type} AS {column.name}" for column in table.columns if column.name in frame
     )
     database.register("rows_to_write", frame)
-    database.execute(f"COPY (SELECT {columns} FROM rows_to_write) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    database.execute(
+        f"COPY (SELECT {columns} FROM rows_to_write) TO {quoted(f'{stem}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+    )
 
 
 def _as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -177,15 +256,17 @@ def _about(prompt: PublishedPrompt, content: PublishedContent) -> list[str]:
     return [note for note in notes if note]
 
 
-def _ranking_json(prompt: PublishedPrompt, content: PublishedContent) -> str:
+def _ranking_json(database: duckdb.DuckDBPyConnection, prompt: PublishedPrompt, content: PublishedContent) -> str:
+    ranked = _Rows(RANKINGS, prompt.rankings, prompt.whole)
     head = {
         **_prompt_facts(prompt),
         "method": METHOD,
         "caveats": CAVEATS,
         "sample": SAMPLE_NOTE if content.is_sample else None,
         "sources": listed_sources(content.sources),
+        **ranked.cut("ranking"),
     }
-    rows = prompt.rankings.drop(columns="prompt").to_json(orient="records", date_format="iso")
+    rows = ranked.first(database, MOST_IN_JSON).drop(columns="prompt").to_json(orient="records", date_format="iso")
     summaries = prompt.summaries.drop(columns="prompt").to_json(orient="records")
     document = {**head, "summaries": json.loads(summaries), "ranking": json.loads(rows)}
     return json.dumps(document, ensure_ascii=False, indent=1)
@@ -202,7 +283,7 @@ def _prompt_facts(prompt: PublishedPrompt) -> dict[str, object]:
         "note": prompt.baseline_note,
         "out_of_date": prompt.out_of_date,
         "scored_at": prompt.scored_at.isoformat() if prompt.scored_at else None,
-        "documents": len(prompt.rankings),
+        "documents": prompt.documents,
     }
 
 

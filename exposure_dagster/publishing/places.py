@@ -105,8 +105,9 @@ class PublishedFolder:
         """What the current publication's manifest says was left out of it, with the reasons."""
         return [] if self.current() is None else publication.left_out(self.root)
 
-    def keep_up(self) -> None:
-        """Have the copy in the home follow what is current from now on, in a thread that ends with the process.
+    def keep_up(self, until: threading.Event | None = None) -> None:
+        """Have the copy in the home follow what is current from now on, in a thread that ends with the process, or
+        when `until` is set.
 
         Where the database cannot be asked what is in the home stays: a public site does not go with its database.
         """
@@ -118,12 +119,13 @@ class PublishedFolder:
             if not (self.root / "current").is_dir():
                 raise
             _log.warning("what was copied last is served: %s", error)
-        threading.Thread(target=self._look_again_and_again, args=[self.shared], daemon=True).start()
+        threading.Thread(
+            target=self._look_again_and_again, args=[self.shared, until or threading.Event()], daemon=True
+        ).start()
 
-    def _look_again_and_again(self, shared: SharedStore) -> None:
+    def _look_again_and_again(self, shared: SharedStore, until: threading.Event) -> None:
         problem = ""
-        while True:
-            time.sleep(LOOKED_EVERY_S)
+        while not until.wait(LOOKED_EVERY_S):
             try:
                 pointer = pointer_of(shared)
                 if (pointer.digest if pointer else None) != publication.current_digest(self.root):

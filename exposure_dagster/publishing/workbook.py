@@ -7,6 +7,7 @@ which no program takes for a formula or a link. The same rows give the same byte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-MOST_ROWS = 1_048_575
-"""Excel's limit, without the header."""
+MOST_ROWS = 50_000
+"""Of a sheet, without the header. Excel takes 1,048,575; to open so many takes it minutes, and us to write them."""
 
 LONGEST_TEXT = 32_767
 """Characters of a cell that Excel takes."""
@@ -33,8 +34,18 @@ _WIDTHS = {"BOOLEAN": 8, "BIGINT": 12, "INTEGER": 12, "DOUBLE": 12, "TIMESTAMP":
 _WIDE_TEXT = 60
 
 
-def write_workbook(tables: Sequence[tuple[Table, pd.DataFrame]], path: Path, *, about: Sequence[str]) -> None:
-    """Write the rows of each table, what its columns mean, and `about`: a line each on a sheet of its own."""
+@dataclass(frozen=True)
+class Sheet:
+    """Rows of a table, the first of so many in all."""
+
+    table: Table
+    rows: pd.DataFrame
+    of: int
+
+
+def write_workbook(sheets: Sequence[Sheet], path: Path, *, about: Sequence[str], most_rows: int = MOST_ROWS) -> None:
+    """Write the rows of each sheet, what its columns mean, and `about`: a line each on a sheet of its own."""
+    tables = [(sheet.table, sheet.rows.head(most_rows)) for sheet in sheets]
     import xlsxwriter
 
     options = {
@@ -56,9 +67,11 @@ def write_workbook(tables: Sequence[tuple[Table, pd.DataFrame]], path: Path, *, 
             bold,
             wrapped,
         )
-        longest = max(len(frame) for _, frame in tables)
-        cut = [f"Excel holds {MOST_ROWS:,} rows; the CSV and Parquet files have all {longest:,}."]
-        _write_lines(book.add_worksheet("sources"), [*(cut if longest > MOST_ROWS else ()), *about], wrapped)
+        longest = max(sheet.of for sheet in sheets)
+        cut = [
+            f"A sheet here has {most_rows:,} rows at most, the first; the CSV and Parquet files have all {longest:,}."
+        ]
+        _write_lines(book.add_worksheet("sources"), [*(cut if longest > most_rows else ()), *about], wrapped)
 
 
 def _columns_in(table: Table, frame: pd.DataFrame) -> list[Column]:
@@ -71,11 +84,9 @@ def _write_rows(
     sheet.freeze_panes(1, 0)
     for at, column in enumerate(columns):
         sheet.set_column(at, at, _width(column, frame))
-    sheet.autofilter(0, 0, min(len(frame), MOST_ROWS), max(len(columns) - 1, 0))
+    sheet.autofilter(0, 0, len(frame), max(len(columns) - 1, 0))
     sheet.write_row(0, 0, [column.name for column in columns], bold)
     for line, values in enumerate(frame[[column.name for column in columns]].itertuples(index=False), start=1):
-        if line > MOST_ROWS:
-            break
         for at, value in enumerate(values):
             _write(sheet, line, at, value, formats[at])
 

@@ -53,15 +53,26 @@ def rank_documents(
     ranked["prompt"] = prompt
     ranked["ranking_hash"] = definition.ranking_hash
     ranked["title"] = ranked["title"].fillna(ranked["doc_id"])
-    ranked["score"] = composite_scores(ranked, definition)
-    order = ranked["score"] if ranked_by is None else ranked["doc_id"].map(ranked_by).where(ranked["score"].notna())
-    ranked["rank"] = order.rank(method="min", ascending=False).astype("Int64")
-    ranked["percentile"] = order.rank(method="max", pct=True) * 100
-    ranked["tier"] = assign_tiers(ranked["score"], definition.tiers)
-    ranked["quadrant"] = assign_quadrants(ranked["attributes"].where(ranked["score"].notna()), definition.quadrants)
+    ranked = ranked.assign(**ranks(ranked, definition, ranked_by=ranked_by))
     ranked["wages"] = ranked["jobs"].astype("Float64") * ranked["median_pay_annual"].astype("Float64")
     ranked = ranked.sort_values(["rank", "title", "doc_id"], na_position="last", ignore_index=True)
     return ranked[list(RANKINGS.column_names)]
+
+
+def ranks(
+    scores: pd.DataFrame, definition: RankingDefinition, *, ranked_by: pd.Series | None = None
+) -> dict[str, pd.Series]:
+    """What ranking says of each row of `scores` (doc_id, status, score, attributes): the columns of ranked.rankings
+    that hang on the answers, without any text."""
+    score = composite_scores(scores, definition)
+    order = score if ranked_by is None else scores["doc_id"].map(ranked_by).where(score.notna())
+    return {
+        "score": score,
+        "rank": order.rank(method="min", ascending=False).astype("Int64"),
+        "percentile": order.rank(method="max", pct=True) * 100,
+        "tier": assign_tiers(score, definition.tiers),
+        "quadrant": assign_quadrants(scores["attributes"].where(score.notna()), definition.quadrants),
+    }
 
 
 def composite_scores(scores: pd.DataFrame, definition: RankingDefinition) -> pd.Series:

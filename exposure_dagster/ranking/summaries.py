@@ -17,8 +17,10 @@ from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.pay import USD, band_labels, bands_of, currency_of
 from exposure_dagster.reliability.uncertainty import (
     ERROR_CORRELATIONS,
+    MOST_DRAWN,
     draw_scores,
     expected_share,
+    expected_share_of_many,
     interval90,
     weighted_mean_error,
 )
@@ -72,7 +74,8 @@ def summarize(
     thresholds = [
         definition.scale_low + share * (definition.scale_high - definition.scale_low) for share in THRESHOLD_SHARES
     ]
-    documents = rankings[["doc_id", "score", "error", "jobs", "wages", "soc_major_group"]]
+    documents = rankings[["score", "error", "jobs", "wages", "soc_major_group"]]
+    documents = documents.assign(place=rankings["doc_id"].rank(method="first"))
     rows = [row for grouping in groupings for row in _rows_of_grouping(documents, grouping, thresholds[0])]
     everybody = _weighted(documents)
     for position, threshold in enumerate(thresholds, start=1):
@@ -128,20 +131,20 @@ def _row(grouping: str, label: str, position: int, members: pd.DataFrame, weight
 def _weighted(members: pd.DataFrame) -> pd.DataFrame:
     """Those that have a score and jobs, by doc_id."""
     has_both = members["score"].notna() & members["jobs"].notna() & (members["jobs"] > 0)
-    return members[has_both].sort_values("doc_id")
+    return members[has_both].sort_values("place")
 
 
 def _expected_share(weighted: pd.DataFrame, threshold: float) -> dict[str, object]:
     """The share of these jobs that is expected at or above the threshold; nothing where a score has no error."""
     if not len(weighted) or weighted["error"].isna().any():
         return {"expected_share": None, "share_lo": None, "share_hi": None}
-    drawn = draw_scores(
-        weighted["score"],
-        weighted["error"],
-        groups=list(weighted["soc_major_group"]),
-        correlation=ERROR_CORRELATIONS[1],
-    )
-    share = expected_share(drawn, weighted["jobs"].astype("float64"), threshold)
+    scores, errors, jobs = weighted["score"], weighted["error"], weighted["jobs"].astype("float64")
+    groups, correlation = list(weighted["soc_major_group"]), ERROR_CORRELATIONS[1]
+    if len(weighted) > MOST_DRAWN:
+        share = expected_share_of_many(scores, errors, jobs, threshold, groups=groups, correlation=correlation)
+    else:
+        drawn = draw_scores(scores, errors, groups=groups, correlation=correlation)
+        share = expected_share(drawn, jobs, threshold)
     if share is None:
         return {"expected_share": None, "share_lo": None, "share_hi": None}
     return {"expected_share": share.value, "share_lo": share.low, "share_hi": share.high}

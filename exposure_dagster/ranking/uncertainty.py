@@ -7,6 +7,7 @@ result is ranked.uncertainty.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -14,14 +15,20 @@ import pandas as pd
 
 from exposure_dagster.prompts.model import RankingDefinition
 from exposure_dagster.ranking.summaries import THRESHOLD_SHARES
+from exposure_dagster.reliability.arrays import Floats
 from exposure_dagster.reliability.sampling_rule import tier_edges
 from exposure_dagster.reliability.uncertainty import (
+    MOST_DRAWN,
+    Ranks,
     at_least,
+    at_least_by_error,
     document_uncertainty,
     draw_scores,
     interval90,
     rank_intervals,
+    rank_intervals_of_many,
     tier_kept,
+    tier_kept_by_error,
 )
 from exposure_dagster.tables import UNCERTAINTY
 
@@ -43,6 +50,8 @@ def uncertainty(
     answers: pd.DataFrame,
     definition: RankingDefinition,
     estimate_errors: pd.Series,
+    *,
+    most_drawn: int = MOST_DRAWN,
 ) -> pd.DataFrame:
     """Rows of ranked.uncertainty: one for each document that has a score, by doc_id.
 
@@ -56,11 +65,10 @@ def uncertainty(
     estimated = estimate_errors.reindex(scored["doc_id"]).reset_index(drop=True)
     error = by_answers["se"].where(by_answers["se"].notna(), estimated)
     low, high = (pd.Series(bound).clip(*scale) for bound in interval90(scored["score"], estimated))
-    drawn = draw_scores(scored["score"], error)
     is_known = error.notna()
-    ranks = rank_intervals(drawn)
     is_ranked_by_score = definition.resilience is None
     edges = tier_edges([tier.range for tier in definition.tiers])
+    ranks, kept, reached = _as_drawn(scored["score"], error, edges, threshold(definition), most_drawn)
     wordings = answers.groupby("doc_id")["wording"].nunique().reindex(scored["doc_id"]).reset_index(drop=True)
     method = np.select(
         [estimated.notna(), wordings > 1, by_answers["variants"] > 1, by_answers["se"].notna()],
@@ -82,12 +90,26 @@ def uncertainty(
             "hi90": (by_answers["hi90"] + shift).where(by_answers["hi90"].notna(), high).clip(*scale),
             "rank_lo90": pd.Series(ranks.low).where(is_known & is_ranked_by_score).astype("Int64"),
             "rank_hi90": pd.Series(ranks.high).where(is_known & is_ranked_by_score).astype("Int64"),
-            "p_tier": pd.Series(tier_kept(drawn, scored["score"], edges)).where(is_known),
-            "p_ge_threshold": pd.Series(at_least(drawn, threshold(definition))).where(is_known),
+            "p_tier": pd.Series(kept).where(is_known),
+            "p_ge_threshold": pd.Series(reached).where(is_known),
             "method": method,
         }
     )
     return rows[list(UNCERTAINTY.column_names)]
+
+
+def _as_drawn(
+    scores: pd.Series, error: pd.Series, edges: Sequence[float], bound: float, most_drawn: int
+) -> tuple[Ranks, Floats, Floats]:
+    """Between which ranks each score lies, how surely in its tier, and how surely at or above a bound."""
+    if len(scores) > most_drawn:
+        return (
+            rank_intervals_of_many(scores, error),
+            tier_kept_by_error(scores, error, edges),
+            at_least_by_error(scores, error, bound),
+        )
+    drawn = draw_scores(scores, error)
+    return rank_intervals(drawn), tier_kept(drawn, scores, edges), at_least(drawn, bound)
 
 
 def threshold(definition: RankingDefinition) -> float:

@@ -6,7 +6,7 @@ that happen to agree are no proof that a third would.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,13 @@ ERROR_CORRELATIONS = (0.0, 0.2, 0.4)
 """How much errors within a SOC major group may go together: nobody knows, so all three are shown."""
 
 DRAWS = 1000
+
+MOST_DRAWN = 20_000
+"""Documents whose scores are drawn. Of more, what draws would come to is worked out: draws would take gigabytes, and
+a rank among so many hangs on a document's own error alone."""
+
+_GRID = 4_001
+_DIFFERENT = 2_000
 _TAILS = (0.05, 0.95)
 
 
@@ -163,6 +170,45 @@ def draw_scores(
 
 
 @dataclass(frozen=True)
+class _Alike:
+    """Documents of the same mean and error, to a thousandth, and of one group; what those of a kind weigh together."""
+
+    mean: Floats
+    error: Floats
+    group: Ints
+    weight: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, mean: Floats, error: Floats, weight: Floats, group: Ints) -> _Alike:
+        different, places = np.unique(
+            np.column_stack([np.round(mean, 3), np.round(np.nan_to_num(error), 3), group]), axis=0, return_inverse=True
+        )
+        places = places.ravel()
+        weights, squares = (floats(np.bincount(places, one, len(different))) for one in (weight, weight**2))
+        return cls(different[:, 0], different[:, 1], different[:, 2].astype(np.int64), weights, squares)
+
+    def portions(self) -> Iterator[_Alike]:
+        for start in range(0, len(self.mean), _DIFFERENT):
+            some = slice(start, start + _DIFFERENT)
+            yield _Alike(self.mean[some], self.error[some], self.group[some], self.weight[some], self.squares[some])
+
+    def above(self, value: Floats, shift: Floats | float = 0.0, share: float = 1.0) -> Floats:
+        """P(score ≥ value) of each kind of document (columns), where its error is so much of what it was, and its mean
+        shifted."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deviations = (self.mean + shift - value) / (share * self.error)
+        exact = np.where(self.mean + shift >= value, np.inf, -np.inf)
+        return _normal(np.where(share * self.error > 0, deviations, exact))
+
+
+def _normal(deviations: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(deviations))
+
+
+@dataclass(frozen=True)
 class Ranks:
     """The 90 % interval of each document's rank, 1 for the highest score."""
 
@@ -178,6 +224,44 @@ def rank_intervals(drawn: Floats) -> Ranks:
     low = np.quantile(ranks, _TAILS[0], axis=0, method="lower")
     high = np.quantile(ranks, _TAILS[1], axis=0, method="higher")
     return Ranks(low.astype(np.int64), high.astype(np.int64))
+
+
+def rank_intervals_of_many(mean: npt.ArrayLike, error: npt.ArrayLike) -> Ranks:
+    """The same of so many documents that how many of the others lie above a score hardly varies.
+
+    Then a document's rank follows from its own score: one more than the others are expected to lie above it, at either
+    end of its interval.
+    """
+    centers, spread = floats(mean), np.nan_to_num(floats(error))
+    alike = _Alike.of(centers, spread, np.ones(len(centers)), np.zeros(len(centers), dtype=np.int64))
+    low, high = interval90(centers, spread)
+    grid = np.linspace(low.min(), high.max(), _GRID)
+    above = np.zeros(_GRID)
+    for part in alike.portions():
+        above += part.above(grid[:, None]) @ part.weight
+    best, worst = (np.interp(bound, grid, above) for bound in (high, low))
+    count = len(centers)
+    return Ranks(
+        np.clip(np.floor(best) + 1, 1, count).astype(np.int64), np.clip(np.ceil(worst), 1, count).astype(np.int64)
+    )
+
+
+def tier_kept_by_error(mean: npt.ArrayLike, error: npt.ArrayLike, edges: npt.ArrayLike) -> Floats:
+    """By document, the probability that it stays in the tier that its score is in."""
+    centers, spread = floats(mean), np.nan_to_num(floats(error))
+    bounds = np.concatenate([[-np.inf], floats(edges), [np.inf]])
+    now = np.searchsorted(floats(edges), centers, side="right")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below, above = (_normal((bounds[now + side] - centers) / spread) for side in (0, 1))
+    return np.where(spread > 0, above - below, 1.0)
+
+
+def at_least_by_error(mean: npt.ArrayLike, error: npt.ArrayLike, threshold: float) -> Floats:
+    """By document, P(score ≥ threshold)."""
+    centers, spread = floats(mean), np.nan_to_num(floats(error))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        probability = _normal((centers - threshold) / spread)
+    return np.where(spread > 0, probability, centers >= threshold)
 
 
 def tier_kept(drawn: Floats, scores: npt.ArrayLike, edges: npt.ArrayLike) -> Floats:
@@ -199,9 +283,38 @@ def expected_share(drawn: Floats, weights: npt.ArrayLike, threshold: float) -> I
     None without weight.
     """
     shares = _shares(weights)
+    return None if shares is None else _share_of_draws((drawn >= threshold) @ shares)
+
+
+def expected_share_of_many(
+    mean: npt.ArrayLike,
+    error: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    threshold: float,
+    *,
+    groups: Sequence[object],
+    correlation: float,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> Interval | None:
+    """The same of many documents. What errors have in common is drawn, as `draw_scores` does; given that, the share of
+    documents that are alike is what it is expected to be, and what is left of chance is normal."""
+    shares = _shares(weights)
     if shares is None:
         return None
-    by_draw = (drawn >= threshold) @ shares
+    codes, _ = pd.factorize(np.asarray(groups, dtype=object).astype(str))
+    alike = _Alike.of(floats(mean), floats(error), shares, codes.astype(np.int64))
+    random = np.random.default_rng(seed)
+    common = np.sqrt(correlation) * random.standard_normal((draws, int(codes.max(initial=0)) + 1))
+    by_draw, variance = np.zeros(draws), np.zeros(draws)
+    for part in alike.portions():
+        above = part.above(np.asarray(threshold), common[:, part.group] * part.error, float(np.sqrt(1 - correlation)))
+        by_draw += above @ part.weight
+        variance += (above * (1 - above)) @ part.squares
+    return _share_of_draws(by_draw + np.sqrt(variance) * random.standard_normal(draws))
+
+
+def _share_of_draws(by_draw: Floats) -> Interval:
     low, high = np.quantile(by_draw, _TAILS)
     mean = float(by_draw.mean())  # of few large documents the draws are skewed, and it may lie in a tail of them
     return Interval(mean, min(float(low), mean), max(float(high), mean))

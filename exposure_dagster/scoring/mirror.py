@@ -315,6 +315,12 @@ def _put(connection: duckdb.DuckDBPyConnection, copied: _Copied, rows: pd.DataFr
 _DTYPES = {"BIGINT": "Int64", "DOUBLE": "float64", "BOOLEAN": "boolean"}
 
 
+def state_of_ledger(warehouse: Warehouse) -> tuple[str, int]:
+    """Changes with every write to the ledger, whoever made it."""
+    with open_ledger(warehouse).store.reading() as connection:
+        return ledger_id(connection), revision(connection)
+
+
 def _id(ledger: Ledger) -> str:
     with ledger.store.reading() as connection:
         return ledger_id(connection)

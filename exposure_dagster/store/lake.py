@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -42,8 +43,25 @@ INLINED_ROWS = 200
 WRITING = "writing tables"
 """The turn of who writes."""
 
-_FILES_A_TABLE = 8
-"""Where there are more, on average, they are merged."""
+_SCHEMA_VERSION = f"SELECT schema_version FROM {CATALOG}.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1"
+"""Changes whenever a table is made, changed or dropped."""
+
+_DATA_PATH = f"SELECT value FROM {CATALOG}.ducklake_metadata WHERE key = 'data_path' AND scope IS NULL"
+
+_HAS_OLD = f"SELECT min(snapshot_time) < now() - INTERVAL '{KEPT_DAYS + 1} days' FROM {CATALOG}.ducklake_snapshot"
+_HAS_MANY = (
+    f"SELECT max(files) > 16 FROM (SELECT count(*) AS files FROM {CATALOG}.ducklake_data_file"
+    " WHERE end_snapshot IS NULL GROUP BY table_id) AS of_table"
+)
+"""Whether a table consists of so many files that they are to be merged."""
+
+_OVERFULL = (
+    f"SELECT s.schema_name, t.table_name FROM {CATALOG}.ducklake_inlined_data_tables i JOIN pg_stat_user_tables p"
+    f" ON p.schemaname = '{CATALOG}' AND p.relname = i.table_name JOIN {CATALOG}.ducklake_table t"
+    f" ON t.table_id = i.table_id AND t.end_snapshot IS NULL JOIN {CATALOG}.ducklake_schema s"
+    " ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL WHERE p.n_live_tup > 5000"
+)
+"""The tables of which the catalog holds so many rows that a file is read faster."""
 
 _HAS_BLANK_ROW = "table with a blank row"
 _BLANKS: dict[ColumnType, str] = {
@@ -157,9 +175,9 @@ class Lake:
         Before that the tables are brought up to date where another version may have changed them since the last look.
         """
         with turn(self.shared, WRITING, wait_s=wait_s) as database, self.cursor() as cursor:
-            if not self.is_current or _schema_version(database) != self._seen_schema:
+            if not self.is_current or _one(database, _SCHEMA_VERSION) != self._seen_schema:
                 bring_up_to_date(cursor)
-                self._seen_schema = _schema_version(database)
+                self._seen_schema = _one(database, _SCHEMA_VERSION)
                 self.is_current = True
             cursor.begin()
             try:
@@ -170,26 +188,22 @@ class Lake:
             cursor.commit()
 
     def tidy(self, wait_s: float) -> None:
-        """Forget states of more than `KEPT_DAYS` ago, merge small files, and remove those that nobody can read any
-        more. Does nothing where there is little to do: it is cheap to call after each publication."""
+        """Forget states of more than `KEPT_DAYS` ago, make files of what the catalog holds too much of, merge small
+        files, and remove those that nobody can read any more. Where there is little to do it only looks."""
         with turn(self.shared, WRITING, wait_s=wait_s) as database:
-            ((files, tables, is_old),) = database.execute(
-                f"SELECT (SELECT count(*) FROM {CATALOG}.ducklake_data_file WHERE end_snapshot IS NULL),"
-                f" (SELECT count(*) FROM {CATALOG}.ducklake_table WHERE end_snapshot IS NULL),"
-                f" (SELECT min(snapshot_time) < now() - INTERVAL '{KEPT_DAYS + 1} days'"
-                f" FROM {CATALOG}.ducklake_snapshot)"
-            ).fetchall()
-            if not is_old and files <= _FILES_A_TABLE * tables:
+            has_old, has_many = _one(database, _HAS_OLD), _one(database, _HAS_MANY)
+            overfull = database.execute(_OVERFULL).fetchall()
+            if not (has_old or has_many or overfull):
                 return
+            past = f"older_than => now() - INTERVAL '{KEPT_DAYS} days'"
             with self.cursor() as cursor:
-                cursor.execute(f"CALL ducklake_flush_inlined_data('{NAME}')")
-                cursor.execute(
-                    f"CALL ducklake_expire_snapshots('{NAME}', older_than => now() - INTERVAL '{KEPT_DAYS} days')"
-                )
+                cursor.execute(f"CALL ducklake_expire_snapshots('{NAME}', {past})")  # first: what is past makes no file
+                for schema, table in overfull:
+                    which = f"schema_name => '{schema}', table_name => '{table}'"
+                    cursor.execute(f"CALL ducklake_flush_inlined_data('{NAME}', {which})")
+                cursor.execute(f"CALL ducklake_rewrite_data_files('{NAME}', delete_threshold => 0.5)")
                 cursor.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
-                cursor.execute(
-                    f"CALL ducklake_cleanup_old_files('{NAME}', older_than => now() - INTERVAL '{KEPT_DAYS} days')"
-                )
+                cursor.execute(f"CALL ducklake_cleanup_old_files('{NAME}', {past})")
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
         shared = self.shared
@@ -215,6 +229,8 @@ class Lake:
                 ).fetchall()
                 if not is_made:
                     make_schema(database, CATALOG)
+                for (there,) in database.execute(_DATA_PATH).fetchall() if is_made else ():
+                    _refuse_another_place(shared, there, place)
             if is_made:
                 instance.execute(f"ATTACH 'ducklake:{NAME}' AS {NAME}")
             else:
@@ -274,12 +290,19 @@ def is_conflict(error: duckdb.Error) -> bool:
     return "conflict" in str(error).lower()
 
 
-def _schema_version(database: psycopg.Connection) -> int:
-    """Changes whenever a table is made, changed or dropped."""
-    ((version,),) = database.execute(
-        f"SELECT schema_version FROM {CATALOG}.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1"
-    ).fetchall()
-    return int(version)
+def _one(database: psycopg.Connection, query: str) -> Any:
+    """The one value that the query gives."""
+    ((value,),) = database.execute(query).fetchall()
+    return value
+
+
+def _refuse_another_place(shared: SharedStore, there: str, place: str) -> None:
+    if there != place:
+        raise WarehouseError(
+            f"the tables of this database lie in {there}, not in {place}",
+            where=shared.shown,
+            remedy="Set EXPOSURE_DATA_URL as it was, or EXPOSURE_DATABASE_URL to another database.",
+        )
 
 
 def _extension_file(name: str) -> Path:

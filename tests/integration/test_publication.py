@@ -33,7 +33,7 @@ from exposure_dagster.publishing.publication import (
     publish,
 )
 from exposure_dagster.publishing.site import SITE_FILES
-from exposure_dagster.publishing.workbook import LONGEST_TEXT, write_workbook
+from exposure_dagster.publishing.workbook import LONGEST_TEXT, Sheet, write_workbook
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import RANKINGS, SUMMARIES
 from tests.integration.ranked_tables import AS_PUBLISHED, FORMULA, HOSTILE, PROMPT, answer, fill
@@ -206,7 +206,7 @@ def test_codes_are_text_and_figures_are_numbers_in_a_workbook(tmp_path: Path) ->
         ]
     )
     for name in ("a.xlsx", "b.xlsx"):
-        write_workbook([(RANKINGS, rows)], tmp_path / name, about=["=cmd", "From here."])
+        write_workbook([Sheet(RANKINGS, rows, len(rows))], tmp_path / name, about=["=cmd", "From here."])
     book = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx"))
     header, *cells = book.get_sheet_by_name("rankings").to_python()
     found = [dict(zip(header, row, strict=True)) for row in cells]

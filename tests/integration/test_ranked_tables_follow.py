@@ -223,7 +223,7 @@ def test_a_free_run_that_failed_is_tried_again_every_hour_and_not_in_a_loop(
     now = "exposure_dagster.automation.runs.this_hour"
     monkeypatch.setattr(now, lambda: 5)
     with monkeypatch.context() as broken:
-        broken.setattr("exposure_dagster.pipeline.ranked.rank_documents", _no_room)
+        broken.setattr("exposure_dagster.pipeline.ranked.ranks", _no_room)
         assert loop.settle("rank_what_changed") == [(RANKING_JOB, "robotics")] * 2
     assert loop.settle("rank_what_changed") == []
     monkeypatch.setattr(now, lambda: 6)

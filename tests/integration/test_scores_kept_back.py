@@ -120,7 +120,7 @@ def test_probes_are_looked_at_and_cost_nothing(home: Path, model: FaultyModel) -
     rows = warehouse.rows("SELECT doc_id, title FROM parsed.documents WHERE corpus = 'ooh'")
     documents = [Document(doc_id, title, "") for doc_id, title in rows]
     aliases = [Alias(title, doc_id) for title, doc_id in other_titles(warehouse, "ooh")]
-    for anchor in anchors_of(levels, Titles(documents, aliases)):
+    for anchor in anchors_of(levels, Titles([(one.doc_id, one.title) for one in documents], aliases)):
         model.faults[documents[anchor.row].doc_id] = [answering(int(anchor.range[0]))] * 2
     probe = next(one for one in documents if one.doc_id not in model.faults)
     model.faults[probe.doc_id] = [answering(9)] * 2

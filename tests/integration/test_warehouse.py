@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,9 +18,11 @@ import pandas as pd
 import pytest
 
 from exposure_dagster.core.errors import WarehouseError
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.corpora.ooh.tables import OOH_OCCUPATIONS, OOH_PAGES, OOH_TITLES
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import SCORES, TABLES, TEXTS, WAREHOUSE_VERSION
+from tests.postgres import new_database
 
 TITLES = pd.DataFrame({"title": ["Roofer", "Actor"], "slug": ["roofers", "actors"], "is_alias": [True, False]})
 
@@ -27,6 +30,28 @@ TITLES = pd.DataFrame({"title": ["Roofer", "Actor"], "slug": ["roofers", "actors
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "home" / "exposure.duckdb", wait_s=20)
+
+
+@pytest.fixture(scope="module")
+def store_of_all(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[SharedStore]:
+    """One lake for all tests here: to make one takes as long as thirty of them."""
+    with new_database(request.getfixturevalue("postgres_server")) as url:
+        yield SharedStore(url, str(tmp_path_factory.mktemp("lake")))
+
+
+@pytest.fixture(params=["file", "lake"])
+def either(request: pytest.FixtureRequest, warehouse: Warehouse) -> Warehouse:
+    """Tables without rows: in a file, and as several machines share them."""
+    if request.param == "file":
+        return warehouse
+    shared = replace(warehouse, shared=request.getfixturevalue("store_of_all"))
+
+    def empty(connection: duckdb.DuckDBPyConnection) -> None:
+        for table in (OOH_TITLES, OOH_OCCUPATIONS, OOH_PAGES, SCORES, TEXTS):
+            connection.execute(f"DELETE FROM {table.full_name}")
+
+    shared.transact(empty)
+    return shared
 
 
 def titles(warehouse: Warehouse) -> list[str]:
@@ -56,16 +81,16 @@ def test_reading_where_nothing_was_ever_written_says_what_to_do_and_makes_nothin
     assert not warehouse.path.parent.exists()
 
 
-def test_a_result_comes_as_a_frame_or_as_tuples_with_named_or_numbered_parameters(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
-    frame = warehouse.read("SELECT slug FROM parsed.ooh_titles WHERE title = $title", {"title": "Actor"})
+def test_a_result_comes_as_a_frame_or_as_tuples_with_named_or_numbered_parameters(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
+    frame = either.read("SELECT slug FROM parsed.ooh_titles WHERE title = $title", {"title": "Actor"})
     assert frame.to_dict("records") == [{"slug": "actors"}]
-    assert warehouse.rows("SELECT slug FROM parsed.ooh_titles WHERE title = ?", ["Roofer"]) == [("roofers",)]
+    assert either.rows("SELECT slug FROM parsed.ooh_titles WHERE title = ?", ["Roofer"]) == [("roofers",)]
 
 
-def test_a_snapshot_is_one_moment_for_all_that_is_read_in_it(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
-    with warehouse.snapshot() as now:
+def test_a_snapshot_is_one_moment_for_all_that_is_read_in_it(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
+    with either.snapshot() as now:
         connections = set()
         for _ in range(2):
             with now.connect(read_only=True) as connection:
@@ -77,12 +102,12 @@ def test_a_snapshot_is_one_moment_for_all_that_is_read_in_it(warehouse: Warehous
         assert titles(now) == ["Actor", "Roofer"], "a snapshot within it ends without ending it"
 
 
-def test_who_writes_within_a_snapshot_is_told_instead_of_waiting_for_itself(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
-    with warehouse.snapshot() as now, pytest.raises(AssertionError, match="a snapshot is for reading"):
+def test_who_writes_within_a_snapshot_is_told_instead_of_waiting_for_itself(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
+    with either.snapshot() as now, pytest.raises(AssertionError, match="a snapshot is for reading"):
         now.replace(OOH_TITLES, TITLES)
-    warehouse.replace(OOH_TITLES, TITLES.head(1))
-    assert titles(warehouse) == ["Roofer"]
+    either.replace(OOH_TITLES, TITLES.head(1))
+    assert titles(either) == ["Roofer"]
 
 
 def test_a_reader_cannot_write(warehouse: Warehouse) -> None:
@@ -94,27 +119,27 @@ def test_a_reader_cannot_write(warehouse: Warehouse) -> None:
 # Writing by name
 
 
-def test_columns_are_matched_by_name_whatever_their_order(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES[["is_alias", "slug", "title"]])
-    assert warehouse.rows("SELECT title, slug, is_alias FROM parsed.ooh_titles ORDER BY title") == [
+def test_columns_are_matched_by_name_whatever_their_order(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES[["is_alias", "slug", "title"]])
+    assert either.rows("SELECT title, slug, is_alias FROM parsed.ooh_titles ORDER BY title") == [
         ("Actor", "actors", False),
         ("Roofer", "roofers", True),
     ]
 
 
-def test_a_column_that_the_frame_lacks_is_null(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES[["title", "slug"]])
-    assert warehouse.rows("SELECT DISTINCT is_alias FROM parsed.ooh_titles") == [(None,)]
+def test_a_column_that_the_frame_lacks_is_null(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES[["title", "slug"]])
+    assert either.rows("SELECT DISTINCT is_alias FROM parsed.ooh_titles") == [(None,)]
 
 
-def test_a_column_that_the_table_lacks_is_refused_and_the_rows_stay(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
+def test_a_column_that_the_table_lacks_is_refused_and_the_rows_stay(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
     with pytest.raises(AssertionError, match="has no column colour"):
-        warehouse.replace(OOH_TITLES, TITLES.assign(colour="red"))
-    assert titles(warehouse) == ["Actor", "Roofer"]
+        either.replace(OOH_TITLES, TITLES.assign(colour="red"))
+    assert titles(either) == ["Actor", "Roofer"]
 
 
-def test_values_come_back_as_they_went_in(warehouse: Warehouse) -> None:
+def test_values_come_back_as_they_went_in(either: Warehouse) -> None:
     row = {
         "slug": "roofers",
         "title": 'Roofers; DROP TABLE x -- "Dächer" 日本 \u202e',
@@ -126,78 +151,78 @@ def test_values_come_back_as_they_went_in(warehouse: Warehouse) -> None:
         "last_modified": date(2025, 8, 28),
         "text": "# Roofers\n\n| a | b |\n",
     }
-    warehouse.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
+    either.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
     names = ", ".join(row)
-    assert warehouse.rows(f"SELECT {names} FROM parsed.ooh_occupations") == [tuple(row.values())]
+    assert either.rows(f"SELECT {names} FROM parsed.ooh_occupations") == [tuple(row.values())]
 
 
-def test_a_body_of_any_bytes_and_a_time_come_back_as_they_went_in(warehouse: Warehouse) -> None:
+def test_a_body_of_any_bytes_and_a_time_come_back_as_they_went_in(either: Warehouse) -> None:
     body, moment = bytes(range(256)), datetime.fromisoformat("2026-03-02T09:00:00.123456")
-    warehouse.append(OOH_PAGES, pd.DataFrame([{"slug": "x", "url": "u", "body": body, "fetched_at": moment}]))
-    assert warehouse.rows("SELECT body, fetched_at FROM raw.ooh_pages") == [(body, moment)]
+    either.append(OOH_PAGES, pd.DataFrame([{"slug": "x", "url": "u", "body": body, "fetched_at": moment}]))
+    assert either.rows("SELECT body, fetched_at FROM raw.ooh_pages") == [(body, moment)]
 
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
-def test_whatever_stands_for_nothing_is_null_in_a_column_of_any_type(warehouse: Warehouse, nothing: object) -> None:
+def test_whatever_stands_for_nothing_is_null_in_a_column_of_any_type(either: Warehouse, nothing: object) -> None:
     optional = [column.name for column in OOH_OCCUPATIONS.columns if column.is_nullable]
     row = {"slug": "military-careers", **dict.fromkeys(optional, nothing)}
-    warehouse.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
-    assert warehouse.rows(f"SELECT {', '.join(optional)} FROM parsed.ooh_occupations") == [(None,) * len(optional)]
+    either.replace(OOH_OCCUPATIONS, pd.DataFrame([row]))
+    assert either.rows(f"SELECT {', '.join(optional)} FROM parsed.ooh_occupations") == [(None,) * len(optional)]
 
 
-def test_whole_numbers_stay_whole_beside_empty_cells(warehouse: Warehouse) -> None:
+def test_whole_numbers_stay_whole_beside_empty_cells(either: Warehouse) -> None:
     frame = pd.DataFrame({"slug": ["a", "b"], "jobs": [839_000, None]})
-    warehouse.replace(OOH_OCCUPATIONS, frame)
-    read = warehouse.read("SELECT jobs FROM parsed.ooh_occupations ORDER BY slug")
+    either.replace(OOH_OCCUPATIONS, frame)
+    read = either.read("SELECT jobs FROM parsed.ooh_occupations ORDER BY slug")
     assert read["jobs"].to_csv(index=False, header=False).split() == ["839000", '""']
 
 
 # Replacing
 
 
-def test_only_the_partition_that_is_named_is_replaced(warehouse: Warehouse) -> None:
+def test_only_the_partition_that_is_named_is_replaced(either: Warehouse) -> None:
     for prompt in ("first", "second"):
         frame = pd.DataFrame({"prompt": prompt, "doc_id": ["a", "b"], "status": "ok"})
-        warehouse.replace(SCORES, frame, where={"prompt": prompt})
-    warehouse.replace(
+        either.replace(SCORES, frame, where={"prompt": prompt})
+    either.replace(
         SCORES, pd.DataFrame({"prompt": ["first"], "doc_id": ["c"], "status": ["ok"]}), where={"prompt": "first"}
     )
-    assert warehouse.rows("SELECT prompt, doc_id FROM scored.scores ORDER BY ALL") == [
+    assert either.rows("SELECT prompt, doc_id FROM scored.scores ORDER BY ALL") == [
         ("first", "c"),
         ("second", "a"),
         ("second", "b"),
     ]
 
 
-def test_an_empty_frame_empties_the_partition(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
-    assert warehouse.replace(OOH_TITLES, TITLES.head(0)) == 0
-    assert titles(warehouse) == []
+def test_an_empty_frame_empties_the_partition(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
+    assert either.replace(OOH_TITLES, TITLES.head(0)) == 0
+    assert titles(either) == []
 
 
-def test_what_only_grows_is_never_replaced(warehouse: Warehouse) -> None:
-    warehouse.append(TEXTS, text_rows("a"))
+def test_what_only_grows_is_never_replaced(either: Warehouse) -> None:
+    either.append(TEXTS, text_rows("a"))
     with pytest.raises(AssertionError, match="append-only"):
-        warehouse.replace(TEXTS, text_rows("b"))
-    assert texts(warehouse) == ["a"]
+        either.replace(TEXTS, text_rows("b"))
+    assert texts(either) == ["a"]
 
 
-def test_rows_that_do_not_fit_leave_the_old_ones_in_place(warehouse: Warehouse) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
+def test_rows_that_do_not_fit_leave_the_old_ones_in_place(either: Warehouse) -> None:
+    either.replace(OOH_TITLES, TITLES)
     with pytest.raises(duckdb.ConstraintException):
-        warehouse.replace(OOH_TITLES, TITLES.assign(slug=[None, "actors"]))
-    assert titles(warehouse) == ["Actor", "Roofer"]
+        either.replace(OOH_TITLES, TITLES.assign(slug=[None, "actors"]))
+    assert titles(either) == ["Actor", "Roofer"]
 
 
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
-def test_a_stop_within_a_transaction_undoes_all_of_it(warehouse: Warehouse, stop: type[BaseException]) -> None:
-    warehouse.replace(OOH_TITLES, TITLES)
-    with pytest.raises(stop), warehouse.transaction() as connection:
+def test_a_stop_within_a_transaction_undoes_all_of_it(either: Warehouse, stop: type[BaseException]) -> None:
+    either.replace(OOH_TITLES, TITLES)
+    with pytest.raises(stop), either.transaction() as connection:
         connection.execute("DELETE FROM parsed.ooh_titles")
         connection.execute("INSERT INTO parsed.texts VALUES ('a', 'words')")
         raise stop
-    assert titles(warehouse) == ["Actor", "Roofer"]
-    assert texts(warehouse) == []
+    assert titles(either) == ["Actor", "Roofer"]
+    assert texts(either) == []
 
 
 def test_after_an_error_the_file_is_free_for_others(warehouse: Warehouse) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exposure_dagster.store.locks import holding
 from tests.integration.scoring.faulty_model import hang
 from tests.integration.scoring.scene import PROVIDERS, Scene, by_status
 from tests.processes import tied
@@ -19,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CONCURRENCY = 4
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    ("provider", "store"), [*((one, "file") for one in PROVIDERS), ("ANTHROPIC", "database")], ids=str
+)
 def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None:
     scene.refs += scene.add(range(10, 60))
     scene.model.latency_s = 0.05
@@ -38,6 +41,30 @@ def test_runs_that_are_killed_lose_only_what_was_under_way(scene: Scene) -> None
     assert len(by_status(scene.score())["ok"]) == 60
     assert not in_ledger & {seen.documents[0] for seen in scene.model.seen[asked_before:]}
     assert scene.rows("request_key", "is_accepted GROUP BY request_key HAVING count(*) > 1 --") == []
+
+
+@pytest.mark.parametrize("store", ["database"])
+def test_the_turn_of_a_run_that_is_killed_is_free_for_every_machine_and_those_that_live_are_let_be(
+    scene: Scene,
+) -> None:
+    scene.refs += scene.add(range(10, 60))
+    scene.model.latency_s = 0.2
+    elsewhere = scene.ledger.run_lock("elsewhere")
+    assert elsewhere.try_acquire()
+    scene.sql(
+        "INSERT INTO runs (run_id, prompt, prompt_hash, scorer, started_at, outcome, revision)"
+        " VALUES ('elsewhere', 'elsewhere', 'elsewhere', 'claude', '2026-05-01 12:00:00', 'running', 0)"
+    )
+
+    end_a_life(scene, 0.1)
+    with holding(scene.ledger.run_lock(scene.asked.prompt_hash), wait_seconds=5):
+        pass
+    scene.score()
+
+    outcomes = scene.sql("SELECT run_id, outcome FROM runs ORDER BY run_id")
+    assert outcomes == [("elsewhere", "running"), ("run-1", "complete")]
+    assert not elsewhere.is_lost()
+    elsewhere.release()
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
@@ -82,7 +109,8 @@ def end_a_life(scene: Scene, seconds_after_first_request: float, by: signal.Sign
 
 def begin_a_life(scene: Scene) -> subprocess.Popen[bytes]:
     """A run in a process of its own, to which signals mean what they mean to a command in the foreground."""
-    arguments = [str(scene.folder), scene.model.url, str(len(scene.refs)), str(CONCURRENCY), scene.provider]
+    shared = [] if scene.shared is None else [scene.shared.database_url, scene.shared.data_url]
+    arguments = [str(scene.folder), scene.model.url, str(len(scene.refs)), str(CONCURRENCY), scene.provider, *shared]
     return subprocess.Popen(
         tied(sys.executable, "-m", "tests.slow.one_life", *arguments), cwd=ROOT, stderr=subprocess.DEVNULL
     )

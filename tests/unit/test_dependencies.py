@@ -58,7 +58,7 @@ def test_what_the_project_imports_is_declared(folder: str) -> None:
     assert undeclared(ROOT / folder, TO_RUN) == {}
 
 
-@pytest.mark.parametrize("folder", ["tests", "benchmarks", "docs"])
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "deploy", "docs"])
 def test_what_its_developers_import_is_declared(folder: str) -> None:
     assert undeclared(ROOT / folder, TO_DEVELOP) == {}
 

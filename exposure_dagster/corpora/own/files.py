@@ -82,7 +82,7 @@ _TEXT_FORMULA = re.compile(r'\s*="([^"]*)"\s*')
 _BETWEEN_CODES = re.compile(r"[;,|\n]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OwnDocument:
     """A row. Facts are null where the file does not say.
 
@@ -144,6 +144,11 @@ class OwnFile:
     source: OwnSource | None = None
 
 
+def sha256_of_file(path: Path) -> str:
+    """Of its bytes, as `read_own_file` has it. Raises OSError as `read_bounded` does."""
+    return hashlib.sha256(read_bounded(path, MAX_FILE_BYTES)).hexdigest()
+
+
 def read_own_file(path: Path) -> OwnFile:
     """The documents of a file, or its problems in the order of their lines."""
     try:
@@ -158,6 +163,7 @@ def read_own_file(path: Path) -> OwnFile:
         return OwnFile((), (RowProblem(None, str(error)),), sha256)
     except UnreadableFileError as error:
         return OwnFile((), (RowProblem(error.line, str(error)),), sha256)
+    del body  # what it says is among the rows
     columns = _Columns(rows.columns, mapping)
     reading = _Reading(rows, columns, mapping, mapping_file(path).name)
     problems = columns.problems(rows) or reading.read()

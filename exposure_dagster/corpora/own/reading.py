@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import duckdb
 import pandas as pd
 
+from exposure_dagster import __version__
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
-from exposure_dagster.corpora.own.files import OwnFile, RowProblem, read_own_file
-from exposure_dagster.corpora.own.mapping import OwnSource
+from exposure_dagster.corpora.own.files import OwnDocument, OwnFile, RowProblem, read_own_file, sha256_of_file
+from exposure_dagster.corpora.own.mapping import OwnSource, mapping_file
 from exposure_dagster.corpora.own.names import OwnCorpus
 from exposure_dagster.corpora.own.tables import OWN_DOCUMENTS
-from exposure_dagster.store.warehouse import Warehouse, replace_rows
+from exposure_dagster.store.spool import ROWS_AT_ONCE
+from exposure_dagster.store.warehouse import Warehouse, insert_rows, put_fact
+
+READING_VERSION = "1"
+"""Raised by whoever changes what is read of the same file."""
 
 NO_SOURCE = "Own documents"
 """What documents are credited to whose mapping names no source."""
@@ -42,43 +47,95 @@ class OwnDocumentsReport:
 def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) -> OwnDocumentsReport:
     """Fill raw.own_documents from the files that are set.
 
-    Documents of a corpus that is no longer set go. A file that cannot be used leaves the rows that stood.
+    Documents of a corpus that is no longer set go. A file that cannot be used leaves the rows that stood; one that the
+    rows that stand were read from, as it is, is not read again.
     """
-    read = {corpus: read_own_file(corpus.path) for corpus in corpora}
-    table = OWN_DOCUMENTS.full_name
+    names = [corpus.name for corpus in corpora]
+    digests = {corpus: made_by for corpus in corpora if (made_by := _file_digest(corpus)) is not None}
 
-    def write(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], list[tuple[Any, ...]]]:
-        names = [corpus.name for corpus in corpora]
-        connection.execute(f"DELETE FROM {table} WHERE NOT list_contains(?::VARCHAR[], corpus)", [names])
+    def remove(connection: duckdb.DuckDBPyConnection) -> dict[OwnCorpus, bool]:
+        connection.execute(f"DELETE FROM {_TABLE} WHERE NOT list_contains(?::VARCHAR[], corpus)", [names])
+        noted = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
+        return {
+            corpus: noted.get(_fact(corpus)) == _made_from(connection, corpus, made_by)
+            for corpus, made_by in digests.items()
+        }
+
+    stands = warehouse.transact(remove)
+    read = {corpus: read_own_file(corpus.path) for corpus in corpora if not stands.get(corpus)}
+
+    def write(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], list[Any]]:
         read_before = {
             (corpus, file, sha256): read_at
             for corpus, file, sha256, read_at in connection.execute(
-                f"SELECT DISTINCT corpus, file, file_sha256, read_at FROM {table}"
+                f"SELECT DISTINCT corpus, file, file_sha256, read_at FROM {_TABLE}"
             ).fetchall()
         }
         for corpus, content in read.items():
             if not content.problems:
                 read_at = read_before.get((corpus.name, str(corpus.path), content.sha256), utc_now())
-                rows = _rows(corpus, content).assign(read_at=read_at)
-                replace_rows(connection, OWN_DOCUMENTS, rows, where={"corpus": corpus.name})
-        standing = dict(connection.execute(f"SELECT corpus, count(*) FROM {table} GROUP BY 1").fetchall())
-        content_rows = connection.execute(
-            f"SELECT * EXCLUDE (file, file_sha256, read_at) FROM {table} ORDER BY corpus, doc_id"
-        ).fetchall()
-        return standing, content_rows
+                connection.execute(f"DELETE FROM {_TABLE} WHERE corpus = ?", [corpus.name])
+                for start in range(0, len(content.documents), ROWS_AT_ONCE):
+                    portion = content.documents[start : start + ROWS_AT_ONCE]
+                    insert_rows(connection, OWN_DOCUMENTS, _rows(corpus, content, portion).assign(read_at=read_at))
+                made_by = _digest_of(corpus, content.sha256)
+                put_fact(connection, _fact(corpus), _made_from(connection, corpus, made_by))
+        standing = dict(connection.execute(f"SELECT corpus, count(*) FROM {_TABLE} GROUP BY 1").fetchall())
+        return standing, [_state(connection, name) for name in sorted(standing)]
 
-    standing, content_rows = warehouse.transact(write)
+    standing, state = warehouse.transact(write)
     return OwnDocumentsReport(
         tuple(
-            OwnCorpusReport(corpus.name, str(corpus.path), standing.get(corpus.name, 0), content.problems)
-            for corpus, content in read.items()
+            OwnCorpusReport(
+                corpus.name,
+                str(corpus.path),
+                standing.get(corpus.name, 0),
+                read[corpus].problems if corpus in read else (),
+            )
+            for corpus in corpora
         ),
-        content_hash(content_rows),
+        content_hash(state),
     )
 
 
-def _rows(corpus: OwnCorpus, content: OwnFile) -> pd.DataFrame:
-    frame = pd.DataFrame([asdict(document) for document in content.documents])
+_TABLE = OWN_DOCUMENTS.full_name
+
+
+def _fact(corpus: OwnCorpus) -> str:
+    """Under which name meta.facts says what the rows of a corpus were made from."""
+    return f"own_documents of {corpus.name}"
+
+
+def _file_digest(corpus: OwnCorpus) -> str | None:
+    """Of all that the rows of a corpus hang on outside the warehouse; None where its file cannot be read."""
+    try:
+        return _digest_of(corpus, sha256_of_file(corpus.path))
+    except OSError:
+        return None
+
+
+def _digest_of(corpus: OwnCorpus, sha256: str) -> str:
+    mapping = mapping_file(corpus.path)
+    said = mapping.read_bytes().hex() if mapping.is_file() else ""
+    return content_hash([__version__, READING_VERSION, OWN_DOCUMENTS.ddl(), str(corpus.path), sha256, said])
+
+
+def _made_from(connection: duckdb.DuckDBPyConnection, corpus: OwnCorpus, made_by: str) -> str:
+    """That, and the rows that were made of it: whoever changes one has the file read again."""
+    return content_hash([made_by, _state(connection, corpus.name)])
+
+
+def _state(connection: duckdb.DuckDBPyConnection, corpus: str) -> list[object]:
+    rows = f"SELECT * EXCLUDE (file, file_sha256, read_at) FROM {_TABLE} WHERE corpus = ?"
+    ((count, digest),) = connection.execute(
+        f"SELECT count(*), bit_xor(hash(d::VARCHAR)) FROM ({rows}) d", [corpus]
+    ).fetchall()
+    return [corpus, count, str(digest)]
+
+
+def _rows(corpus: OwnCorpus, content: OwnFile, documents: Sequence[OwnDocument]) -> pd.DataFrame:
+    names = [field.name for field in fields(OwnDocument)]
+    frame = pd.DataFrame({name: [getattr(document, name) for document in documents] for name in names})
     whole = dict.fromkeys(("jobs", "education_order"), "Int64")
     frame = frame.astype({**whole, "pay_is_top_coded": "boolean"})
     credited = content.source or OwnSource(title=f"{NO_SOURCE} ({corpus.name})")

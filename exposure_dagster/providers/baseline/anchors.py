@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from exposure_dagster.prompts.model import Level
-from exposure_dagster.prompts.render import Document
 
 _PARTS = re.compile(r",\s*(?:and\s+)?|\s+and\s+")
 
@@ -47,12 +46,23 @@ class Titles:
     "Paralegals and legal assistants". A name that fits several documents equally well means none.
     """
 
-    def __init__(self, documents: Sequence[Document], aliases: Iterable[Alias]) -> None:
-        rows = {document.doc_id: row for row, document in enumerate(documents)}
-        titles = [(document.title, row) for row, document in enumerate(documents)]
-        known_aliases = [(alias.title, rows[alias.doc_id]) for alias in aliases if alias.doc_id in rows]
-        parts = [(part, row) for title, row in titles for part in _PARTS.split(title)]
-        self._lookups = [_by_key(named) for named in (titles, known_aliases, parts)]
+    def __init__(
+        self, documents: Iterable[tuple[str, str]], aliases: Iterable[Alias], *, names: Collection[str] | None = None
+    ) -> None:
+        """`documents` are ids and titles. Where it is known which names will be asked for, no more is kept."""
+        wanted = None if names is None else {_key(name) for name in names}
+        of_alias: defaultdict[str, list[str]] = defaultdict(list)
+        for alias in aliases:
+            of_alias[alias.doc_id].append(alias.title)
+        self._lookups: tuple[dict[str, set[int]], ...] = ({}, {}, {})
+        for row, (doc_id, title) in enumerate(documents):
+            for lookup, titles in zip(
+                self._lookups, ([title], of_alias.get(doc_id, ()), _PARTS.split(title)), strict=True
+            ):
+                for one in titles:
+                    key = _key(one)
+                    if wanted is None or key in wanted:
+                        lookup.setdefault(key, set()).add(row)
 
     def row_of(self, name: str) -> int | None:
         """The document's place among the documents."""
@@ -78,13 +88,6 @@ def anchors_of(levels: Sequence[Level], titles: Titles) -> list[Anchor]:
         )
         for row, named in sorted(naming.items())
     ]
-
-
-def _by_key(named: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    lookup: defaultdict[str, set[int]] = defaultdict(set)
-    for name, row in named:
-        lookup[_key(name)].add(row)
-    return dict(lookup)
 
 
 def _key(name: str) -> str:

@@ -10,7 +10,8 @@ an axis that was fitted without it bring the average to the scale, and say how f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,25 @@ from exposure_dagster.providers.baseline.text import (
     ListedWords,
     Signal,
     TextSpace,
+    Tokens,
     WordBalance,
     WorkText,
     form_in_text,
+    portions,
     tokens_of,
 )
 
 if TYPE_CHECKING:
     from exposure_dagster.providers.baseline.text import Floats
 
-__all__ = ["BASELINE_VERSION", "Alias", "BaselineScore", "estimate_from_answers", "score_documents"]
+__all__ = [
+    "BASELINE_VERSION",
+    "Alias",
+    "BaselineScore",
+    "estimate_from_answers",
+    "score_documents",
+    "scores_in_portions",
+]
 
 BASELINE_VERSION = "3"
 """Changes whenever the same prompt and documents would give other scores or rationales."""
@@ -74,27 +84,45 @@ class BaselineScore:
 
 @dataclass(frozen=True)
 class _Corpus:
-    """`tokens` are those of the parts about the work, a list a section; `whole` those of all parts together."""
+    """`tokens` are those of all parts about the work together; `parts` have those of each, a section after another."""
 
-    documents: Sequence[Document]
-    whole: Sequence[Sequence[str]]
-    parts: Sequence[Sequence[Sequence[str]]]
+    doc_ids: Sequence[str]
+    titles: Sequence[str]
+    tokens: Tokens
+    parts: Sequence[Tokens]
     space: TextSpace | None
-    titles: Titles
+    named: Titles
 
     @classmethod
-    def of(cls, documents: Sequence[Document], aliases: Sequence[Alias], sections: Sequence[str]) -> _Corpus:
-        texts = [WorkText.of(document.text, sections) for document in documents]
-        titles = [tokens_of(document.title) for document in documents]
-        whole = [title + tokens_of(text.whole) for title, text in zip(titles, texts, strict=True)]
-        by_section = zip(*(text.parts for text in texts), strict=True)
-        parts = (
-            [title + tokens_of(part) for title, part in zip(titles, section, strict=True)] for section in by_section
-        )
-        is_divided = any(part is not text.whole for text in texts for part in text.parts)
-        return cls(
-            documents, whole, list(parts) if is_divided else [whole], TextSpace.of(whole), Titles(documents, aliases)
-        )
+    def of(
+        cls,
+        documents: Iterable[Document],
+        aliases: Sequence[Alias],
+        sections: Sequence[str],
+        attributes: Sequence[BaselineAttribute],
+    ) -> _Corpus:
+        """Of documents in the order of their ids, which are gone through several times."""
+        examples = {name for attribute in attributes for level in attribute.levels for name in level.examples}
+        doc_ids: list[str] = []
+        titles: list[str] = []
+        divided = [False]
+
+        def whole() -> Iterator[list[str]]:
+            for document in documents:
+                text = WorkText.of(document.text, sections)
+                divided[0] = divided[0] or any(part is not text.whole for part in text.parts)
+                doc_ids.append(document.doc_id)
+                titles.append(document.title)
+                yield tokens_of(document.title) + tokens_of(text.whole)
+
+        def part(section: int) -> Iterator[list[str]]:
+            for document in documents:
+                yield tokens_of(document.title) + tokens_of(WorkText.of(document.text, sections).parts[section])
+
+        tokens = Tokens.of(whole())
+        parts = [Tokens.of(part(section)) for section in range(len(sections))] if divided[0] else [tokens]
+        named = Titles(zip(doc_ids, titles, strict=True), aliases, names=examples)
+        return cls(doc_ids, titles, tokens, parts, TextSpace.of(tokens), named)
 
 
 @dataclass(frozen=True)
@@ -167,21 +195,34 @@ def score_documents(
     Aliases of documents that are not among `documents` are passed over. `sections` are the beginnings of the headings
     under which the texts speak of the work (`Corpus.about_work`); without any the whole texts do.
     """
-    if not documents:
-        return []
     ordered = sorted(documents, key=lambda document: document.doc_id)
-    corpus = _Corpus.of(ordered, aliases, sections)
-    estimates = [_estimate(attribute, corpus) for attribute in definition.attributes]
+    return [one for portion in scores_in_portions(definition, ordered, aliases, sections) for one in portion]
+
+
+def scores_in_portions(
+    definition: BaselineDefinition,
+    documents: Iterable[Document],
+    aliases: Sequence[Alias],
+    sections: Sequence[str] = (),
+) -> Iterator[list[BaselineScore]]:
+    """The same, a portion at a time. `documents` are in the order of their ids, and gone through several times: they
+    need not be in memory."""
+    with _one_thread():
+        corpus = _Corpus.of(documents, aliases, sections, definition.attributes)
+        if not corpus.doc_ids:
+            return
+        estimates = [_estimate(attribute, corpus) for attribute in definition.attributes]
     errors = {one.attribute.key: one.calibration.error for one in estimates if one.calibration.error is not None}
-    return [
-        BaselineScore(
-            document.doc_id,
-            {estimate.attribute.key: estimate.values[row] for estimate in estimates},
-            _rationale(estimates, corpus, row),
-            errors,
-        )
-        for row, document in enumerate(ordered)
-    ]
+    for rows in portions(len(corpus.doc_ids)):
+        yield [
+            BaselineScore(
+                corpus.doc_ids[row],
+                {estimate.attribute.key: estimate.values[row] for estimate in estimates},
+                _rationale(estimates, corpus, row),
+                errors,
+            )
+            for row in range(rows.start, rows.stop)
+        ]
 
 
 def estimate_from_answers(
@@ -200,26 +241,37 @@ def estimate_from_answers(
     import numpy as np
 
     ordered = sorted(documents, key=lambda document: document.doc_id)
-    corpus = _Corpus.of(ordered, aliases, sections)
-    rows = [row for row, document in enumerate(ordered) if document.doc_id in answers]
-    weights = np.zeros(len(ordered))
-    weights[rows] = 1.0
-    found: list[dict[str, float]] = [{} for _ in ordered]
-    errors = {}
-    for attribute in definition.attributes:
-        known = np.zeros(len(ordered))
-        known[rows] = [answers[ordered[row].doc_id][attribute.key] for row in rows]
-        index = _index(attribute, corpus).values * _INDEX_BEFORE_VECTORS
-        vectors = index[:, None] if corpus.space is None else np.column_stack([corpus.space.vectors, index])
-        fitted = ridge(vectors, known, weights, _PENALTY_OF_ANSWERS)
-        for row, value in enumerate(np.where(weights > 0, fitted.left_out, fitted.predict(vectors))):
-            found[row][attribute.key] = _on_scale(value, attribute.scale)
-        missed = [found[row][attribute.key] - known[row] for row in rows]
-        errors[attribute.key] = float(np.sqrt(np.mean(np.square(missed))))
+    with _one_thread():
+        corpus = _Corpus.of(ordered, aliases, sections, definition.attributes)
+        rows = [row for row, doc_id in enumerate(corpus.doc_ids) if doc_id in answers]
+        weights = np.zeros(len(ordered))
+        weights[rows] = 1.0
+        found: list[dict[str, float]] = [{} for _ in ordered]
+        errors = {}
+        for attribute in definition.attributes:
+            known = np.zeros(len(ordered))
+            known[rows] = [answers[corpus.doc_ids[row]][attribute.key] for row in rows]
+            index = _index(attribute, corpus).values * _INDEX_BEFORE_VECTORS
+            vectors = index[:, None] if corpus.space is None else np.column_stack([corpus.space.vectors, index])
+            fitted = ridge(vectors, known, weights, _PENALTY_OF_ANSWERS)
+            left_out = fitted.left_out(vectors, known, weights)
+            for row, value in enumerate(np.where(weights > 0, left_out, fitted.predict(vectors))):
+                found[row][attribute.key] = _on_scale(value, attribute.scale)
+            missed = [found[row][attribute.key] - known[row] for row in rows]
+            errors[attribute.key] = float(np.sqrt(np.mean(np.square(missed))))
     return [
-        BaselineScore(document.doc_id, found[row], _by_the_likest(corpus, rows, row, answers), errors)
-        for row, document in enumerate(ordered)
+        BaselineScore(doc_id, found[row], _by_the_likest(corpus, rows, row, answers), errors)
+        for row, doc_id in enumerate(corpus.doc_ids)
     ]
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Linear algebra by one thread: its matrices are narrow, several wait for one another more than they help, and the
+    last bit of a sum would hang on how many a machine has."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits
 
 
 def _estimate(attribute: BaselineAttribute, corpus: _Corpus) -> _Estimate:
@@ -232,7 +284,9 @@ def _estimate(attribute: BaselineAttribute, corpus: _Corpus) -> _Estimate:
 def _index(attribute: BaselineAttribute, corpus: _Corpus) -> _Index:
     import numpy as np
 
-    anchors = [anchor for anchor in anchors_of(attribute.levels, corpus.titles) if corpus.whole[anchor.row]]
+    anchors = [
+        anchor for anchor in anchors_of(attribute.levels, corpus.named) if not corpus.tokens.is_empty(anchor.row)
+    ]
     rows = [anchor.row for anchor in anchors]
     words = _weigh_words(attribute.words, corpus)
     learnt = _learn(words, corpus.space)
@@ -241,7 +295,7 @@ def _index(attribute: BaselineAttribute, corpus: _Corpus) -> _Index:
     parts = [(signal.values, signal.values[rows], 1.0) for signal in (words and words.signal, learnt) if signal]
     parts += [(axis.signal.values, axis.left_out, _AXIS_WEIGHT)] if axis else []
     if not parts:
-        return _Index(np.zeros(len(corpus.documents)), np.zeros(len(rows)), anchors, axis, words)
+        return _Index(np.zeros(len(corpus.doc_ids)), np.zeros(len(rows)), anchors, axis, words)
     values, left_outs, weights = zip(*parts, strict=True)
     return _Index(
         np.average(values, axis=0, weights=weights),
@@ -268,7 +322,8 @@ def _fit_axis(attribute: BaselineAttribute, anchors: Sequence[Anchor], space: Te
     signal = Signal.of(fitted.predict(space.vectors))
     if signal is None:
         return None
-    return _Axis(signal, signal.standardize(fitted.left_out[: len(anchors)]), fitted.coefficients)
+    left_out = fitted.left_out(vectors, values, weights)
+    return _Axis(signal, signal.standardize(left_out[: len(anchors)]), fitted.coefficients)
 
 
 def _weigh_words(lists: WordLists, corpus: _Corpus) -> _Words | None:
@@ -370,8 +425,8 @@ def _by_the_likest(corpus: _Corpus, rows: Sequence[int], row: int, answers: Mapp
         return start
     likeness = corpus.space.vectors[others] @ corpus.space.vectors[row]
     nearest = sorted(zip(-likeness, others, strict=True), key=lambda pair: (float(pair[0]), pair[1]))
-    named = [corpus.documents[other] for _, other in nearest[:_NAMED_ANCHORS]]
-    told = (f"{one.title} ({', '.join(f'{value:g}' for value in answers[one.doc_id].values())})" for one in named)
+    named = [(corpus.titles[other], answers[corpus.doc_ids[other]]) for _, other in nearest[:_NAMED_ANCHORS]]
+    told = (f"{title} ({', '.join(f'{value:g}' for value in answer.values())})" for title, answer in named)
     return f"{start} Most like it: {' and '.join(told)}."
 
 
@@ -421,5 +476,5 @@ def _pulling_words(estimate: _Estimate, corpus: _Corpus, row: int) -> tuple[list
     strongest = sorted(pulls, key=lambda word: (-abs(pulls[word]), word))
     raising = [word for word in strongest if pulls[word] > 0][:_NAMED_WORDS]
     lowering = [word for word in strongest if pulls[word] < 0][:_NAMED_WORDS]
-    shown = corpus.whole[row]
+    shown = corpus.tokens.row(row)
     return [form_in_text(word, shown) for word in raising], [form_in_text(word, shown) for word in lowering]

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Numbers = NDArray[np.int32]
 
 # Scripts written without spaces: every sign is a token, so that a listed word is found as a row of signs.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -34,6 +38,15 @@ _ITERATIONS = 7
 _MIN_SHARE_OF_DOCUMENTS = 0.01
 _SMOOTHING = 0.25
 _TINY = 1e-9
+
+PORTION = 25_000
+"""Documents that are gone through at once: what is made of a portion on the way is no larger for a million of them.
+Sums over fewer documents are those of one portion, to the last bit."""
+
+
+def portions(length: int) -> Iterator[slice]:
+    """The rows of so many, a portion at a time."""
+    return (slice(start, min(start + PORTION, length)) for start in range(0, length, PORTION))
 
 
 def tokens_of(text: str) -> list[str]:
@@ -64,8 +77,68 @@ class WorkText:
         return cls(whole, tuple(f"{before}\n{part}" if part else whole for part in found))
 
 
-def _terms(tokens: Sequence[str]) -> list[str]:
-    return [token for token in tokens if token.isalpha()]
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of documents, each as its number among the different `words`.
+
+    Those of a row stand in `numbers` from one of the `ends` to the next. A token takes four bytes, and fifty as a
+    text of its own.
+    """
+
+    words: Sequence[str]
+    numbers: Numbers
+    ends: Ints
+
+    @classmethod
+    def of(cls, documents: Iterable[Sequence[str]]) -> Tokens:
+        """Of tokenized documents, which are gone through once."""
+        import numpy as np
+
+        known: dict[str, int] = {}
+        numbers, ends = array("i"), array("q", [0])
+        for tokens in documents:
+            numbers.extend([known.setdefault(token, len(known)) for token in tokens])
+            ends.append(len(numbers))
+        return cls(list(known), np.frombuffer(numbers, dtype=np.int32), np.frombuffer(ends, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def row(self, at: int) -> list[str]:
+        """The tokens of a document, in order."""
+        return [self.words[number] for number in self.numbers[self.ends[at] : self.ends[at + 1]]]
+
+    def is_empty(self, at: int) -> bool:
+        return bool(self.ends[at] == self.ends[at + 1])
+
+    @cached_property
+    def _sorted(self) -> tuple[list[str], list[int]]:
+        numbers = sorted(range(len(self.words)), key=self.words.__getitem__)
+        return [self.words[number] for number in numbers], numbers
+
+    def numbers_of(self, word: str, *, is_beginning: bool) -> list[int]:
+        """Of the word, or of all words that begin with it."""
+        words, numbers = self._sorted
+        first = bisect_left(words, word)
+        last = first
+        while last < len(words) and (words[last].startswith(word) if is_beginning else words[last] == word):
+            last += 1
+        return numbers[first:last]
+
+    def counts(self, rows: slice, column_of: Numbers, columns: int) -> csr_array:
+        """How often each column's words stand in each of the rows; `column_of` has for each word a column, or -1."""
+        import numpy as np
+        from scipy.sparse import csr_array
+
+        first, last = self.ends[rows.start], self.ends[rows.stop]
+        found = column_of[self.numbers[first:last]]
+        is_known = found >= 0
+        before = np.concatenate([[0], np.cumsum(is_known)])
+        ends = before[self.ends[rows.start : rows.stop + 1] - first]
+        found = found[is_known]
+        counted = csr_array((np.ones(len(found)), found, ends), shape=(rows.stop - rows.start, columns))
+        counted.sum_duplicates()
+        return counted
 
 
 @dataclass(frozen=True)
@@ -105,28 +178,37 @@ class TextSpace:
     center: Floats
 
     @classmethod
-    def of(cls, documents: Sequence[Sequence[str]]) -> TextSpace | None:
-        """The space of tokenized documents; None where they have too few words to tell them apart."""
+    def of(cls, documents: Tokens) -> TextSpace | None:
+        """The space of documents; None where they have too few words to tell them apart."""
         import numpy as np
 
-        counts = [Counter(_terms(tokens)) for tokens in documents]
-        having = Counter(term for counted in counts for term in counted)
-        if len(having) < 2:
+        own = np.array([number if word.isalpha() else -1 for number, word in enumerate(documents.words)], np.int32)
+        having = np.zeros(len(documents.words), np.int64)
+        for rows in portions(len(documents)):
+            counted = documents.counts(rows, own, len(documents.words))
+            having += np.bincount(counted.indices, minlength=len(having))
+        if np.count_nonzero(having) < 2:
             return None
-        least = _MIN_SHARE_OF_DOCUMENTS * len(documents)
-        frequent = [term for term in sorted(having) if having[term] >= least]
-        terms = frequent if len(frequent) >= 2 else sorted(having)
-        idf = np.log((1 + len(documents)) / (1 + np.array([having[term] for term in terms]))) + 1
-        weighted = _tf_idf(counts, terms, idf)
+        frequent = np.flatnonzero((having > 0) & (having >= _MIN_SHARE_OF_DOCUMENTS * len(documents)))
+        chosen = frequent if len(frequent) >= 2 else np.flatnonzero(having)
+        number_of = {documents.words[number]: number for number in chosen.tolist()}
+        terms = sorted(number_of)
+        idf = np.log((1 + len(documents)) / (1 + having[[number_of[term] for term in terms]])) + 1
+        weighted = _tf_idf(documents, terms, idf)
         components = _leading_components(weighted, _DIMENSIONS)
-        latent = weighted @ components.T
-        center = latent.mean(axis=0)
-        vectors = _unit_rows(latent - center, weighted)
+        vectors = np.empty((len(documents), len(components)))
+        total = np.zeros(len(components))
+        for rows in portions(len(documents)):
+            vectors[rows] = weighted[rows] @ components.T
+            total += vectors[rows].sum(axis=0)
+        center = total / len(documents)
+        for rows in portions(len(documents)):
+            vectors[rows] = _unit_rows(vectors[rows] - center, weighted[rows])
         return cls(vectors, weighted, weighted.mean(axis=0), terms, idf, components, center)
 
     def project(self, texts: Sequence[Sequence[str]]) -> Floats:
         """The vectors of other tokenized texts, such as those of levels."""
-        weighted = _tf_idf([Counter(_terms(tokens)) for tokens in texts], self.terms, self.idf)
+        weighted = _tf_idf(Tokens.of(texts), self.terms, self.idf)
         return _unit_rows(weighted @ self.components.T - self.center, weighted)
 
     def pulls(self, row: int, direction: Floats) -> dict[str, float]:
@@ -141,19 +223,29 @@ class TextSpace:
         return {self.terms[index]: float(move) for index, move in zip(present, moved, strict=True)}
 
 
-def _tf_idf(counts: Sequence[Counter[str]], terms: Sequence[str], idf: Floats) -> csr_array:
+def _tf_idf(documents: Tokens, terms: Sequence[str], idf: Floats) -> csr_array:
     """(1 + ln n) · idf for a term that stands n times, each row of length 1; other words are passed over."""
     import numpy as np
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array, vstack
 
-    column_of = {term: column for column, term in enumerate(terms)}
-    known = [sorted((column_of[term], n) for term, n in counted.items() if term in column_of) for counted in counts]
-    columns = np.array([column for row in known for column, _ in row], dtype=np.intp)
-    weights = np.array([1 + math.log(n) for row in known for _, n in row]) * idf[columns]
-    ends = np.cumsum([0, *(len(row) for row in known)])
-    rows = np.repeat(np.arange(len(known)), np.diff(ends))
-    lengths = np.sqrt(np.bincount(rows, weights**2, len(known)))
-    return csr_array((weights / lengths[rows], columns, ends), shape=(len(counts), len(terms)))
+    place_of = {term: place for place, term in enumerate(terms)}
+    column_of = np.array([place_of.get(word, -1) for word in documents.words], np.int32)
+    parts = []
+    for rows in portions(len(documents)):
+        counted = documents.counts(rows, column_of, len(terms))
+        often = counted.data.astype(np.intp)
+        weights = _damped(int(often.max(initial=1)))[often] * idf[counted.indices]
+        of_row = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
+        lengths = np.sqrt(np.bincount(of_row, weights**2, counted.shape[0]))
+        parts.append(csr_array((weights / lengths[of_row], counted.indices, counted.indptr), shape=counted.shape))
+    return parts[0] if len(parts) == 1 else csr_array(vstack(parts, format="csr"))
+
+
+def _damped(most: int) -> Floats:
+    """1 + ln n by n, up to the highest."""
+    import numpy as np
+
+    return np.array([0.0, *(1 + math.log(n) for n in range(1, most + 1))])
 
 
 def _leading_components(weighted: csr_array, wanted: int) -> Floats:
@@ -165,25 +257,28 @@ def _leading_components(weighted: csr_array, wanted: int) -> Floats:
 
     size = min(wanted + _OVERSAMPLED, *weighted.shape)
     basis = np.random.default_rng(0).standard_normal((weighted.shape[1], size))
+    parts = [weighted[rows] for rows in portions(weighted.shape[0])]
     for _ in range(_ITERATIONS):
-        basis = _orthonormal(weighted.T @ _orthonormal(weighted @ basis))
-    image = weighted @ basis
-    _, turned = np.linalg.eigh(image.T @ image)
+        images = [part @ basis for part in parts]
+        turned = _orthonormalizing(sum(image.T @ image for image in images))
+        basis = sum(part.T @ (image @ turned) for part, image in zip(parts, images, strict=True))
+        basis = basis @ _orthonormalizing(basis.T @ basis)
+    _, turned = np.linalg.eigh(sum(image.T @ image for image in (part @ basis for part in parts)))
     components: Floats = (basis @ turned[:, ::-1][:, :wanted]).T
     return components
 
 
-def _orthonormal(columns: Floats) -> Floats:
-    """Orthonormal columns of the same span.
+def _orthonormalizing(squares: Floats) -> Floats:
+    """What columns, whose products are given, have to be multiplied with to be orthonormal, of the same span.
 
     By way of their products: in a QR factorization of few and long columns threads wait for one another.
     """
     import numpy as np
 
-    squares, directions = np.linalg.eigh(columns.T @ columns)
-    is_there = squares > _TINY * max(float(squares[-1]), _TINY)
-    spanned: Floats = columns @ (directions[:, is_there] / np.sqrt(squares[is_there]))
-    return spanned
+    lengths, directions = np.linalg.eigh(squares)
+    is_there = lengths > _TINY * max(float(lengths[-1]), _TINY)
+    turned: Floats = directions[:, is_there] / np.sqrt(lengths[is_there])
+    return turned
 
 
 def _unit_rows(rows: Floats, weighted: csr_array) -> Floats:
@@ -205,21 +300,31 @@ class ListedWords:
     """
 
     entries: tuple[str, ...]
-    weights: Floats
+    weights: csr_array
+    totals: Floats
 
     @classmethod
-    def of(cls, entries: Sequence[str], documents: Sequence[Sequence[str]]) -> ListedWords:
-        """The weights of the entries in tokenized documents."""
+    def of(cls, entries: Sequence[str], documents: Tokens) -> ListedWords:
+        """The weights of the entries in documents, and what all of them weigh in each."""
         import numpy as np
+        from scipy.sparse import csr_array, vstack
 
-        needles = [_needle(entry) for entry in entries]
-        counts = np.zeros((len(documents), len(entries)))
-        for row, tokens in enumerate(documents):
-            text = _joined(tokens)
-            counts[row] = [text.count(needle) if needle else 0 for needle in needles]
-        idf = np.log((1 + len(documents)) / (1 + (counts > 0).sum(axis=0))) + 1
-        damped = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
-        return cls(tuple(entries), damped * idf)
+        counted = [
+            csr_array((0, len(entries))),
+            *(_counts(entries, documents, rows) for rows in portions(len(documents))),
+        ]
+        counts = csr_array(vstack(counted, format="csr"))
+        idf = np.log((1 + len(documents)) / (1 + np.bincount(counts.indices, minlength=len(entries)))) + 1
+        counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
+        # summed up as rows of all entries: of the few that are there the last bit might be another
+        totals = [counts[rows].toarray().sum(axis=1) for rows in portions(len(documents))]
+        return cls(tuple(entries), counts, np.concatenate([np.zeros(0), *totals]))
+
+    def of_row(self, row: int) -> Iterator[tuple[str, float]]:
+        """The entries that a document has, each with its weight."""
+        there = slice(self.weights.indptr[row], self.weights.indptr[row + 1])
+        for column, weight in zip(self.weights.indices[there], self.weights.data[there], strict=True):
+            yield self.entries[column], float(weight)
 
 
 @dataclass(frozen=True)
@@ -235,33 +340,71 @@ class WordBalance:
 
     @cached_property
     def _divisor(self) -> Floats:
-        total: Floats = self.raising.weights.sum(axis=1) + self.lowering.weights.sum(axis=1)
+        total: Floats = self.raising.totals + self.lowering.totals
         return total + max(_SMOOTHING * float(total.mean()), _TINY)
 
     @cached_property
     def values(self) -> Floats:
-        difference: Floats = self.raising.weights.sum(axis=1) - self.lowering.weights.sum(axis=1)
+        difference: Floats = self.raising.totals - self.lowering.totals
         return difference / self._divisor
 
     def pulls(self, row: int) -> dict[str, float]:
         """How far each listed entry that a document has moves it."""
         divisor = float(self._divisor[row])
         return {
-            entry: float(sign * weight / divisor)
+            entry: sign * weight / divisor
             for words, sign in ((self.raising, 1), (self.lowering, -1))
-            for entry, weight in zip(words.entries, words.weights[row], strict=True)
-            if weight > 0
+            for entry, weight in words.of_row(row)
         }
 
 
-def _joined(tokens: Sequence[str]) -> str:
-    # A space on either side of each token: no two finds share one, so that `str.count` sees all of them.
-    return "".join(f" {token} " for token in tokens)
+def _counts(entries: Sequence[str], documents: Tokens, rows: slice) -> csr_array:
+    """How often each entry stands in each of the rows."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    phrases: dict[int, Ints] = {}
+    members: list[tuple[int, int]] = []
+    for column, entry in enumerate(entries):
+        tokens = tokens_of(entry)
+        is_open = entry.rstrip().endswith("*")
+        if len(tokens) == 1:
+            members += [(number, column) for number in documents.numbers_of(tokens[0], is_beginning=is_open)]
+        elif tokens:
+            phrases[column] = _phrase_counts(tokens, documents, rows, is_open=is_open)
+    listed = {number: place for place, number in enumerate(sorted({number for number, _ in members}))}
+    place_of = np.full(len(documents.words), -1, np.int32)
+    place_of[list(listed)] = list(listed.values())
+    at = np.array([(listed[number], column) for number, column in members], np.intp).reshape(-1, 2)
+    has_entry = csr_array((np.ones(len(at)), (at[:, 0], at[:, 1])), shape=(len(listed), len(entries)))
+    counts = (documents.counts(rows, place_of, len(listed)) @ has_entry).toarray()
+    for column, counted in phrases.items():
+        counts[:, column] = counted
+    return csr_array(counts)
 
 
-def _needle(entry: str) -> str:
-    joined = _joined(tokens_of(entry))
-    return joined.rstrip() if entry.rstrip().endswith("*") else joined
+def _phrase_counts(tokens: Sequence[str], documents: Tokens, rows: slice, *, is_open: bool) -> Ints:
+    """How often the tokens stand one after another in each of the rows; no two finds share one."""
+    import numpy as np
+
+    first, last = documents.ends[rows.start], documents.ends[rows.stop]
+    numbers = documents.numbers[first:last]
+    begins = np.ones(max(0, len(numbers) - len(tokens) + 1), dtype=bool)
+    for place, token in enumerate(tokens):
+        is_beginning = is_open and place == len(tokens) - 1
+        fitting = np.zeros(len(documents.words), dtype=bool)
+        fitting[documents.numbers_of(token, is_beginning=is_beginning)] = True
+        begins &= fitting[numbers[place : place + len(begins)]]
+    starts = np.flatnonzero(begins)
+    row_of = np.searchsorted(documents.ends[rows.start + 1 : rows.stop + 1] - first, starts, side="right")
+    ends_in = np.searchsorted(documents.ends[rows.start + 1 : rows.stop + 1] - first, starts + len(tokens) - 1, "right")
+    counted = np.zeros(rows.stop - rows.start, dtype=np.int64)
+    free_from = -1
+    for start, row, end_row in zip(starts.tolist(), row_of.tolist(), ends_in.tolist(), strict=True):
+        if row == end_row and start >= free_from:
+            counted[row] += 1
+            free_from = start + len(tokens)
+    return counted
 
 
 def form_in_text(entry: str, tokens: Sequence[str]) -> str:

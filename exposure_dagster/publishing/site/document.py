@@ -158,7 +158,10 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     ranked: dict[str, list[pd.DataFrame]] = {JOINED_ON.name: []} if len(content.shown.get(JOINED_ON.name, ())) else {}
     for prompt in content.prompts:
         if corpus_of(prompt.corpus).parts_of is None:
-            ranked.setdefault(prompt.corpus, []).append(prompt.rankings)
+            rows = prompt.rankings
+            if prompt.corpus in content.cut:
+                rows = rows[rows["doc_id"].isin(content.shown[prompt.corpus]["doc_id"])]
+            ranked.setdefault(prompt.corpus, []).append(rows)
     for table in _tables(content, TASK_ROLLUPS.name):
         parent = next(corpus_of(one.corpus).parts_of for one in content.prompts if one.name == table.prompt)
         if parent is not None and parent not in ranked:
@@ -177,7 +180,18 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
         )
         for name, frames in ranked.items()
     }
-    return {name: documents | _trust(content, documents) for name, documents in sets.items()}
+    return {name: documents | _trust(content, documents) | _cut(content, documents) for name, documents in sets.items()}
+
+
+def _cut(content: PublishedContent, documents: dict[str, Any]) -> dict[str, str]:
+    """What a set says that does not show all documents of its corpus."""
+    total, shown = content.cut.get(documents["name"], 0), len(documents["id"])
+    if total <= shown:
+        return {}
+    return {
+        "cut": f"This page shows {shown:,} of {total:,} documents, those with the most jobs, and its figures are of "
+        "these. The exported files and the API have all of them, and the summaries are of all."
+    }
 
 
 def _trust(content: PublishedContent, documents: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,10 @@ def opening(document: dict[str, Any]) -> dict[str, str]:
         "finding": _foreign(finding(layer, documents)) if is_score else "",
         "lead": _foreign(lead(layer, documents)),
         "about": f"{'Estimates of the baseline, no language model. ' if is_baseline else ''}About these figures",
-        "notes": "".join(f'<p class="notice">{_foreign(note)}</p>' for note in _notes(document, layer, is_baseline)),
+        "notes": "".join(
+            f'<p class="notice">{_foreign(note)}</p>'
+            for note in [*_notes(document, layer, is_baseline), *filter(None, [documents.get("cut")])]
+        ),
         "headline": "".join(_term(name, value) for name, value in _headline(layer, documents)) if is_score else "",
         "layers": "".join(_layer_buttons(document)),
         "views": "".join(_view_links(layer, documents, document["layers"])),

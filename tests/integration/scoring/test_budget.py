@@ -16,11 +16,8 @@ from tests.endpoints import prices_at
 from tests.integration.scoring.faulty_model import ANY, reset
 from tests.integration.scoring.scene import Scene, asked_prompt, by_status
 
-
-@pytest.fixture(params=["file", "database"])
-def store(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
+SHARED_TOO = pytest.mark.parametrize("store", ["file", "database"])
+"""What holds for runs of a home, and of machines that share a ledger."""
 
 COST = (107 * 0.10 + 31 * 0.50 + 500 * 0.01) / 1e6
 """What one answer of the model on loopback costs."""
@@ -41,6 +38,7 @@ def spent(scene: Scene) -> float:
     return scene.warehouse.rows("SELECT coalesce(sum(cost_usd), 0) FROM scored.responses")[0][0]
 
 
+@SHARED_TOO
 def test_a_run_stops_before_it_could_pass_its_budget_and_says_what_is_left(scene: Scene) -> None:
     limit = worst_cost(scene) + 4 * COST
 
@@ -72,6 +70,7 @@ def test_requests_under_way_are_reserved_at_their_worst(scene: Scene) -> None:
     assert scene.model.most_under_way == 2
 
 
+@SHARED_TOO
 def test_the_budget_of_a_day_counts_what_earlier_runs_spent(scene: Scene) -> None:
     scene.score()
     scene.refs += scene.add(range(10, 20))
@@ -93,6 +92,7 @@ def test_what_was_spent_longer_ago_than_a_day_does_not_count(scene: Scene) -> No
     assert len(scene.model.seen) == 20
 
 
+@SHARED_TOO
 def test_two_runs_at_once_do_not_together_pass_the_budget_of_a_day(scene: Scene) -> None:
     scene.model.latency_s = 0.02
     scene.refs += scene.add(range(10, 60))

@@ -44,20 +44,15 @@ def at_once(*scenes: Scene) -> list[object]:
     return results
 
 
-@pytest.fixture(params=[*((provider, "file") for provider in PROVIDERS), ("ANTHROPIC", "database")], ids="-".join)
-def provider_and_store(request: pytest.FixtureRequest) -> tuple[str, str]:
-    provider, store = request.param
-    return provider, store
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-@pytest.fixture
-def provider(provider_and_store: tuple[str, str]) -> str:
-    return provider_and_store[0]
-
-
-@pytest.fixture
-def store(provider_and_store: tuple[str, str]) -> str:
-    return provider_and_store[1]
+SHARED_TOO = pytest.mark.parametrize(
+    ("provider", "store"), [*((provider, "file") for provider in PROVIDERS), ("ANTHROPIC", "database")]
+)
+"""What every provider's runs keep to, and those of machines that share a ledger."""
 
 
 def test_a_second_run_asks_nothing_and_stands_the_same(scene: Scene) -> None:
@@ -104,6 +99,7 @@ def test_a_new_epoch_asks_everything_again(scene: Scene) -> None:
     assert result.figures.reused == 0
 
 
+@SHARED_TOO
 def test_two_runs_of_the_same_prompt_at_once_pay_once(scene: Scene) -> None:
     scene.model.latency_s = 0.05
 
@@ -113,6 +109,7 @@ def test_two_runs_of_the_same_prompt_at_once_pay_once(scene: Scene) -> None:
     assert set(scene.model.times_asked().values()) == {1}
 
 
+@SHARED_TOO
 def test_runs_of_different_prompts_go_side_by_side_and_keep_to_one_limit_of_requests(scene: Scene) -> None:
     scene.model.latency_s = 0.05
     scene.refs += scene.add(range(10, 60))
@@ -145,6 +142,7 @@ def test_a_run_that_ended_leaves_nothing_set_aside(scene: Scene) -> None:
     lock.release()
 
 
+@SHARED_TOO
 def test_what_a_process_that_is_gone_had_under_way_takes_no_place_and_counts_as_spent_for_a_day(scene: Scene) -> None:
     scene.sql("INSERT INTO reservations VALUES ('gone', 'other', 2000000000, 1000)")
 
@@ -157,6 +155,7 @@ def test_what_a_process_that_is_gone_had_under_way_takes_no_place_and_counts_as_
         scene.score(budget=Budget(100, 2))
 
 
+@SHARED_TOO
 def test_a_run_that_is_recorded_as_running_and_whose_lock_is_free_is_closed_by_the_next(scene: Scene) -> None:
     scene.score()
     scene.sql(
@@ -170,6 +169,7 @@ def test_a_run_that_is_recorded_as_running_and_whose_lock_is_free_is_closed_by_t
     assert rows == [("failed", False, "its process ended before the run did")]
 
 
+@SHARED_TOO
 def test_a_run_whose_lock_is_taken_away_stops_and_keeps_its_answers(scene: Scene) -> None:
     scene.model.latency_s = 0.05
     scene.refs += scene.add(range(10, 100))

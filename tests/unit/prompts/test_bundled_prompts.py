@@ -30,7 +30,9 @@ def unmatched_examples(sites: Path, prompt: Prompt) -> list[str]:
     """The prompt's examples that lead to no page, by the A–Z index alone."""
     entries = parse_index((sites / "www.bls.gov" / "ooh" / "a-z-index.htm").read_bytes())
     documents = [Document(slug, "", "") for slug in sorted({entry.slug for entry in entries})]
-    titles = Titles(documents, [Alias(entry.title, entry.slug) for entry in entries])
+    titles = Titles(
+        [(one.doc_id, one.title) for one in documents], [Alias(entry.title, entry.slug) for entry in entries]
+    )
     examples = [example for number in prompt.file.numbers for level in number.levels for example in level.examples]
     return [example for example in examples if titles.row_of(example) is None]
 

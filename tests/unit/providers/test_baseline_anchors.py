@@ -15,6 +15,7 @@ DOCUMENTS = [
     Document("secretaries", "Secretaries", ""),
     Document("waitresses", "Waitresses", ""),
 ]
+NAMED = [(one.doc_id, one.title) for one in DOCUMENTS]
 ALIASES = [
     Alias("Slater", "roofers"),
     Alias("Handyman", "roofers"),
@@ -38,18 +39,18 @@ ALIASES = [
     ],
 )
 def test_a_name_means_a_document(name: str, doc_id: str) -> None:
-    row = Titles(DOCUMENTS, ALIASES).row_of(name)
+    row = Titles(NAMED, ALIASES).row_of(name)
     assert row is not None
     assert DOCUMENTS[row].doc_id == doc_id
 
 
 @pytest.mark.parametrize("name", ["Handyman", "Astronaut", "Developer", ""])
 def test_a_name_of_several_documents_or_of_none_means_none(name: str) -> None:
-    assert Titles(DOCUMENTS, ALIASES).row_of(name) is None
+    assert Titles(NAMED, ALIASES).row_of(name) is None
 
 
 def test_a_title_goes_before_an_alias() -> None:
-    row = Titles(DOCUMENTS, [Alias("Roofer", "coders")]).row_of("roofer")
+    row = Titles(NAMED, [Alias("Roofer", "coders")]).row_of("roofer")
     assert row is not None
     assert DOCUMENTS[row].doc_id == "roofers"
 
@@ -59,7 +60,7 @@ def test_a_document_that_two_levels_name_lies_between_them() -> None:
         Level(label="Low", range=(0, 2), description="-", examples=("Roofer",)),
         Level(label="High", range=(4, 6), description="-", examples=("Slater", "Nobody")),
     ]
-    (anchor,) = anchors_of(levels, Titles(DOCUMENTS, ALIASES))
+    (anchor,) = anchors_of(levels, Titles(NAMED, ALIASES))
     assert anchor.value == 3
     assert anchor.names == ("Roofer", "Slater")
     assert str(anchor) == "Roofer (0–6)"

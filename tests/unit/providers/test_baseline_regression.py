@@ -14,7 +14,7 @@ def test_left_out_is_what_a_row_gets_from_the_others() -> None:
     fitted = ridge(rows, values, weights)
     for place in range(9):
         others = ridge(rows, values, np.where(np.arange(9) == place, 0, weights))
-        assert fitted.left_out[place] == pytest.approx(others.predict(rows[[place]])[0])
+        assert fitted.left_out(rows, values, weights)[place] == pytest.approx(others.predict(rows[[place]])[0])
 
 
 def test_the_level_of_values_is_not_penalized() -> None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exposure_dagster.providers.baseline.text import ListedWords, TextSpace, WorkText, form_in_text, tokens_of
+from exposure_dagster.providers.baseline.text import (
+    ListedWords,
+    TextSpace,
+    Tokens,
+    WorkText,
+    form_in_text,
+    tokens_of,
+)
+
+
+def tokenized(*texts: str) -> Tokens:
+    return Tokens.of(map(tokens_of, texts))
 
 
 def finds(entry: str, text: str) -> bool:
-    return bool(ListedWords.of([entry], [tokens_of(text)]).weights[0, 0])
+    return bool(ListedWords.of([entry], tokenized(text)).weights[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -48,14 +59,18 @@ def test_an_entry_is_not_found_within_other_words(entry: str, text: str) -> None
 
 
 def test_every_occurrence_counts_though_they_touch() -> None:
-    one, three = ListedWords.of(["web"], [tokens_of("web"), tokens_of("web web web")]).weights[:, 0]
-    assert three > one
+    weights = ListedWords.of(["web"], tokenized("web", "web web web")).weights
+    assert weights[1, 0] > weights[0, 0]
+
+
+def test_finds_of_a_phrase_share_no_word_and_cross_no_document() -> None:
+    weights = ListedWords.of(["ha ha"], tokenized("ha ha ha", "ha ha ha ha", "ha", "ha")).weights.toarray()[:, 0]
+    assert weights[1] > weights[0] > 0
+    assert list(weights[2:]) == [0, 0]
 
 
 def test_a_word_that_few_documents_have_weighs_more() -> None:
-    weights = ListedWords.of(
-        ["rare", "common"], [tokens_of("rare common"), tokens_of("common"), tokens_of("common")]
-    ).weights
+    weights = ListedWords.of(["rare", "common"], tokenized("rare common", "common", "common")).weights
     assert weights[0, 0] > weights[0, 1]
 
 
@@ -66,12 +81,12 @@ def test_an_entry_reads_as_its_most_frequent_form_in_the_text() -> None:
 
 
 def test_too_few_words_make_no_space() -> None:
-    assert TextSpace.of([tokens_of("one"), tokens_of("one 2 3")]) is None
+    assert TextSpace.of(tokenized("one", "one 2 3")) is None
 
 
 def test_words_that_no_two_documents_share_still_make_a_space() -> None:
     documents = [tokens_of("".join(chr(97 + int(digit)) for digit in f"{number:04}")) for number in range(200)]
-    assert TextSpace.of(documents) is not None
+    assert TextSpace.of(Tokens.of(documents)) is not None
 
 
 PAGE = """# Roofers
@@ -118,7 +133,7 @@ def test_a_text_without_named_headings_is_about_the_work_as_a_whole(sections: li
 def test_the_space_keeps_what_documents_share() -> None:
     """Its components are the first singular vectors of the weights, as an exact decomposition has them."""
     documents = [tokens_of(" ".join(["ab", "cd", "ef", "gh", "ij"][number % 5 :] * 3)) for number in range(12)]
-    space = TextSpace.of(documents)
+    space = TextSpace.of(Tokens.of(documents))
     assert space is not None
     exact = np.linalg.svd(space.weighted.toarray())[2][: len(space.components)]
     assert space.components.T @ space.components == pytest.approx(exact.T @ exact, abs=1e-6)

@@ -143,3 +143,22 @@ def test_a_place_in_the_request_that_matters_is_measured_and_one_that_does_not_i
     assert found["lo"] < -1 < found["hi"] < 0
     unfound = steady.set_index("facet").loc["position"]
     assert unfound["lo"] < 0 < unfound["hi"]
+
+
+def test_of_many_documents_it_is_worked_out_what_draws_of_few_come_to() -> None:
+    chance = np.random.default_rng(4)
+    ids = [f"d{number:04}" for number in range(600)]
+    rankings = pd.DataFrame({"doc_id": ids, "score": chance.normal(5, 1.6, 600).clip(0, 10).round(1)})
+    errors = pd.Series(chance.choice([0.5, 0.9, np.nan], 600), index=ids)
+    few, many = (
+        uncertainty("p", rankings, answers_of({}), DEFINITION, errors, most_drawn=most).set_index("doc_id")
+        for most in (600, 599)
+    )
+    drawn = ["rank_lo90", "rank_hi90", "p_tier", "p_ge_threshold"]
+    assert few.drop(columns=drawn).equals(many.drop(columns=drawn))
+    assert few[drawn].isna().equals(many[drawn].isna())
+    apart = (few[drawn].astype(float) - many[drawn].astype(float)).abs()
+    assert apart[["rank_lo90", "rank_hi90"]].max(axis=None) < 0.06 * 600  # what a thousand draws leave to chance
+    assert apart[["p_tier", "p_ge_threshold"]].max(axis=None) < 0.07
+    assert many["rank_lo90"].min() >= 1
+    assert many["rank_hi90"].max() <= 600

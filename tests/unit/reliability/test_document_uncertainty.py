@@ -14,6 +14,7 @@ from exposure_dagster.reliability.uncertainty import (
     draw_scores,
     effective_number,
     expected_share,
+    expected_share_of_many,
     pooled_variance,
     rank_intervals,
     shrunk_variances,
@@ -164,3 +165,16 @@ def test_the_expected_share_lies_in_its_interval_where_one_document_is_nearly_al
     assert share is not None
     assert share.low <= share.value <= share.high
     assert np.quantile((drawn >= 6.8) @ np.array([1000, 1]) / 1001, 0.95) < share.value
+
+
+def test_of_many_documents_the_expected_share_is_what_draws_of_few_come_to() -> None:
+    chance = np.random.default_rng(5)
+    scores, errors = chance.normal(5, 1.6, 800).round(1), chance.choice([0.0, 0.5, 0.9], 800)
+    jobs, groups = chance.lognormal(3, 1.5, 800), [f"g{number % 9}" for number in range(800)]
+    drawn = expected_share(draw_scores(scores, errors, groups=groups, correlation=0.2), jobs, 7)
+    worked_out = expected_share_of_many(scores, errors, jobs, 7, groups=groups, correlation=0.2)
+    assert drawn is not None
+    assert worked_out is not None
+    for name in ("value", "low", "high"):
+        assert getattr(worked_out, name) == pytest.approx(getattr(drawn, name), abs=0.015)
+    assert expected_share_of_many([5.0], [1.0], [0], 7, groups=["g"], correlation=0.2) is None

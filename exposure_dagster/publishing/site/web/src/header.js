@@ -42,6 +42,7 @@ function about(layer, view, at) {
     scored.some((one) => one && one.isBaseline) ? content.baseline_note : null,
     scored.some((one) => one && one.isBaseline && one.owner.quadrants) ? content.baseline_quadrants_note : null,
     layer.out_of_date ? `These are earlier answers: the prompt's file cannot be used now (${layer.out_of_date}).` : null,
+    layer.documents.cut,
   ];
   fill(byId("notes"), ...notes.filter(Boolean).map((note) => el("p", { class: "notice" }, foreign(note))));
 }

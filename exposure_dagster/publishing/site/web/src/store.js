@@ -79,6 +79,7 @@ function readSet(columns) {
     name: columns.name,
     title: columns.title,
     note: columns.note,
+    cut: columns.cut || null,
     link: columns.link,
     is_joined_on: columns.is_joined_on,
     isOwn: columns.is_own === true,
@@ -301,20 +302,26 @@ let completed = null;
 /** Whether reasons, other names and the like are there. */
 export let isComplete = false;
 
+/** Columns of `more.js`, or of one of the files that it names. */
+function take(found) {
+  for (const [name, columns] of Object.entries(found.sets)) complete(sets.get(name), columns);
+  for (const [id, columns] of Object.entries(found.layers)) {
+    const { changes, ...own } = columns;
+    const layer = layerById.get(id);
+    Object.assign(layer, own);
+    if (changes) Object.assign(layer.changes, changes);
+  }
+}
+
 /**
  * Reasons, other names and the like, once somebody wants them; where their file is missing the page does without.
  * @returns {Promise<void>}
  */
 export function more() {
   completed ||= packedFile("more.js", "packedMore")
-    .then((found) => {
-      for (const [name, columns] of Object.entries(found.sets)) complete(sets.get(name), columns);
-      for (const [id, columns] of Object.entries(found.layers)) {
-        const { changes, ...own } = columns;
-        const layer = layerById.get(id);
-        Object.assign(layer, own);
-        if (changes) Object.assign(layer.changes, changes);
-      }
+    .then(async (found) => {
+      take(found);
+      for (const file of found.parts || []) take(await packedFile(file, "packedMore"));
       for (const layer of layers) if (layer.owner !== layer) Object.assign(layer, { rationale: layer.owner.rationale, asked: layer.owner.asked });
       isComplete = true;
     })

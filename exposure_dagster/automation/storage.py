@@ -1,0 +1,25 @@
+"""Dagster's own records in the PostgreSQL database that several machines share; a `dagster.yaml` names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster_postgres import DagsterPostgresStorage
+
+
+class SharedStorage(DagsterPostgresStorage):
+    """Dagster's PostgreSQL storage at the address of EXPOSURE_DATABASE_URL, as that is written everywhere else."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> DagsterPostgresStorage:  # type: ignore[override]
+        """Made by Dagster from its configuration: `postgres_url`."""
+        return super().from_config_value(
+            inst_data,
+            {**config_value, "postgres_url": with_driver(config_value["postgres_url"])},  # type: ignore[typeddict-item]
+        )
+
+
+def with_driver(url: str) -> str:
+    """The address with the driver that `dagster-postgres` is written for: SQLAlchemy 2.1 would take another one."""
+    return f"postgresql+psycopg2://{url.partition('://')[2]}"
