@@ -53,7 +53,6 @@ def show_what_stands_at_the_root(app: Sphinx, page: str, source: list[str]) -> N
     if name := AT_THE_ROOT.get(page):
         text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](").replace("](LICENSE", "](../LICENSE")
         source[0] = source[0].replace(HERE_IT_STANDS.format(name), text)
-        app.env.note_dependency(ROOT / name)  # the page is read anew when that file changes
     pages = {name: one for one, name in AT_THE_ROOT.items()}
     source[0] = LINK_TO_THE_ROOT.sub(lambda found: f"/{pages[found[1]]}.md", source[0])
 
