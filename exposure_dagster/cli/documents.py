@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from textwrap import shorten
 
@@ -70,8 +71,12 @@ def _say_how(file: Path, found: OwnFile) -> None:
 
 def _facts(document: OwnDocument) -> list[tuple[str, str]]:
     """What is known of a document besides its text."""
-    facts = {name: value for name, value in vars(document).items() if value is not None}
-    return [(name, _shown(value)) for name, value in facts.items() if name not in ("doc_id", "title", "text")]
+    facts = {one.name: getattr(document, one.name) for one in fields(document)}
+    return [
+        (name, _shown(value))
+        for name, value in facts.items()
+        if value is not None and name not in ("doc_id", "title", "text")
+    ]
 
 
 def _shown(value: object) -> str:

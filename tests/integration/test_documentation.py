@@ -15,6 +15,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -143,9 +144,10 @@ class _Asked(socketserver.StreamRequestHandler):
         finally:
             os.chdir(before)
             os.umask(umask)
+        printed = done.output
         if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        self.wfile.write(json.dumps({"printed": done.output, "status": done.exit_code}).encode())
+            printed += "".join(traceback.format_exception(done.exception))
+        self.wfile.write(json.dumps({"printed": printed, "status": done.exit_code}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,7 @@ def test_the_commands_of_a_page_do_what_it_says(page: str, shell: Shell) -> None
         if block.is_run:
             status, printed = shell.run(block)
             assert (status != 0) == (block.mark == "fails"), f"{page}:{block.line}\n{block.code}\n{printed}"
+            assert "Traceback" not in printed, f"{page}:{block.line}\n{printed}"
             missing = [line for line in _said(block.printed) if line not in _plain(printed)]
             assert not missing, f"{page}:{block.line} prints otherwise: {missing}\n{printed}"
 
@@ -206,7 +209,8 @@ def test_every_command_target_and_setting_that_a_page_names_is_there() -> None:
     variables = {*setting_variables(), *PROVIDER_VARIABLES}
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        code = "\n".join(re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL))
+        parts = re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL)
+        code = "\n".join(part for part in parts if not part.startswith("```text"))
         for words in re.findall(r"(?<![\w./-])exposure((?: [a-z][a-z-]*)+)", code):
             command: click.Command = main
             for word in words.split():
