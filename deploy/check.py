@@ -137,6 +137,7 @@ class Stack:
             "EXPOSURE_SITES": "sample",
             "EXPOSURE_GATE": "warn",  # a stand-in answers in the right form, and nonsense
             "EXPOSURE_PROMPTS": "/prompts",
+            "EXPOSURE_PROMPTS_OWNER": "check",
             "EXPOSURE_CONCURRENCY": str(CONCURRENCY),
         }
         self._api = api

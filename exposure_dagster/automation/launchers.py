@@ -6,6 +6,8 @@ a command line never had one. It is known by the lock that it holds.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from dagster import DagsterRun
@@ -14,7 +16,7 @@ from dagster_docker.docker_run_launcher import CheckRunHealthResult, WorkerStatu
 from dagster_k8s import K8sRunLauncher
 
 from exposure_dagster.automation.alive import over
-from exposure_dagster.settings import load_settings
+from exposure_dagster.settings import load_settings, setting_variables, variable_of
 
 
 class _KnowsCommandLines:
@@ -29,7 +31,14 @@ class _KnowsCommandLines:
 
 
 class DockerLauncher(_KnowsCommandLines, DockerRunLauncher):
-    """A container of Docker or Podman a run."""
+    """A container of Docker or Podman a run, with the settings of whoever launches it.
+
+    Of the variables that its configuration names, those that are not set are left out.
+    """
+
+    def __init__(self, *, env_vars: Sequence[str] = (), **others: Any) -> None:
+        named = {*env_vars, *setting_variables() - {variable_of("home")}}  # where it keeps its files is the image's
+        super().__init__(env_vars=sorted(one for one in named if "=" in one or one in os.environ), **others)
 
 
 class KubernetesLauncher(_KnowsCommandLines, K8sRunLauncher):

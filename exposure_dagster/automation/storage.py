@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import make_url
 
 
 class SharedStorage(DagsterPostgresStorage):
@@ -21,5 +22,12 @@ class SharedStorage(DagsterPostgresStorage):
 
 
 def with_driver(url: str) -> str:
-    """The address with the driver that `dagster-postgres` is written for: SQLAlchemy 2.1 would take another one."""
-    return f"postgresql+psycopg2://{url.partition('://')[2]}"
+    """The address as Dagster's storage needs it.
+
+    It names the driver that `dagster-postgres` is written for, where SQLAlchemy 2.1 would take another, and the schema
+    of Dagster's tables: for a user who is called as our own schema, PostgreSQL would look there first, and it has a
+    table `runs` too.
+    """
+    address = make_url(f"postgresql+psycopg2://{url.partition('://')[2]}")
+    options = " ".join([*address.normalized_query.get("options", ()), "-csearch_path=public"])
+    return address.update_query_dict({"options": options}).render_as_string(hide_password=False)

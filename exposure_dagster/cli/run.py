@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
-from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.completion import PROMPT_NAME, PromptsByOption
 from exposure_dagster.cli.interrupts import kept_interrupts
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
@@ -59,7 +59,7 @@ class Loudness(StrEnum):
     VERBOSE = "verbose"
 
 
-@click.command()
+@click.command(cls=PromptsByOption)
 @click.option(
     "--prompt",
     "names",

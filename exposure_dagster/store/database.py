@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.errors import WarehouseError
-from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.store.advisory_locks import key_of
 from exposure_dagster.store.postgres import UNREACHABLE, is_alive, open_session
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 @contextmanager
 def connected(shared: SharedStore) -> Iterator[psycopg.Connection]:
     """A connection in autocommit, for the block. Raises WarehouseError where the server cannot be reached, or goes."""
+    connection = _take(shared)
     import psycopg
 
     try:
-        connection = _take(shared)
         is_sound = False
         try:
             yield connection
@@ -65,7 +65,7 @@ def turn(shared: SharedStore, what: str, *, wait_s: float) -> Iterator[psycopg.C
     """
     import psycopg
 
-    key = int(content_hash(["exposure", what])[:15], 16)
+    key = key_of(what)
     with connected(shared) as connection:
         try:
             connection.execute(f"SET lock_timeout = {max(1, round(wait_s * 1000))}")

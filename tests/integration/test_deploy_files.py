@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 from deploy.kubernetes_job import VALUES, job_of_a_run
 from deploy.locked import locked
 from exposure_dagster.automation.instance import DAGSTER_YAML, SHARED_STORAGE_YAML, open_instance, prepare_dagster_home
+from exposure_dagster.automation.launchers import DockerLauncher
 from exposure_dagster.core.shared import SharedStore
-from exposure_dagster.settings import setting_variables
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 BINARIES = Path(sys.executable).parent
@@ -73,10 +73,19 @@ def test_dagsters_instance_for_containers_is_that_of_a_home_but_for_where_runs_a
     }
 
 
-def test_a_run_in_a_container_gets_every_setting_and_the_data_network_and_image_of_the_others() -> None:
+def test_a_run_in_a_container_gets_the_settings_that_are_set_and_nothing_else_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "AWS_REGION", "EXPOSURE_CONTACT", "SOMETHING_ELSE"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    names = DockerLauncher(env_vars=["AWS_ACCESS_KEY_ID", "AWS_REGION", "NAMED=value"]).env_vars
+    assert {"ANTHROPIC_API_KEY", "AWS_REGION", "EXPOSURE_CONTACT", "NAMED=value"} <= set(names)
+    assert not {"SOMETHING_ELSE", "AWS_ACCESS_KEY_ID", "EXPOSURE_HOME", "EXPOSURE_SITES"} & set(names)
+
+
+def test_a_run_in_a_container_has_the_data_the_network_and_the_image_of_the_others() -> None:
     compose, launcher = read("compose.yaml"), read("dagster.yaml")["run_launcher"]["config"]
-    of_a_bucket = {"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"}
-    assert set(launcher["env_vars"]) == setting_variables() - {"EXPOSURE_HOME"} | of_a_bucket
     data = compose["x-exposure"]["environment"]["EXPOSURE_DATA_URL"].partition(":-")[2].rstrip("}")
     assert launcher["container_kwargs"]["volumes"] == [f"{compose['volumes']['data']['name']}:{data}"]
     assert launcher["network"] == compose["networks"]["exposure"]["name"]

@@ -35,6 +35,7 @@ from exposure_dagster.automation.launchers import DockerLauncher
 from exposure_dagster.core.errors import ScoringError, SettingError
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.settings import load_settings
+from exposure_dagster.store.database import SCHEMA
 
 SCORES = AssetKey(["scored", "scores"])
 _HeldLock = alive.HeldLock
@@ -84,6 +85,16 @@ def set_shared(monkeypatch: pytest.MonkeyPatch, shared: SharedStore) -> None:
 def begun(instance: DagsterInstance) -> DagsterRun:
     """A run as a command line makes it."""
     return instance.create_run_for_job(nothing, run_id=RUN_ID, status=DagsterRunStatus.STARTED, tags={HELD_TAG: RUN_ID})
+
+
+def test_dagsters_tables_are_its_own_for_a_user_who_is_called_as_our_schema_too(
+    tmp_path: Path, shared_store: SharedStore
+) -> None:
+    with psycopg.connect(shared_store.database_url) as connection:
+        assert connection.info.user == SCHEMA
+        connection.execute(f"CREATE SCHEMA {SCHEMA} CREATE TABLE runs (is_ours boolean)")
+    with opened(tmp_path, shared_store) as instance:
+        assert begun(instance) == instance.get_run_by_id(RUN_ID)
 
 
 def test_what_one_home_records_another_sees(tmp_path: Path, shared_store: SharedStore) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from exposure_dagster.automation.instance import close_orphans, only_daemon, ope
 from exposure_dagster.automation.jobs import SCORING_JOB
 from exposure_dagster.automation.runs import active_partitions, last_evaluation
 from exposure_dagster.core.errors import SettingError
+from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.counting_server import CountingServer, counting_server
@@ -40,14 +42,15 @@ def instance(settings: Settings) -> Iterator[DagsterInstance]:
         yield instance
 
 
-def started_run(settings: Settings, api: CountingServer) -> subprocess.Popen[bytes]:
-    """`exposure run`, at the moment at which its first request waits for an answer."""
+def started_run(settings: Settings, api: CountingServer, *within: str) -> subprocess.Popen[bytes]:
+    """`exposure run`, at the moment at which its first request waits for an answer. `within` is what starts it."""
     api.hold()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("EXPOSURE_", "ANTHROPIC_", "DAGSTER_"))}
     process = subprocess.Popen(
-        tied(sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "exposure"),
+        tied(*within, sys.executable, "-m", "exposure_dagster.cli.main", "run", "--prompt", "exposure"),
         env={
             **environment,
+            **shared_variables(settings.shared),
             "EXPOSURE_HOME": str(settings.home),
             "EXPOSURE_SITES": "sample",
             "EXPOSURE_GATE": "warn",
@@ -59,6 +62,12 @@ def started_run(settings: Settings, api: CountingServer) -> subprocess.Popen[byt
     )
     assert api.arrived.wait(300)
     return process
+
+
+def shared_variables(shared: SharedStore | None) -> dict[str, str]:
+    if shared is None:
+        return {}
+    return {"EXPOSURE_DATABASE_URL": shared.database_url, "EXPOSURE_DATA_URL": shared.data_url}
 
 
 def statuses(instance: DagsterInstance) -> list[DagsterRunStatus]:
@@ -96,3 +105,28 @@ def test_what_an_earlier_daemon_launched_is_closed_when_one_is_started_anew(
             pass
         assert len(close_orphans(instance, has_daemon_restarted=True)) == 1
     assert sorted(status.value for status in statuses(instance)) == ["FAILURE", "NOT_STARTED"]
+
+
+@pytest.mark.linux
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace of processes")
+def test_a_run_on_another_machine_is_closed_when_it_is_killed_and_not_before(
+    tmp_path: Path, api: CountingServer, shared_store: SharedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another home, whose processes have numbers of their own: each sees the other's as numbers of nobody."""
+    for name, value in shared_variables(shared_store).items():
+        monkeypatch.setenv(name, value)
+    here, there = (Settings(home=tmp_path / name, sites="sample", scorer=ScorerName.MODEL) for name in ("a", "b"))
+    prepare_dagster_home(here.dagster_home, shared_store)
+    with open_instance(here.dagster_home, shared_store) as instance:
+        process = started_run(there, api, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        try:
+            assert active_partitions(instance) == {"exposure"}
+            assert close_orphans(instance, shared_store, has_daemon_restarted=True) == []
+            assert statuses(instance) == [DagsterRunStatus.STARTED]
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        deadline = time.monotonic() + 60
+        while active_partitions(instance) and time.monotonic() < deadline:
+            time.sleep(0.5)  # the server hears of it when the last process of the namespace is gone
+        assert statuses(instance) == [DagsterRunStatus.FAILURE]

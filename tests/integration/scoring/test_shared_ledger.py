@@ -111,7 +111,7 @@ def test_a_backup_is_a_file_that_an_empty_database_takes_over(scene: Scene, shar
     with psycopg.connect(shared_store.database_url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA exposure CASCADE")
     other = another_home(scene, "other", shared_store)
-    other.folder.mkdir(exist_ok=True)
+    other.folder.mkdir()
     shutil.copy(copy, other.folder / "ledger.sqlite")
     other.score()
     assert len(scene.model.seen) == 10
