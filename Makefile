@@ -51,7 +51,7 @@ local-model: $(STAMP)
 # a container that sets this has every process compile all that it imports
 unexport PYTHONDONTWRITEBYTECODE
 
-SPHINX = $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet
+SPHINX = $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --fresh-env
 PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)

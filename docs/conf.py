@@ -31,6 +31,8 @@ autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_title = f"exposure_dagster {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.corpora.corpus import FACTS, Corpus
 from exposure_dagster.corpora.registry import CORPORA, corpora_of
 from exposure_dagster.corpora.terms import EDUCATION_ORDER
-from exposure_dagster.store.warehouse import Warehouse, insert_rows
+from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import DOCUMENT_FACTS, DOCUMENTS, TEXTS
 
 
@@ -37,35 +36,61 @@ class FactsReport:
 
 
 def collect_documents(warehouse: Warehouse) -> DocumentsReport:
-    """Fill parsed.documents with every corpus, and keep every text in parsed.texts."""
-    import pandas as pd
+    """Fill parsed.documents with every corpus, and keep every text in parsed.texts.
 
-    with warehouse.connect(read_only=True) as connection:
-        frames = [
-            connection.execute(corpus.documents).df().assign(corpus=corpus.name) for corpus in _corpora(connection)
-        ]
-    everything = pd.concat(frames, ignore_index=True)
-    has_text = everything["text"].fillna("").str.strip() != ""
-    documents = everything[has_text].copy()
-    documents["text_sha256"] = documents["text"].map(text_sha256)
+    Where the documents are those that stand, nothing is written.
+    """
+    table, texts = DOCUMENTS.full_name, TEXTS.full_name
 
-    def write(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[object]]:
-        connection.execute(f"DELETE FROM {DOCUMENTS.full_name}")
-        insert_rows(connection, DOCUMENTS, documents)
-        known = {digest for (digest,) in connection.execute(f"SELECT text_sha256 FROM {TEXTS.full_name}").fetchall()}
-        texts = documents.drop_duplicates("text_sha256")
-        new = texts[~texts["text_sha256"].isin(known)]
-        insert_rows(connection, TEXTS, new[["text_sha256", "text"]])
-        return len(new), _sections_digest(connection)
+    def write(connection: duckdb.DuckDBPyConnection) -> DocumentsReport:
+        everything = " UNION ALL ".join(
+            f"SELECT '{corpus.name}' AS corpus, doc_id, title, text FROM ({corpus.documents})"
+            for corpus in _corpora(connection)
+        )
+        without_text = connection.execute(f"SELECT doc_id FROM ({everything}) WHERE {_IS_BLANK}").fetchall()
+        found = (
+            f"SELECT corpus, doc_id, title, text, sha256(text) AS text_sha256 FROM ({everything}) WHERE NOT {_IS_BLANK}"
+        )
+        new_texts = 0
+        if _content(connection, found) != _content(connection, f"FROM {table}"):
+            connection.execute(f"DELETE FROM {table}")
+            connection.execute(f"INSERT INTO {table} BY NAME {found} ORDER BY corpus, doc_id")
+        if not _are_kept(connection):
+            ((new_texts,),) = connection.execute(
+                f"INSERT INTO {texts} BY NAME SELECT text_sha256, any_value(text) AS text FROM {table}"
+                f" WHERE text_sha256 NOT IN (SELECT text_sha256 FROM {texts}) GROUP BY 1"
+            ).fetchall()
+        rows = connection.execute(
+            f"SELECT corpus, count(*), bit_xor(hash((doc_id, text_sha256))) FROM {table} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        sections = _sections_digest(connection)
+        state: list[object] = [[corpus, count, str(digest)] for corpus, count, digest in rows]
+        return DocumentsReport(
+            documents=sum(count for _, count, _ in rows),
+            new_texts=new_texts,
+            without_text=tuple(doc_id for (doc_id,) in without_text),
+            digest=content_hash([state, sections] if sections else state),
+        )
 
-    new_texts, sections = warehouse.transact(write)
-    texts_digest = corpus_digest(documents[["corpus", "doc_id", "text_sha256"]].itertuples(index=False, name=None))
-    return DocumentsReport(
-        documents=len(documents),
-        new_texts=new_texts,
-        without_text=tuple(everything.loc[~has_text, "doc_id"]),
-        digest=content_hash([texts_digest, sections]) if sections else texts_digest,
-    )
+    return warehouse.transact(write)
+
+
+_IS_BLANK = r"regexp_full_match(coalesce(text, ''), '[\s\x{b}\x{1c}-\x{1f}\x{85}\p{Z}]*')"
+"""What Python's `str.strip` leaves nothing of."""
+
+
+def _content(connection: duckdb.DuckDBPyConnection, documents: str) -> object:
+    return connection.execute(
+        f"SELECT count(*), bit_xor(hash((corpus, doc_id, title, text_sha256))) FROM ({documents})"
+    ).fetchone()
+
+
+def _are_kept(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether every text of a document is in parsed.texts."""
+    ((is_missing,),) = connection.execute(
+        f"SELECT EXISTS (FROM {DOCUMENTS.full_name} ANTI JOIN {TEXTS.full_name} USING (text_sha256))"
+    ).fetchall()
+    return not is_missing
 
 
 def _sections_digest(connection: duckdb.DuckDBPyConnection) -> list[object]:
@@ -144,8 +169,3 @@ def _corpora(connection: duckdb.DuckDBPyConnection) -> list[Corpus]:
 def text_sha256(text: str) -> str:
     """SHA-256 (hex) of a document's text, as the model would read it."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def corpus_digest(rows: Iterable[tuple[str, ...]]) -> str:
-    """Digest of (…, doc_id, text_sha256) rows, whatever their order."""
-    return content_hash(sorted(rows))

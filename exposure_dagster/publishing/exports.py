@@ -171,11 +171,10 @@ class _Rows:
         if self.whole is None:
             _write_table(database, self.frame, self.table, stem)
             return
-        names = self._names(database)
-        shown = ", ".join(_as_csv(column) for column in self.table.columns if column.name in names)
+        first, *others = self._columns(database)
+        shown = ", ".join([_as_csv(first, f'"{_BYTE_ORDER_MARK}{first.name}"'), *map(_as_csv, others)])
         database.execute(
-            f"COPY (SELECT {shown} FROM {self.whole.spool.source}) TO {quoted(f'{stem}.csv')}"
-            f" (FORMAT csv, HEADER false, PREFIX {quoted(_BYTE_ORDER_MARK + ','.join(names))} || chr(10), SUFFIX '')"
+            f"COPY (SELECT {shown} FROM {self.whole.spool.source}) TO {quoted(f'{stem}.csv')} (FORMAT csv, HEADER)"
         )
         database.execute(
             f"COPY (FROM {self.whole.spool.source}) TO {quoted(f'{stem}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
@@ -199,26 +198,27 @@ class _Rows:
         rows = _as_text(self.first(database, MOST_ROWS), self.table)
         return Sheet(self.table, rows, len(rows) if self.whole is None else self.whole.rows)
 
-    def _names(self, database: duckdb.DuckDBPyConnection) -> list[str]:
+    def _columns(self, database: duckdb.DuckDBPyConnection) -> list[Column]:
         assert self.whole is not None
         found = database.execute(f"FROM {self.whole.spool.source} LIMIT 0").description or []
         there = {name for name, *_ in found}
-        return [column.name for column in self.table.columns if column.name in there]
+        return [column for column in self.table.columns if column.name in there]
 
 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def _as_csv(column: Column) -> str:
+def _as_csv(column: Column, header: str | None = None) -> str:
     """A column as the CSV files have it: as pandas writes it, and no text that a spreadsheet takes for a formula."""
     name = column.name
+    header = header or name
     if column.type == "BOOLEAN":
-        return f"CASE {name} WHEN true THEN 'True' WHEN false THEN 'False' END AS {name}"
+        return f"CASE {name} WHEN true THEN 'True' WHEN false THEN 'False' END AS {header}"
     if column.type not in ("VARCHAR", "VARCHAR[]", "JSON"):
-        return name
-    text = f"array_to_string({name}, '; ')" if column.type == "VARCHAR[]" else f"{name}::VARCHAR"
+        return f"{name} AS {header}"
+    text = f"array_to_string({name}, '; ')" if column.type == "VARCHAR[]" else f"({name}::VARCHAR)"
     signs = ", ".join(f"chr({ord(sign)})" for sign in _FORMULA_SIGNS)
-    return f"CASE WHEN {text}[1] IN ({signs}) THEN chr(39) || {text} ELSE {text} END AS {name}"
+    return f"CASE WHEN left({text}, 1) IN ({signs}) THEN chr(39) || {text} ELSE {text} END AS {header}"
 
 
 def _write_table(database: duckdb.DuckDBPyConnection, frame: pd.DataFrame, table: Table, stem: Path) -> None:

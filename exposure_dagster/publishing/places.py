@@ -185,16 +185,16 @@ class PublishedFolder:
 
 def pointer_of(shared: SharedStore) -> Pointer | None:
     """What is current on all machines; None where nothing is."""
-    import psycopg
-
     from exposure_dagster.store.database import connected
 
     with connected(shared) as database:
+        from psycopg.errors import UndefinedTable
+
         try:
             rows = database.execute(
                 "SELECT digest, switched_at, is_current FROM exposure.publications WHERE is_current"
             ).fetchall()
-        except psycopg.errors.UndefinedTable:  # nothing was ever published
+        except UndefinedTable:  # nothing was ever published
             return None
     return Pointer(*rows[0]) if rows else None
 

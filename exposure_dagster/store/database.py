@@ -13,18 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.errors import WarehouseError
-from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.store.advisory_locks import key_of
+from exposure_dagster.store.postgres import UNREACHABLE, is_alive, open_session
 
 if TYPE_CHECKING:
     import psycopg
 
 SCHEMA = "exposure"
 """Schema of the project's own small tables."""
-
-CONNECT_WITHIN_S = 15
-
-_UNREACHABLE = "Look whether the server runs and takes connections from here, and at EXPOSURE_DATABASE_URL."
 
 _lock = threading.Lock()
 _idle: dict[SharedStore, list[psycopg.Connection]] = {}
@@ -44,10 +41,10 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 @contextmanager
 def connected(shared: SharedStore) -> Iterator[psycopg.Connection]:
     """A connection in autocommit, for the block. Raises WarehouseError where the server cannot be reached, or goes."""
+    connection = _take(shared)
     import psycopg
 
     try:
-        connection = _take(shared)
         is_sound = False
         try:
             yield connection
@@ -56,7 +53,7 @@ def connected(shared: SharedStore) -> Iterator[psycopg.Connection]:
             _give_back(shared, connection, is_sound=is_sound)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise WarehouseError(
-            f"the shared database cannot be used ({shared.said(error)})", where=shared.shown, remedy=_UNREACHABLE
+            f"the shared database cannot be used ({shared.said(error)})", where=shared.shown, remedy=UNREACHABLE
         ) from None  # the driver's own error may show the address
 
 
@@ -68,7 +65,7 @@ def turn(shared: SharedStore, what: str, *, wait_s: float) -> Iterator[psycopg.C
     """
     import psycopg
 
-    key = int(content_hash(["exposure", what])[:15], 16)
+    key = key_of(what)
     with connected(shared) as connection:
         try:
             connection.execute(f"SET lock_timeout = {max(1, round(wait_s * 1000))}")
@@ -109,25 +106,15 @@ def make_schema(connection: psycopg.Connection, name: str = SCHEMA) -> None:
 
 
 def _take(shared: SharedStore) -> psycopg.Connection:
-    import psycopg
-
     while True:
         with _lock:
             idle = _idle.get(shared)
             connection = idle.pop() if idle else None
         if connection is None:
-            return psycopg.connect(
-                shared.database_url,
-                autocommit=True,
-                connect_timeout=CONNECT_WITHIN_S,
-                application_name="exposure",
-            )
-        try:
-            connection.execute("SELECT 1")
-        except psycopg.OperationalError:  # the server was started again meanwhile
-            connection.close()
-        else:
+            return open_session(shared, raises=WarehouseError)
+        if is_alive(connection):
             return connection
+        connection.close()  # the server was started again meanwhile
 
 
 def _give_back(shared: SharedStore, connection: psycopg.Connection, *, is_sound: bool) -> None:

@@ -15,11 +15,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import duckdb
-import psycopg
 
 from exposure_dagster.core.errors import SettingError, WarehouseError
 from exposure_dagster.core.private import make_private
@@ -28,6 +27,9 @@ from exposure_dagster.core.tables import ColumnType
 from exposure_dagster.store.database import connected, make_schema, turn
 from exposure_dagster.store.migrations import KEPT_DAYS, make_facts, make_table
 from exposure_dagster.tables import TABLES
+
+if TYPE_CHECKING:
+    import psycopg
 
 NAME = "lake"
 """What the attached tables are called in SQL."""
@@ -46,6 +48,7 @@ WRITING = "writing tables"
 _SCHEMA_VERSION = f"SELECT schema_version FROM {CATALOG}.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1"
 """Changes whenever a table is made, changed or dropped."""
 
+_IS_MADE = f"SELECT to_regclass('{CATALOG}.ducklake_metadata') IS NOT NULL"
 _DATA_PATH = f"SELECT value FROM {CATALOG}.ducklake_metadata WHERE key = 'data_path' AND scope IS NULL"
 
 _HAS_OLD = f"SELECT min(snapshot_time) < now() - INTERVAL '{KEPT_DAYS + 1} days' FROM {CATALOG}.ducklake_snapshot"
@@ -118,9 +121,11 @@ def is_there(shared: SharedStore) -> bool:
 def state_of(shared: SharedStore) -> int | None:
     """Changes with every write to the tables, whoever made it; None where there are none. Attaches nothing."""
     with connected(shared) as connection:
+        from psycopg.errors import UndefinedTable
+
         try:
             rows = connection.execute(f"SELECT max(snapshot_id) FROM {CATALOG}.ducklake_snapshot").fetchall()
-        except psycopg.errors.UndefinedTable:
+        except UndefinedTable:
             return None
     return None if rows[0][0] is None else int(rows[0][0])
 
@@ -208,6 +213,12 @@ class Lake:
     def _attached(self) -> duckdb.DuckDBPyConnection:
         shared = self.shared
         place = f"{shared.data_url}/{TABLES_FOLDER}/"
+        with connected(shared) as database:
+            is_made = _one(database, _IS_MADE)
+            for (there,) in database.execute(_DATA_PATH).fetchall() if is_made else ():
+                _refuse_another_place(shared, there, place)
+            if not is_made:
+                make_schema(database, CATALOG)
         if "://" not in place:
             _make_folder(Path(place))
         instance = duckdb.connect(
@@ -223,14 +234,6 @@ class Lake:
             _tell_bucket(instance, shared.data_url)
         _tell_catalog(instance, shared, place)
         try:
-            with connected(shared) as database:
-                ((is_made,),) = database.execute(
-                    "SELECT to_regclass(%s) IS NOT NULL", [f"{CATALOG}.ducklake_metadata"]
-                ).fetchall()
-                if not is_made:
-                    make_schema(database, CATALOG)
-                for (there,) in database.execute(_DATA_PATH).fetchall() if is_made else ():
-                    _refuse_another_place(shared, there, place)
             if is_made:
                 instance.execute(f"ATTACH 'ducklake:{NAME}' AS {NAME}")
             else:
@@ -325,10 +328,12 @@ def _extension_file(name: str) -> Path:
 
 def _tell_catalog(instance: duckdb.DuckDBPyConnection, shared: SharedStore, place: str) -> None:
     """As secrets, by parameters: the password stands in no statement, and DuckDB shows none of it."""
-    said = psycopg.conninfo.conninfo_to_dict(shared.database_url)
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    said = conninfo_to_dict(shared.database_url)
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
     known = {names[name]: str(said.pop(name)) for name in names if said.get(name) is not None}
-    rest = psycopg.conninfo.make_conninfo("application_name='exposure, tables'", **said)
+    rest = make_conninfo("application_name='exposure, tables'", **said)
     given = ", ".join(f"{name} ?" for name in known)
     instance.execute(f"CREATE SECRET catalog (TYPE postgres, {given})", list(known.values()))
     instance.execute(

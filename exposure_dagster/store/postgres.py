@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exposure_dagster.core.errors import ScoringError
+from exposure_dagster.core.errors import ExposureError, ScoringError
 from exposure_dagster.core.shared import SharedStore
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ _SERVER_LOOKS = (
 UNREACHABLE = "Look whether the server runs and takes connections from here, and at EXPOSURE_DATABASE_URL."
 
 
-def open_session(shared: SharedStore, settings: str = "", **options: Any) -> psycopg.Connection:
-    """A new connection in autocommit, with `settings` (SQL) in force. Raises ScoringError where there is none."""
+def open_session(
+    shared: SharedStore, settings: str = "", *, raises: type[ExposureError] = ScoringError, **options: Any
+) -> psycopg.Connection:
+    """A new connection in autocommit, with `settings` (SQL) in force. Raises `raises` where there is none."""
     try:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
     except ImportError:
-        raise ScoringError(
+        raise raises(
             "the driver of PostgreSQL is not installed",
             where="EXPOSURE_DATABASE_URL",
             remedy='Install the extra: pip install "exposure-dagster[distributed]".',
@@ -68,7 +70,7 @@ def open_session(shared: SharedStore, settings: str = "", **options: Any) -> psy
     else:
         return connection
     # Raised here, so that the driver's own error, which may name more than is to be shown, hangs on nothing.
-    raise ScoringError(f"the database cannot be reached ({problem})", where=shared.shown, remedy=UNREACHABLE)
+    raise raises(f"the database cannot be reached ({problem})", where=shared.shown, remedy=UNREACHABLE)
 
 
 def is_alive(connection: psycopg.Connection) -> bool:

@@ -45,6 +45,10 @@ T = TypeVar("T")
 
 DEFAULT_WAIT_S = 120.0
 
+MEMORY_LIMIT = "1500MB"
+"""Of DuckDB in a process, beside what Python holds: more is put on disk. Its own limit is most of a machine's memory,
+which several runs at once would each take to be theirs."""
+
 _LOCKED = re.compile(
     r"could not set lock|conflicting lock"
     r"|different configuration|unique file handle conflict",  # another thread of this process has it open
@@ -292,6 +296,7 @@ class Warehouse:
                     connection = duckdb.connect(str(self.path), read_only=read_only and not is_joined)
                     # Else DuckDB draws a bar into the output of a process that runs no file, as Dagster's steps do.
                     connection.execute("SET enable_progress_bar = false")
+                    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
                     return connection
         except (OSError, duckdb.Error) as error:
             raise WarehouseError(

@@ -21,6 +21,7 @@ from exposure_dagster.scoring.ledger_database import LedgerDatabase
 from exposure_dagster.scoring.mirror import differences, open_ledger
 from exposure_dagster.scoring.reservations import Reservations
 from exposure_dagster.store.advisory_locks import AdvisoryLock
+from exposure_dagster.store.database import connected
 from exposure_dagster.store.locks import holding
 from exposure_dagster.store.warehouse import Warehouse
 from tests.integration.scoring.faulty_model import FaultyModel
@@ -110,6 +111,7 @@ def test_a_backup_is_a_file_that_an_empty_database_takes_over(scene: Scene, shar
     with psycopg.connect(shared_store.database_url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA exposure CASCADE")
     other = another_home(scene, "other", shared_store)
+    other.folder.mkdir()
     shutil.copy(copy, other.folder / "ledger.sqlite")
     other.score()
     assert len(scene.model.seen) == 10
@@ -250,8 +252,12 @@ def test_what_is_said_of_a_database_that_cannot_be_reached_shows_no_password(
     caplog.set_level("DEBUG")
     shared = SharedStore(f"postgresql://{address}", str(tmp_path / "data"))
 
-    for attempt in (LedgerDatabase(shared).create, AdvisoryLock(shared, "one").try_acquire):
-        with pytest.raises(ScoringError, match="the database cannot be reached") as raised:
+    for attempt in (
+        LedgerDatabase(shared).create,
+        AdvisoryLock(shared, "one").try_acquire,
+        connected(shared).__enter__,
+    ):
+        with pytest.raises((ScoringError, WarehouseError), match="the database cannot be reached") as raised:
             attempt()
         whole = "".join(traceback.format_exception(raised.value)) + repr(raised.value)
         assert "s3cret" not in whole

@@ -80,7 +80,7 @@ def materialize(page: Page, dev: DevServer, name: str) -> None:
 
 def picture(page: Page, name: str) -> None:
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / name)
+        page.screenshot(path=Path(PICTURES) / name, clip={"x": 0, "y": 0, "width": 1360, "height": 430})
 
 
 def test_an_edited_prompt_is_shown_as_stale_until_it_is_scored_again(
