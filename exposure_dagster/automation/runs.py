@@ -23,7 +23,8 @@ from dagster import (
 from assets.published import EXPORTS
 from exposure_dagster.automation.instance import close_orphans
 from exposure_dagster.automation.jobs import INPUTS_KEY
-from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.automation.looks import fingerprint_now
+from exposure_dagster.pipeline.published import FINGERPRINT
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.publishing.publication import is_published, withdraw
@@ -96,7 +97,7 @@ def look_at_publication(
     instance: DagsterInstance, warehouse: Warehouse, root: Path, folder: PromptFolder, addresses: Addresses
 ) -> PublicationSeen:
     """Compare what is ranked with what is published below `root`; `folder` are the prompt files."""
-    fingerprint = ranked_fingerprint(warehouse, folder.what_is_broken, addresses, folder.composites)
+    fingerprint = fingerprint_now(warehouse, folder, addresses)
     if fingerprint is None:
         return PublicationSeen(None, is_current=True, is_withdrawn=withdraw(root))
     return PublicationSeen(fingerprint, is_published(root) and fingerprint == _published_fingerprint(instance))

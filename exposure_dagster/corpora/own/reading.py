@@ -12,6 +12,7 @@ import pandas as pd
 from exposure_dagster import __version__
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.memory import give_back
 from exposure_dagster.corpora.own.files import OwnDocument, OwnFile, RowProblem, read_own_file, sha256_of_file
 from exposure_dagster.corpora.own.mapping import OwnSource, mapping_file
 from exposure_dagster.corpora.own.names import OwnCorpus
@@ -78,13 +79,17 @@ def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) ->
                 state[corpus.name] = _state(connection, corpus.name)
                 made_from = content_hash([_digest_of(corpus, content.sha256), state[corpus.name]])
                 put_fact(connection, _fact(corpus), made_from)
+    problems = {corpus: content.problems for corpus, content in read.items()}
+    if read:
+        del read, content
+        give_back()
     return OwnDocumentsReport(
         tuple(
             OwnCorpusReport(
                 corpus.name,
                 str(corpus.path),
                 state[corpus.name].rows,
-                read[corpus].problems if corpus in read else (),
+                problems.get(corpus, ()),
             )
             for corpus in corpora
         ),
