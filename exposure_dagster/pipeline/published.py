@@ -158,7 +158,7 @@ def read_content(
         index_credits=credits,
         index_values=harmless_frame(values),
         addresses=addresses,
-        cut={corpus: documents[corpus] for corpus in held.shown if corpus in shown},
+        cut={corpus: documents.get(corpus, 0) for corpus in held.shown if corpus in shown},
     )
     return with_composites(content, composites)
 
