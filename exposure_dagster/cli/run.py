@@ -275,7 +275,9 @@ def run_pipeline(
             raise
         _publish(runner, settings, folder)
         is_without_trouble = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
-        is_done = is_without_trouble and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        is_done = is_without_trouble and (
+            fresh.issuperset(chosen) or _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        )
     _print_results(settings, chosen)
     if is_done:
         note_unchanged(settings, inputs)
