@@ -26,13 +26,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from exposure_dagster import settings
+from exposure_dagster import __version__, settings
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.settings import PROVIDER_VARIABLES, ScorerName, Settings, setting_variables
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", *sorted(
     str(path.relative_to(ROOT))
     for path in (*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "examples").rglob("README.md"))
 ))  # fmt: skip
@@ -196,6 +196,11 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def test_the_changelog_begins_with_the_version_that_this_is() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert __version__ in [one for one in headings if one != "Unreleased"][:1]
+
+
 def test_a_block_that_is_not_run_says_why() -> None:
     for page in PAGES:
         for fence in re.findall(r"^ *(?:```|~~~).*$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE):
@@ -211,7 +216,7 @@ def test_every_command_target_and_setting_that_a_page_names_is_there() -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         parts = re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL)
         code = "\n".join(part for part in parts if not part.startswith("```text"))
-        for words in re.findall(r"(?<![\w./-])exposure((?: [a-z][a-z-]*)+)", code):
+        for words in re.findall(r"(?:^|`|&& |bin/|=\S+ )exposure((?: [a-z][a-z-]*)+)", code, re.MULTILINE):
             command: click.Command = main
             for word in words.split():
                 if not isinstance(command, click.Group):
