@@ -85,7 +85,14 @@ def prepare_dagster_home(folder: Path, shared: SharedStore | None = None) -> Pat
         make_private(folder)
         if not config.exists() or config.read_text(encoding="utf-8") == other:
             config.write_text(wanted, encoding="utf-8")
-        if shared is not None and not _STORAGES.intersection(yaml.safe_load(config.read_text(encoding="utf-8")) or {}):
+        found = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+        if shared is None and "EXPOSURE_DATABASE_URL" in str(found.get("storage")):
+            raise SettingError(
+                "Dagster's records lie in a shared database by this file, and EXPOSURE_DATABASE_URL is not set",
+                where=str(config),
+                remedy="Set it, and EXPOSURE_DATA_URL; or delete the file to have it written anew.",
+            )
+        if shared is not None and not _STORAGES.intersection(found):
             raise SettingError(
                 "Dagster's records would lie in this folder, and EXPOSURE_DATABASE_URL says that machines share them",
                 where=str(config),

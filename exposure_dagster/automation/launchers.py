@@ -29,6 +29,15 @@ class _KnowsCommandLines:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return super().check_run_worker_health(run)  # type: ignore[misc]
 
+    def terminate(self, run_id: str) -> bool:
+        """End a run that was launched; one of a command line ends where it was begun."""
+        run = self._instance.get_run_by_id(run_id)  # type: ignore[attr-defined]
+        if run is not None and run.remote_job_origin is None:
+            said = "It is a run of a command line: end it there, by Ctrl+C."
+            self._instance.report_engine_event(said, run)  # type: ignore[attr-defined]
+            return False
+        return bool(super().terminate(run_id))  # type: ignore[misc]
+
 
 class DockerLauncher(_KnowsCommandLines, DockerRunLauncher):
     """A container of Docker or Podman a run, with the settings of whoever launches it.

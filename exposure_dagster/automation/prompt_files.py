@@ -23,6 +23,7 @@ from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
 from assets.scored import ANSWERS_CHECK, PROMPT_FILE_CHECK
 from exposure_dagster.automation.jobs import INPUTS_KEY, SCORES_KEY
+from exposure_dagster.automation.looks import standings_now
 from exposure_dagster.automation.runs import (
     DATA_VERSION_TAG,
     active_partitions,
@@ -33,7 +34,7 @@ from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.progress import counted
 from exposure_dagster.pipeline.checks import answers_are_current, prompt_files_can_be_used
 from exposure_dagster.pipeline.prompts import STAYS, forget_prompt, owner_of_prompts, recorded_prompts
-from exposure_dagster.pipeline.standing import PromptStanding, record_standings, standings
+from exposure_dagster.pipeline.standing import PromptStanding, record_standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.settings import load_settings
@@ -88,7 +89,7 @@ def follow_prompts(
     events: list[AssetMaterialization] = []
     answers: list[AssetCheckEvaluation] = []
     if store.exists:
-        everything = standings(store, folder, scorer.choice)
+        everything = standings_now(store, folder, scorer.choice)
         seen = [one for one in everything if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)

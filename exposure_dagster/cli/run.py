@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
-from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.completion import PROMPT_NAME, PromptsByOption
 from exposure_dagster.cli.interrupts import kept_interrupts
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
@@ -59,7 +59,7 @@ class Loudness(StrEnum):
     VERBOSE = "verbose"
 
 
-@click.command()
+@click.command(cls=PromptsByOption)
 @click.option(
     "--prompt",
     "names",
@@ -275,7 +275,9 @@ def run_pipeline(
             raise
         _publish(runner, settings, folder)
         is_without_trouble = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
-        is_done = is_without_trouble and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        is_done = is_without_trouble and (
+            fresh.issuperset(chosen) or _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        )
     _print_results(settings, chosen)
     if is_done:
         note_unchanged(settings, inputs)

@@ -25,6 +25,7 @@ from exposure_dagster.automation import alive
 from exposure_dagster.automation.alive import HELD_TAG, held, held_in_process, held_names
 from exposure_dagster.automation.instance import (
     DAGSTER_YAML,
+    SHARED_STORAGE_YAML,
     close_orphans,
     only_daemon_of,
     open_instance,
@@ -149,7 +150,10 @@ def test_monitoring_that_looks_for_containers_leaves_a_command_line_alone(
     set_shared(monkeypatch, shared_store)
     launcher = DockerLauncher()
     with opened(tmp_path, shared_store) as instance:
+        launcher.register_instance(instance)
         run = begun(instance)
+        assert not launcher.terminate(run.run_id)
+        assert instance.get_run_by_id(RUN_ID).status == DagsterRunStatus.STARTED, "as if nobody had asked"  # type: ignore[union-attr]
         with held(shared_store, run.run_id):
             assert launcher.check_run_worker_health(run).status.value == "RUNNING"
         assert launcher.check_run_worker_health(run).status.value == "NOT_FOUND"
@@ -176,6 +180,9 @@ def test_a_home_follows_its_settings_and_a_file_of_ones_own_that_says_otherwise_
     assert shared_store.database_url not in config.read_text()
     prepare_dagster_home(tmp_path)
     assert config.read_text() == DAGSTER_YAML
+    config.write_text(SHARED_STORAGE_YAML)
+    with pytest.raises(SettingError, match="EXPOSURE_DATABASE_URL is not set"):
+        prepare_dagster_home(tmp_path)
     config.write_text("telemetry: {enabled: false}\n")
     with pytest.raises(SettingError, match="EXPOSURE_DATABASE_URL says that machines share them"):
         prepare_dagster_home(tmp_path, shared_store)
