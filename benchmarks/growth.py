@@ -26,7 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.startup import EXPOSURE, environment_of
-from exposure_dagster.settings import BUNDLED_PROMPTS
+from exposure_dagster.automation.instance import open_instance
+from exposure_dagster.settings import BUNDLED_PROMPTS, load_settings
+from tests.integration.automation_harness import FREE_SENSORS, RESCORING, Automation
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SAMPLED_EVERY_S = 0.1
@@ -195,15 +197,19 @@ def report_files(published: Path) -> None:
         print(f"largest file of the page: {pages[0][0] / MB:,.2f} MB {pages[0][1]}", flush=True)
 
 
-LOOKS = """
-import resource
-from exposure_dagster.automation.looks import look_at_everything
-"""
-
-
 def report_looks(environment: Mapping[str, str]) -> None:
-    """Print what the sensors take to look at the home once."""
-    raise NotImplementedError
+    """Print what a look of each sensor takes, the first and the third of a process."""
+    os.environ.update(environment)
+    settings = load_settings()
+    with open_instance(settings.dagster_home) as instance:
+        automation = Automation(settings, instance)
+        for round_ in ("first", "second", "third"):
+            for name in (*FREE_SENSORS, RESCORING):
+                before = time.process_time()
+                requests, skips = automation.evaluate(name)
+                took = time.process_time() - before
+                if round_ != "second":
+                    print(f"{round_} look of {name}: {took:.2f} s of CPU ({len(requests)} runs; {'; '.join(skips)})")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The sensor that keeps Dagster's view of the prompts in step with the prompt folder. It costs nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from dagster import (
     AddDynamicPartitionsRequest,
@@ -23,6 +23,7 @@ from assets.partitions import PROMPTS_PARTITIONS
 from assets.reporting import check_result, key_of
 from assets.scored import ANSWERS_CHECK, PROMPT_FILE_CHECK
 from exposure_dagster.automation.jobs import INPUTS_KEY, SCORES_KEY
+from exposure_dagster.automation.looks import standings_now
 from exposure_dagster.automation.runs import (
     DATA_VERSION_TAG,
     active_partitions,
@@ -32,8 +33,8 @@ from exposure_dagster.automation.runs import (
 from exposure_dagster.core.checks import rows_fit_the_registry
 from exposure_dagster.core.progress import counted
 from exposure_dagster.pipeline.checks import answers_are_current, prompt_files_can_be_used
-from exposure_dagster.pipeline.prompts import STAYS, purge_prompts, recorded_prompts
-from exposure_dagster.pipeline.standing import PromptStanding, record_standings, standings
+from exposure_dagster.pipeline.prompts import STAYS, forget_prompt, owner_of_prompts, recorded_prompts
+from exposure_dagster.pipeline.standing import PromptStanding, record_standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.prompts.model import Prompt
 from exposure_dagster.settings import load_settings
@@ -78,13 +79,17 @@ def follow_prompts(
     good = {prompt.name: prompt for prompt in folder.prompts}
     names = good.keys() | {broken.name for broken in folder.broken}
     busy = active_partitions(context.instance)
-    gone = purge_prompts(store, recorded_prompts(store) - names - busy, load_settings().prompts_claim)
-    elsewhere = {name: owner for name, owner in gone.items() if owner is not None}
-    partitions = _partition_requests(context.instance, names, elsewhere.keys())
+    claim = load_settings().prompts_claim
+    owner = owner_of_prompts(store, claim)
+    gone = sorted(recorded_prompts(store) - names - busy)
+    purged = gone if owner == claim else []
+    for name in purged:
+        forget_prompt(store, name)
+    partitions = _partition_requests(context.instance, names, may_remove=owner == claim)
     events: list[AssetMaterialization] = []
     answers: list[AssetCheckEvaluation] = []
     if store.exists:
-        everything = standings(store, folder, scorer.choice)
+        everything = standings_now(store, folder, scorer.choice)
         seen = [one for one in everything if one.prompt in good.keys() - busy]
         record_standings(store, folder, seen)
         events += _what_dagster_does_not_know(context.instance, good, seen)
@@ -92,12 +97,11 @@ def follow_prompts(
     told = {event.asset_key for event in events}
     checks = [*_check_events(context.instance, folder, told), *_registry_checks(store, told), *answers]
     problems = [str(problem) for broken in folder.broken for problem in broken.problems]
-    problems += [STAYS.format(name=name, owner=owner) for name, owner in elsewhere.items()]
+    problems += [STAYS.format(name=name, owner=owner) for name in gone if name not in purged]
     if not partitions and not events and not checks:
         return SensorResult(
             skip_reason=SkipReason("; ".join(problems) or f"{counted(len(names), 'prompt file')}, nothing changed")
         )
-    purged = sorted(gone.keys() - elsewhere.keys())
     for line in [*problems, *(f"{name}: its file is gone; its rows are purged" for name in purged)]:
         context.log.warning(line)
     return SensorResult(
@@ -108,13 +112,13 @@ def follow_prompts(
 
 
 def _partition_requests(
-    instance: DagsterInstance, names: set[str], elsewhere: Collection[str]
+    instance: DagsterInstance, names: set[str], *, may_remove: bool
 ) -> list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]:
     present = set(instance.get_dynamic_partitions(PARTITIONS_NAME))
     requests: list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest] = []
     if added := sorted(names - present):
         requests.append(PROMPTS_PARTITIONS.build_add_request(added))
-    if removed := sorted(present - names - set(elsewhere)):
+    if may_remove and (removed := sorted(present - names)):
         requests.append(PROMPTS_PARTITIONS.build_delete_request(removed))
     return requests
 

@@ -26,6 +26,7 @@ from exposure_dagster.automation.jobs import (
     RANKING_JOB,
     SOURCES_JOB,
 )
+from exposure_dagster.automation.looks import standings_now
 from exposure_dagster.automation.runs import (
     active_partitions,
     age_of_publication,
@@ -38,7 +39,6 @@ from exposure_dagster.automation.runs import (
 from exposure_dagster.core.checks import first_of
 from exposure_dagster.core.progress import counted
 from exposure_dagster.pipeline.gate import kept_back
-from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.tables import RANKINGS
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -99,7 +99,7 @@ def rank_what_changed(
                 )
             ),
         )
-        for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
+        for standing in standings_now(warehouse.open(), prompt_files.load(), scorer.choice)
         if standing.is_ranked_otherwise and standing.prompt in known - busy
     ]
     if not requests:
@@ -127,7 +127,9 @@ def look_at_inputs_again(
     nothing = SkipReason("all inputs are made from the sources of now")
     if seen == context.cursor:
         return SensorResult(cursor=seen, skip_reason=nothing)
-    idle = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.prompt not in busy]
+    idle = [
+        one for one in standings_now(warehouse.open(), prompt_files.load(), scorer.choice) if one.prompt not in busy
+    ]
     is_unchanged = {
         INPUTS_KEY: {one.prompt for one in idle if one.documents and not one.is_input_unrecorded},
         RANKING_INPUTS_KEY: {one.prompt for one in idle if not one.is_ranked_otherwise},

@@ -28,6 +28,7 @@ from dagster import DagsterRunStatus as Status
 
 from assets.reporting import table_value
 from exposure_dagster.automation.jobs import ASSET_JOBS, SCORES_KEY, SCORING_JOB, SOURCES_JOB
+from exposure_dagster.automation.looks import standings_now
 from exposure_dagster.automation.runs import (
     PARTITION_TAG,
     WANTED_TAG,
@@ -38,7 +39,7 @@ from exposure_dagster.automation.runs import (
 )
 from exposure_dagster.core.errors import SettingError
 from exposure_dagster.core.progress import counted
-from exposure_dagster.pipeline.standing import PromptStanding, standing_table, standings
+from exposure_dagster.pipeline.standing import PromptStanding, standing_table
 from exposure_dagster.settings import Settings, variable_of
 from resources.pages import PromptsResource
 from resources.scorers import ScorerResource
@@ -80,7 +81,7 @@ def rescore_what_is_stale(
     busy = active_partitions(context.instance)  # before the standings: what ends meanwhile is left to the next look
     wanted = [
         standing
-        for standing in standings(warehouse.open(), prompt_files.load(), scorer.choice)
+        for standing in standings_now(warehouse.open(), prompt_files.load(), scorer.choice)
         if standing.needs_scoring and standing.is_due
     ]
     idle = [standing for standing in wanted if standing.prompt not in busy]
@@ -116,7 +117,7 @@ def list_what_is_stale(
     scorer: ScorerResource,
 ) -> None:
     """Show what `launch_rescoring` is about to launch."""
-    due = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
+    due = [one for one in standings_now(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
     context.add_output_metadata({"to be scored": table_value(standing_table(due))})
     context.log.info("to be scored: %s", ", ".join(standing.prompt for standing in due) or "nothing")
 
@@ -138,7 +139,7 @@ def launch_rescoring(
 ) -> Iterator[RunRequest | SkipReason]:
     """One run a prompt that is stale, missing or incomplete."""
     yield from _requests(
-        [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due],
+        [one for one in standings_now(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due],
         context.dagster_run.run_id,
     )
 
@@ -190,7 +191,7 @@ def schedules(settings: Settings) -> list[ScheduleDefinition]:
         scorer: ScorerResource,
     ) -> Any:
         """One run a prompt that is stale, missing or incomplete."""
-        due = [one for one in standings(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
+        due = [one for one in standings_now(warehouse.open(), prompt_files.load(), scorer.choice) if one.is_due]
         return list(_requests(due, context.scheduled_execution_time.isoformat()))
 
     sources = ScheduleDefinition(

@@ -22,7 +22,8 @@ from dagster import (
 from assets.published import EXPORTS
 from exposure_dagster.automation.instance import close_orphans
 from exposure_dagster.automation.jobs import INPUTS_KEY
-from exposure_dagster.pipeline.published import FINGERPRINT, ranked_fingerprint
+from exposure_dagster.automation.looks import fingerprint_now
+from exposure_dagster.pipeline.published import FINGERPRINT
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.publishing.places import PublishedFolder
@@ -100,7 +101,7 @@ def look_at_publication(
     addresses: Addresses,
 ) -> PublicationSeen:
     """Compare what is ranked with what is published; `folder` are the prompt files."""
-    fingerprint = ranked_fingerprint(warehouse, folder.what_is_broken, addresses, folder.composites)
+    fingerprint = fingerprint_now(warehouse, folder, addresses)
     if fingerprint is None:
         return PublicationSeen(None, is_current=True, is_withdrawn=published.withdraw())
     is_current = fingerprint == _published_fingerprint(instance) and published.is_published()

@@ -1,4 +1,4 @@
-"""Names that a shell completes: of prompts, where a command takes one."""
+"""Names of prompts, where a command takes them: what a shell completes, and what is said of one in the wrong place."""
 
 from __future__ import annotations
 
@@ -23,3 +23,14 @@ class PromptName(click.ParamType[str]):
 
 
 PROMPT_NAME = PromptName()
+
+
+class PromptsByOption(click.Command):
+    """A command that takes prompts by an option, and says so to whoever names one without it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(f"A prompt is named by an option: {ctx.command_path} --prompt {rest[0]}")
+        return rest

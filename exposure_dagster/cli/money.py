@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.completion import PROMPT_NAME, PromptsByOption
 from exposure_dagster.cli.prompts import load_prompts, price_table
 from exposure_dagster.cli.terminal import ERR, OUT, print_json
 from exposure_dagster.core.errors import PromptError
@@ -23,7 +23,7 @@ from exposure_dagster.scoring.estimate import Estimate, cost_with
 from exposure_dagster.settings import ScorerName, Settings, load_settings
 
 
-@click.command("estimate")
+@click.command("estimate", cls=PromptsByOption)
 @click.option("--prompt", "names", multiple=True, type=PROMPT_NAME, help="This prompt only; may be repeated.")
 @click.option("--again", is_flag=True, help="As if every question were asked anew.")
 @click.option("--distil", type=click.IntRange(min=MIN_ANSWERS), metavar="N", help="Of `exposure run --distil N`.")

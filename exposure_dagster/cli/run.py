@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure_dagster.automation.instance import close_orphans, open_instance, prepare_dagster_home, running
-from exposure_dagster.cli.completion import PROMPT_NAME
+from exposure_dagster.cli.completion import PROMPT_NAME, PromptsByOption
 from exposure_dagster.cli.interrupts import kept_interrupts
 from exposure_dagster.cli.money import confirm_spending
 from exposure_dagster.cli.prompts import load_prompts
@@ -28,7 +28,7 @@ from exposure_dagster.core.hints import meant
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.pipeline.distilling import MIN_ANSWERS
 from exposure_dagster.pipeline.inputs import choice_of
-from exposure_dagster.pipeline.prompts import STAYS, purge_prompts, recorded_prompts
+from exposure_dagster.pipeline.prompts import STAYS, forget_prompt, owner_of_prompts, recorded_prompts
 from exposure_dagster.pipeline.scores import cut_documents
 from exposure_dagster.pipeline.standing import standings
 from exposure_dagster.prompts.files import PromptFolder
@@ -59,7 +59,7 @@ class Loudness(StrEnum):
     VERBOSE = "verbose"
 
 
-@click.command()
+@click.command(cls=PromptsByOption)
 @click.option(
     "--prompt",
     "names",
@@ -275,7 +275,9 @@ def run_pipeline(
             raise
         _publish(runner, settings, folder)
         is_without_trouble = not (runner.warned or runner.unanswered or folder.broken) and chosen == wanted
-        is_done = is_without_trouble and _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        is_done = is_without_trouble and (
+            fresh.issuperset(chosen) or _fresh(instance, warehouse, folder, settings).issuperset(chosen)
+        )
     _print_results(settings, chosen)
     if is_done:
         note_unchanged(settings, inputs)
@@ -331,10 +333,12 @@ def _chosen(folder: PromptFolder, names: Sequence[str], path: Path) -> list[str]
 def _forget_what_has_no_file(instance: DagsterInstance, warehouse: Warehouse, folder: PromptFolder, claim: str) -> None:
     """Purge prompts whose files are gone, as the sensor does. Their ledger stays: a file that comes back is free."""
     there = {prompt.name for prompt in folder.prompts} | {broken.name for broken in folder.broken}
-    for name, owner in purge_prompts(warehouse, recorded_prompts(warehouse) - there, claim).items():
-        if owner is not None:
+    owner = owner_of_prompts(warehouse, claim)
+    for name in sorted(recorded_prompts(warehouse) - there):
+        if owner != claim:
             warn(STAYS.format(name=name, owner=owner))
             continue
+        forget_prompt(warehouse, name)
         instance.delete_dynamic_partition("prompts", name)
         warn(f"{name}: its file is gone, and its scores with it; what was paid for stays in the ledger")
 

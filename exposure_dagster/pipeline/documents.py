@@ -106,7 +106,7 @@ def _sections_digest(connection: duckdb.DuckDBPyConnection) -> list[object]:
 
 
 def collect_facts(warehouse: Warehouse) -> FactsReport:
-    """Fill parsed.document_facts with what every corpus knows of its documents."""
+    """Fill parsed.document_facts with what every corpus knows of its documents; nothing is written where it stands."""
     import pandas as pd
 
     table, kinds = DOCUMENT_FACTS.full_name, {column.name: column.type for column in DOCUMENT_FACTS.columns}
@@ -114,18 +114,24 @@ def collect_facts(warehouse: Warehouse) -> FactsReport:
     def write(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         levels = pd.DataFrame({"education": EDUCATION_ORDER, "place": range(1, len(EDUCATION_ORDER) + 1)})
         connection.register("levels", levels)
-        connection.execute(f"DELETE FROM {table}")
         for corpus in _corpora(connection):
             known = {name for name, *_ in connection.execute(f"DESCRIBE {corpus.facts}").fetchall()}
             facts = ", ".join(
-                name if name in known else f"NULL::{kinds[name]} AS {name}" for name in (*FACTS, "education_order")
+                f"{name if name in known else 'NULL'}::{kinds[name]} AS {name}" for name in (*FACTS, "education_order")
             )
-            connection.execute(
-                f"INSERT INTO {table} BY NAME SELECT ? AS corpus, f.* REPLACE (coalesce(f.education_order, l.place) AS"
-                f" education_order) FROM (SELECT {facts} FROM ({corpus.facts})) f LEFT JOIN levels l USING (education)"
-                " ORDER BY doc_id",
-                [corpus.name],
+            found = (
+                f"SELECT '{corpus.name}' AS corpus, f.* REPLACE (coalesce(f.education_order, l.place)"
+                f"::{kinds['education_order']} AS education_order)"
+                f" FROM (SELECT {facts} FROM ({corpus.facts})) f LEFT JOIN levels l USING (education)"
             )
+            standing = (
+                f"SELECT corpus, {', '.join((*FACTS, 'education_order'))} FROM {table} WHERE corpus = '{corpus.name}'"
+            )
+            if _facts_state(connection, found) != _facts_state(connection, standing):
+                connection.execute(f"DELETE FROM {table} WHERE corpus = ?", [corpus.name])
+                connection.execute(f"INSERT INTO {table} BY NAME {found} ORDER BY doc_id")
+        names = [corpus.name for corpus in _corpora(connection)]
+        connection.execute(f"DELETE FROM {table} WHERE NOT list_contains(?::VARCHAR[], corpus)", [names])
         connection.unregister("levels")
         return connection.execute(
             f"SELECT corpus, count(*), {CONTENT} FROM {table} f GROUP BY ALL ORDER BY 1"
@@ -133,6 +139,10 @@ def collect_facts(warehouse: Warehouse) -> FactsReport:
 
     rows = warehouse.transact(write)
     return FactsReport(sum(count for _, count, _ in rows), content_hash([list(row) for row in rows]))
+
+
+def _facts_state(connection: duckdb.DuckDBPyConnection, facts: str) -> object:
+    return connection.execute(f"SELECT count(*), bit_xor(hash(f)) FROM ({facts}) f").fetchone()
 
 
 def fill_missing_facts(warehouse: Warehouse) -> None:

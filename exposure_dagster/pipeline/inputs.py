@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -15,10 +16,11 @@ from exposure_dagster.prompts.model import AskedPrompt
 from exposure_dagster.providers.registry import OWN_ADDRESSES, Endpoints
 from exposure_dagster.scoring.ledger import UNNAMED_FAMILY
 from exposure_dagster.settings import ScorerName, Settings
-from exposure_dagster.store.warehouse import Warehouse, replace_rows
-from exposure_dagster.tables import (
-    INPUTS,
-)
+from exposure_dagster.store.warehouse import Warehouse
+from exposure_dagster.tables import INPUTS
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,14 @@ class InputsReport:
 
 def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> InputsReport:
     """Fill scored.inputs for one prompt with every document of its corpus, and keep the texts that it alone has."""
-    with warehouse.snapshot() as now:
+    with warehouse.snapshot() as now, now.connect(read_only=True) as reading:
         prompt = stored_prompt(now, name)
         asked_about = asked_documents(prompt.corpus, prompt.asked.include)
-        documents = now.read(f"SELECT doc_id, text_sha256 FROM ({asked_about}) ORDER BY doc_id")
+        documents, digest = count_and_digest(reading, asked_about)
         is_baseline = scorer_for(now, prompt, choice) is ScorerName.BASELINE
         wanted = input_hash(
             prompt.prompt_hash,
-            documents_digest(documents.itertuples(index=False, name=None)),
+            digest,
             baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
             titles_digest=titles_digest(now, prompt.corpus) if is_baseline else "",
             generation=generations(now).get(name, 0),
@@ -73,16 +75,22 @@ def collect_inputs(warehouse: Warehouse, name: str, choice: ScorerChoice) -> Inp
             samples=samples_hash(prompt.asked),
             variants=variant_hashes(prompt.asked),
         )
-    documents["prompt"] = name
-    documents["prompt_hash"] = prompt.prompt_hash
-    documents["input_hash"] = wanted
+    about = (prompt.corpus, prompt.asked.include)
+    warehouse.transact(lambda connection: put_inputs(connection, name, prompt.prompt_hash, wanted, about))
+    return InputsReport(documents, prompt.prompt_hash, wanted)
 
-    def write(connection: duckdb.DuckDBPyConnection) -> None:
-        keep_texts(connection, prompt.corpus, prompt.asked.include)
-        replace_rows(connection, INPUTS, documents, where={"prompt": name})
 
-    warehouse.transact(write)
-    return InputsReport(len(documents), prompt.prompt_hash, wanted)
+def put_inputs(
+    connection: duckdb.DuckDBPyConnection, name: str, prompt_hash: str, wanted: str, about: tuple[str, Sequence[str]]
+) -> None:
+    """Within the caller's transaction: fill scored.inputs of one prompt, and keep the texts that it alone has."""
+    connection.execute(f"DELETE FROM {INPUTS.full_name} WHERE prompt = ?", [name])
+    keep_texts(connection, *about)
+    connection.execute(
+        f"INSERT INTO {INPUTS.full_name} BY NAME SELECT ? AS prompt, ? AS prompt_hash, doc_id, text_sha256,"
+        f" ? AS input_hash FROM ({asked_documents(*about)}) ORDER BY doc_id",
+        [name, prompt_hash, wanted],
+    )
 
 
 def input_hash(
@@ -136,6 +144,23 @@ def variant_hashes(asked: AskedPrompt) -> list[str]:
 def documents_digest(documents: Iterable[tuple[str, str]]) -> str:
     """Digest of what a corpus holds, as (doc_id, text_sha256) pairs in whatever order."""
     return content_hash(sorted(documents))
+
+
+def count_and_digest(connection: duckdb.DuckDBPyConnection, documents: str) -> tuple[int, str]:
+    """How many documents a query finds, and their `documents_digest`: the text that it hashes is put together where the
+    documents are, and none comes into Python."""
+    quoted_id = r"""'"' || replace(replace(doc_id, '\', '\\'), '"', '\"') || '"'"""
+    pair = f"""'[' || {quoted_id} || ',"' || text_sha256 || '"]'"""
+    ((count, is_plain, digest),) = connection.execute(
+        rf"""
+        SELECT count(*), coalesce(bool_and(NOT regexp_matches(doc_id, '[\x00-\x1f]')), true),
+               sha256('[' || coalesce(string_agg({pair}, ',' ORDER BY doc_id, text_sha256), '') || ']')
+        FROM ({documents})
+        """
+    ).fetchall()
+    if not is_plain:  # JSON has names of its own for control characters
+        digest = documents_digest(connection.execute(f"SELECT doc_id, text_sha256 FROM ({documents})").fetchall())
+    return count, digest
 
 
 def scorer_for(warehouse: Warehouse, prompt: StoredPrompt, choice: ScorerChoice) -> ScorerName:

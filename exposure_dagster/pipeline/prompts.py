@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -154,23 +153,17 @@ def forget_prompt(warehouse: Warehouse, name: str) -> None:
     warehouse.transact(write)
 
 
-def purge_prompts(warehouse: Warehouse, gone: Iterable[str], claim: str) -> dict[str, str | None]:
-    """Purge prompts whose files are gone, unless another machine owns the files: it may have them in its folder.
+def owner_of_prompts(warehouse: Warehouse, claim: str) -> str:
+    """Who owns the prompt files, and alone purges what has none: others may have files that are not here.
 
-    `claim` is the name under which the prompt files are owned from here: where several machines share the tables, the
-    first one to come here owns them. Gives by name who owns those that stay; None says that it was purged.
+    `claim` is the name under which they are owned from here. Where several machines share the tables it is the owner
+    who came first; else it is.
     """
-    owner = claim
-    if warehouse.shared is not None:
-        from exposure_dagster.store.database import owner_of
+    if warehouse.shared is None:
+        return claim
+    from exposure_dagster.store.database import owner_of
 
-        owner = owner_of(warehouse.shared, "prompt files", claim)
-    names = sorted(gone)
-    if owner != claim:
-        return dict.fromkeys(names, owner)
-    for name in names:
-        forget_prompt(warehouse, name)
-    return dict.fromkeys(names)
+    return owner_of(warehouse.shared, "prompt files", claim)
 
 
 def recorded_prompts(warehouse: Warehouse) -> set[str]:

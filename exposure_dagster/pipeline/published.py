@@ -158,7 +158,7 @@ def read_content(
         index_credits=credits,
         index_values=harmless_frame(values),
         addresses=addresses,
-        cut={corpus: documents[corpus] for corpus in held.shown if corpus in shown},
+        cut={corpus: documents.get(corpus, 0) for corpus in held.shown if corpus in shown},
     )
     return with_composites(content, composites)
 
@@ -223,7 +223,7 @@ def ranked_fingerprint(
         return None
     ranked = [name for (name,) in warehouse.rows("SELECT DISTINCT corpus FROM scored.prompts WHERE corpus IS NOT NULL")]
     sources = published_from(corpora_of([*CORPORA, *ranked]))
-    parts = [f"SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS h FROM {source} t" for source in sources]
+    parts = [f"SELECT count(*) AS n, bit_xor(hash(t)) AS h FROM {source} t" for source in sources]
     rows = warehouse.rows(" UNION ALL ".join(parts))
     if not rows[0][0]:
         return None

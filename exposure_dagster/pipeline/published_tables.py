@@ -115,23 +115,30 @@ class Held:
 
 
 def held_of(connection: duckdb.DuckDBPyConnection, most_shown: int, most_held: int) -> Held:
-    """The documents that have the most jobs, of each corpus of which not all are shown."""
-    cut = connection.execute(
+    """The documents that have the most jobs, of each corpus of which not all are shown, or not all answers held."""
+    counts = connection.execute(
         f"SELECT corpus FROM {DOCUMENT_FACTS.full_name} GROUP BY corpus HAVING count(*) > ?", [most_shown]
     ).fetchall()
-    of_corpus = f"""
-        SELECT doc_id FROM {DOCUMENT_FACTS.full_name} WHERE corpus = ? ORDER BY jobs DESC NULLS LAST, doc_id LIMIT ?
-    """
-    long = connection.execute(
+    rankings = connection.execute(
         "SELECT prompt FROM ranked.rankings GROUP BY prompt HAVING count(*) > ?", [most_held]
     ).fetchall()
-    return Held(
-        {
-            corpus: [doc_id for (doc_id,) in connection.execute(of_corpus, [corpus, most_shown]).fetchall()]
-            for (corpus,) in cut
-        },
-        {prompt for (prompt,) in long},
-    )
+    how = ranked_as(connection)
+    long = {prompt: how[prompt].corpus for (prompt,) in rankings}
+    first = "ORDER BY jobs DESC NULLS LAST, doc_id LIMIT ?"
+    shown = {
+        corpus: connection.execute(
+            f"SELECT doc_id FROM {DOCUMENT_FACTS.full_name} WHERE corpus = ? {first}", [corpus, most_shown]
+        ).fetchall()
+        for corpus in sorted({*(corpus for (corpus,) in counts), *long.values()})
+    }
+    for prompt, corpus in long.items():  # of documents that are there no more: their file is not set, say
+        shown[corpus] = (
+            shown[corpus]
+            or connection.execute(
+                f"SELECT doc_id FROM ranked.rankings WHERE prompt = ? {first}", [prompt, most_shown]
+            ).fetchall()
+        )
+    return Held({corpus: [doc_id for (doc_id,) in rows] for corpus, rows in shown.items()}, long)
 
 
 def whole_table(

@@ -12,16 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from exposure_dagster.pipeline.asked import asked_documents, keep_texts
+from exposure_dagster.pipeline.asked import asked_documents
 from exposure_dagster.pipeline.documents import jobs_of
 from exposure_dagster.pipeline.inputs import (
     ScorerChoice,
+    count_and_digest,
     documents_digest,
     input_hash,
+    put_inputs,
     samples_hash,
     titles_digest,
     variant_hashes,
@@ -42,7 +45,6 @@ from exposure_dagster.scoring.ledger import Ledger, RequestKeys, newest_of
 from exposure_dagster.scoring.mirror import open_ledger
 from exposure_dagster.settings import ScorerName
 from exposure_dagster.store.warehouse import Warehouse
-from exposure_dagster.tables import INPUTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,13 +133,89 @@ class _Answer(NamedTuple):
     samples: int | None
 
 
+class _Standing(NamedTuple):
+    """What the rows of scored.scores of one prompt come to, without a look at each."""
+
+    rows: int
+    failed: int
+    input_hash: str | None  # of all rows; None where they differ
+    has_model_scores: bool
+    most_answered: str  # the prompt version that most of the answers are of; nothing where none of them says
+
+
+class _Documents:
+    """Documents and answers in the warehouse: counts and digests, and single rows for those who cannot do without.
+
+    A prompt that is fresh is known by the former, however many documents it is about.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None) -> None:
+        self._connection = connection
+
+    @cached_property
+    def standing(self) -> Mapping[str, _Standing]:
+        """By prompt."""
+        if self._connection is None:
+            return {}
+        rows = self._connection.execute(
+            """
+            WITH versions AS (
+                SELECT prompt, prompt_hash FROM (
+                    SELECT prompt, prompt_hash, count(*) AS answers FROM scored.scores
+                    WHERE prompt_hash IS NOT NULL GROUP BY ALL
+                ) QUALIFY 1 = row_number() OVER (PARTITION BY prompt ORDER BY answers DESC, prompt_hash)
+            )
+            SELECT s.prompt, count(*), count(*) FILTER (status = 'failed'),
+                   CASE WHEN count(input_hash) = count(*) AND min(input_hash) = max(input_hash)
+                        THEN min(input_hash) END,
+                   bool_or(scorer IS DISTINCT FROM 'baseline'), coalesce(any_value(v.prompt_hash), '')
+            FROM scored.scores s LEFT JOIN versions v USING (prompt) GROUP BY s.prompt
+            """
+        ).fetchall()
+        return {prompt: _Standing(*found) for prompt, *found in rows}
+
+    def answers(self, prompt: str) -> list[_Answer]:
+        """The prompt's rows of scored.scores."""
+        if self._connection is None:
+            return []
+        rows = self._connection.execute(
+            "SELECT doc_id, text_sha256, prompt_hash, input_hash, status, scorer, samples FROM scored.scores"
+            " WHERE prompt = ?",
+            [prompt],
+        ).fetchall()
+        return [_Answer(*row) for row in rows]
+
+    def of(self, about: _About) -> tuple[int, str]:
+        """How many documents there are, and the digest of them (`documents_digest`)."""
+        if about not in self._sizes:
+            if self._connection is None:
+                self._sizes[about] = (0, documents_digest(()))
+            else:
+                self._sizes[about] = count_and_digest(self._connection, asked_documents(*about))
+        return self._sizes[about]
+
+    def texts(self, about: _About) -> Mapping[str, str]:
+        """The digest of each document's text."""
+        if about not in self._texts:
+            query = f"SELECT doc_id, text_sha256 FROM ({asked_documents(*about)})"
+            rows = () if self._connection is None else self._connection.execute(query).fetchall()
+            self._texts[about] = dict(rows)
+        return self._texts[about]
+
+    @cached_property
+    def _sizes(self) -> dict[_About, tuple[int, str]]:
+        return {}
+
+    @cached_property
+    def _texts(self) -> dict[_About, dict[str, str]]:
+        return {}
+
+
 @dataclass(frozen=True)
 class _Known:
     """What the warehouse holds, read at one moment."""
 
-    texts: Mapping[_About, Mapping[str, str]]
-    digests: Mapping[_About, str]
-    scores: Mapping[str, Sequence[_Answer]]
+    documents: _Documents
     recorded: Mapping[str, list[object]]
     input_hashes: Mapping[str, str]
     ranking_hashes: Mapping[str, str]
@@ -149,17 +227,28 @@ class _Known:
     failed_variants: Mapping[str, int]
     ledger: Ledger | None
     jobs: Mapping[str, Mapping[str, float | None]]
-    settled: frozenset[str]
+    versions: frozenset[str]
     keys: Mapping[str, RequestKeys]  # by the family that is asked
     epochs: Mapping[str, int]
     unfinished: frozenset[str]
     generations: Mapping[str, int]
     titles_digests: Mapping[str, str]
 
+    @cached_property
+    def settled(self) -> frozenset[str]:
+        """Request keys that have an answer."""
+        return frozenset() if self.ledger is None else self.ledger.settled_keys(set(self.versions))
+
 
 def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     """How every prompt file stands, by name."""
-    known = _read(warehouse, folder, choice)
+    if not warehouse.exists:
+        return _standings(_NOTHING, folder, choice)
+    with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
+        return _standings(_read(now, connection, folder, choice), folder, choice)
+
+
+def _standings(known: _Known, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
     result = [_compare(prompt, known, choice) for prompt in folder.prompts]
     result += [_broken(broken, known) for broken in folder.broken]
     return sorted(result, key=lambda standing: standing.prompt)
@@ -182,87 +271,68 @@ def record_standings(warehouse: Warehouse, folder: PromptFolder, seen: Sequence[
             if standing.is_ranking_stale:
                 put_definition(connection, prompt)
             if standing.is_input_unrecorded:
-                connection.execute(f"DELETE FROM {INPUTS.full_name} WHERE prompt = ?", [prompt.name])
-                keep_texts(connection, prompt.file.corpus, prompt.asked.include)
-                connection.execute(
-                    f"INSERT INTO {INPUTS.full_name} BY NAME SELECT ? AS prompt, ? AS prompt_hash, doc_id, text_sha256,"
-                    f" ? AS input_hash FROM ({asked_documents(*_about(prompt))}) ORDER BY doc_id",
-                    [prompt.name, prompt.asked.prompt_hash, standing.wanted],
-                )
+                assert standing.wanted is not None
+                put_inputs(connection, prompt.name, prompt.asked.prompt_hash, standing.wanted, _about(prompt))
 
     warehouse.transact(write)
 
 
-def _read(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) -> _Known:
-    if not warehouse.exists:
-        return _Known(
-            {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, None, {}, frozenset(), {}, {}, frozenset(), {}, {}
-        )
+_NOTHING = _Known(
+    _Documents(None), {}, {}, {}, {}, {}, {}, {}, {}, {}, None, {}, frozenset(), {}, {}, frozenset(), {}, {}
+)
+"""Of a warehouse that is not there yet."""
+
+
+def _read(
+    warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, folder: PromptFolder, choice: ScorerChoice
+) -> _Known:
     all_asked = [one for prompt in folder.prompts for one in prompt.asked.questions.values()]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
-    asked_about = {_about(prompt) for prompt in folder.prompts}
     ledger = open_ledger(warehouse)
     earlier = ledger.earlier_hashes(all_asked)
-    with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
-        texts: dict[_About, dict[str, str]] = {}
-        for corpus, doc_id, digest in connection.execute(
-            "SELECT corpus, doc_id, text_sha256 FROM parsed.documents"
-        ).fetchall():
-            texts.setdefault((corpus, ()), {})[doc_id] = digest
-        for corpus, include in asked_about:
-            if include:
-                query = f"SELECT doc_id, text_sha256 FROM ({asked_documents(corpus, include)})"
-                texts[corpus, include] = dict(connection.execute(query).fetchall())
-        scores: dict[str, list[_Answer]] = {}
-        for name, *answer in connection.execute(
-            "SELECT prompt, doc_id, text_sha256, prompt_hash, input_hash, status, scorer, samples FROM scored.scores"
-        ).fetchall():
-            scores.setdefault(name, []).append(_Answer(*answer))
-        return _Known(
-            texts=texts,
-            digests={about: documents_digest(texts.get(about, {}).items()) for about in asked_about},
-            scores=scores,
-            recorded={
-                name: facts
-                for name, *facts in connection.execute(
-                    "SELECT prompt, prompt_hash, baseline_hash, is_enabled, title, corpus FROM scored.prompts"
-                ).fetchall()
-            },
-            input_hashes=dict(
-                connection.execute("SELECT prompt, any_value(input_hash) FROM scored.inputs GROUP BY 1").fetchall()
-            ),
-            made_from=made_from(connection),
-            answers=answers_digests(connection),
-            facts=facts_digests(connection),
-            indices=indices_digests(connection),
-            ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
-            definitions={
-                digest: json.loads(definition)
-                for digest, definition in connection.execute(
-                    "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
-                ).fetchall()
-            },
-            failed_variants=dict(
-                connection.execute(
-                    "SELECT prompt, count(*) FROM scored.variants WHERE status = 'failed' GROUP BY 1"
-                ).fetchall()
-            ),
-            ledger=ledger,
-            jobs={
-                corpus: jobs_of(now, corpus)
-                for corpus in {prompt.file.corpus for prompt in folder.prompts if prompt.asked.sampling is not None}
-            },
-            settled=ledger.settled_keys({*versions, *(one for before in earlier.values() for one in before)}),
-            keys={family: ledger.keys(all_asked, family) for family in families},
-            epochs=_epochs(ledger.newest_epochs(), earlier),
-            unfinished=ledger.unfinished_epochs(),
-            generations=generations(now),
-            titles_digests={
-                corpus: titles_digest(now, corpus)
-                for corpus in {prompt.file.corpus for prompt in folder.prompts if _may_be_baseline(prompt, choice)}
-            },
-        )
+    return _Known(
+        documents=_Documents(connection),
+        recorded={
+            name: facts
+            for name, *facts in connection.execute(
+                "SELECT prompt, prompt_hash, baseline_hash, is_enabled, title, corpus FROM scored.prompts"
+            ).fetchall()
+        },
+        input_hashes=dict(
+            connection.execute("SELECT prompt, any_value(input_hash) FROM scored.inputs GROUP BY 1").fetchall()
+        ),
+        made_from=made_from(connection),
+        answers=answers_digests(connection),
+        facts=facts_digests(connection),
+        indices=indices_digests(connection),
+        ranking_hashes=dict(connection.execute("SELECT prompt, ranking_hash FROM ranked.definitions").fetchall()),
+        definitions={
+            digest: json.loads(definition)
+            for digest, definition in connection.execute(
+                "SELECT prompt_hash, any_value(definition) FROM scored.prompt_versions GROUP BY 1"
+            ).fetchall()
+        },
+        failed_variants=dict(
+            connection.execute(
+                "SELECT prompt, count(*) FROM scored.variants WHERE status = 'failed' GROUP BY 1"
+            ).fetchall()
+        ),
+        ledger=ledger,
+        jobs={
+            corpus: jobs_of(warehouse, corpus)
+            for corpus in {prompt.file.corpus for prompt in folder.prompts if prompt.asked.sampling is not None}
+        },
+        versions=frozenset({*versions, *(one for before in earlier.values() for one in before)}),
+        keys={family: ledger.keys(all_asked, family) for family in families},
+        epochs=_epochs(ledger.newest_epochs(), earlier),
+        unfinished=ledger.unfinished_epochs(),
+        generations=generations(warehouse),
+        titles_digests={
+            corpus: titles_digest(warehouse, corpus)
+            for corpus in {prompt.file.corpus for prompt in folder.prompts if _may_be_baseline(prompt, choice)}
+        },
+    )
 
 
 def _epochs(newest: Mapping[str, int], earlier: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -275,15 +345,15 @@ def _may_be_baseline(prompt: Prompt, choice: ScorerChoice) -> bool:
 
 
 def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStanding:
-    texts = known.texts.get(_about(prompt), {})
+    documents, digest = known.documents.of(_about(prompt))
     choice = choice.of(prompt.asked)
-    scores = known.scores.get(prompt.name)
-    has_model_scores = any(answer.scorer != ScorerName.BASELINE for answer in scores or ())
+    standing = known.documents.standing.get(prompt.name)
+    has_model_scores = standing is not None and standing.has_model_scores
     is_waiting_for_key = choice.name is ScorerName.BASELINE and not choice.is_explicit and has_model_scores
     is_baseline = choice.name is ScorerName.BASELINE and (choice.is_explicit or not has_model_scores)
     wanted = input_hash(
         prompt.asked.prompt_hash,
-        known.digests.get(_about(prompt), documents_digest(())),
+        digest,
         baseline_hash=prompt.baseline.baseline_hash if is_baseline else None,
         titles_digest=known.titles_digests.get(prompt.file.corpus, "") if is_baseline else "",
         generation=known.generations.get(prompt.name, 0),
@@ -291,10 +361,10 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
         samples=samples_hash(prompt.asked),
         variants=variant_hashes(prompt.asked),
     )
-    if scores is None:
-        state, reasons = State.MISSING, _NEVER if texts else (f"corpus {prompt.file.corpus} has no documents yet",)
+    if standing is None:
+        state, reasons = State.MISSING, _NEVER if documents else (f"corpus {prompt.file.corpus} has no documents yet",)
     else:
-        state, reasons = _compared(prompt, texts, scores, wanted, known)
+        state, reasons = _compared(prompt, documents, standing, wanted, known)
         if is_waiting_for_key and state is not State.FRESH:
             reasons = (*reasons, "a model's answers stand, and there is no key")
     is_begun_again = not is_baseline and any(
@@ -303,12 +373,12 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
     open_questions: dict[str, tuple[str, ...]] = {}
     if not is_baseline and (state is not State.FRESH or is_begun_again):
         open_questions = {
-            label: documents
+            label: asked_about
             for label, one in prompt.asked.questions.items()
-            if (documents := _open_questions(one, texts, known, choice, prompt.file.corpus))
+            if (asked_about := _open_questions(one, known.documents.texts(_about(prompt)), known, choice, prompt))
         }
     most_questions = {
-        label: _most_questions(one, texts, known, choice)
+        label: _most_questions(one, known.documents.texts(_about(prompt)), known, choice)
         for label, one in prompt.asked.questions.items()
         if one.sampling is not None and label in open_questions
     }
@@ -327,21 +397,21 @@ def _compare(prompt: Prompt, known: _Known, choice: ScorerChoice) -> PromptStand
     ).ranking_input_hash
     tables = known.made_from.get(prompt.name, {})
     is_ranked_now = facts is None or all(tables.get(table.full_name) == wanted_ranking for table in RANKED_TABLES)
-    fits = scores is None or _fits(prompt, texts, scores, known)
+    fits = standing is None or _fits(prompt, documents, standing, wanted, known)
     return PromptStanding(
         prompt=prompt.name,
         state=state,
         reasons=reasons,
         is_enabled=prompt.file.enabled,
         is_prompt_unrecorded=known.recorded.get(prompt.name) != _facts(prompt),
-        is_input_unrecorded=bool(texts) and known.input_hashes.get(prompt.name) != wanted,
+        is_input_unrecorded=bool(documents) and known.input_hashes.get(prompt.name) != wanted,
         is_ranking_stale=fits and known.ranking_hashes.get(prompt.name) != prompt.ranking.ranking_hash,
-        is_ranked_otherwise=scores is not None and fits and not is_ranked_now,
+        is_ranked_otherwise=standing is not None and fits and not is_ranked_now,
         is_asked_again_in_part=is_asked_again_in_part,
         is_waiting_for_key=is_waiting_for_key,
         wanted=wanted,
         wanted_ranking=wanted_ranking,
-        documents=len(texts),
+        documents=documents,
         requests=sum(_requests(of_model, prompt.asked.documents_per_request) for of_model in open_questions.values()),
         open_questions=open_questions,
         most_questions=most_questions,
@@ -368,11 +438,14 @@ def _facts(prompt: Prompt) -> list[object]:
     return [prompt.asked.prompt_hash, prompt.baseline.baseline_hash, file.enabled, file.title, file.corpus]
 
 
-def _fits(prompt: Prompt, texts: Mapping[str, str], scores: Sequence[_Answer], known: _Known) -> bool:
+def _fits(prompt: Prompt, documents: int, standing: _Standing, wanted: str, known: _Known) -> bool:
     """Whether the standing answers can be ranked by the file's definition: same attributes, same scale, same corpus."""
-    answered = known.definitions.get(_most_answered(scores), {}).get("attributes")
+    answered = known.definitions.get(standing.most_answered, {}).get("attributes")
     now = prompt.asked.model_dump(mode="json")["attributes"]
-    is_about_these = not texts or any(answer.doc_id in texts for answer in scores)
+    is_about_these = not documents or standing.input_hash == wanted
+    if not is_about_these:
+        texts = known.documents.texts(_about(prompt))
+        is_about_these = any(answer.doc_id in texts for answer in known.documents.answers(prompt.name))
     return is_about_these and (answered is None or _scales(answered) == _scales(now))
 
 
@@ -381,7 +454,7 @@ def _scales(attributes: Any) -> list[tuple[Any, ...]]:
 
 
 def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
-    scores = known.scores.get(broken.name)
+    standing = known.documents.standing.get(broken.name)
     first = str(broken.problems[0])
     more = f" (and {len(broken.problems) - 1} more)" if len(broken.problems) > 1 else ""
     return PromptStanding(
@@ -395,25 +468,26 @@ def _broken(broken: BrokenPrompt, known: _Known) -> PromptStanding:
         is_ranked_otherwise=False,
         wanted=None,
         wanted_ranking=None,
-        documents=0 if scores is None else len(scores),
+        documents=0 if standing is None else standing.rows,
         requests=0,
     )
 
 
 def _compared(
-    prompt: Prompt, texts: Mapping[str, str], scores: Sequence[_Answer], wanted: str, known: _Known
+    prompt: Prompt, documents: int, standing: _Standing, wanted: str, known: _Known
 ) -> tuple[State, tuple[str, ...]]:
-    failed = sum(answer.status == "failed" for answer in scores)
-    if len(scores) == len(texts) and all(answer.input_hash == wanted for answer in scores):
+    failed = standing.failed
+    if standing.rows == documents and standing.input_hash == wanted:
         of_variants = known.failed_variants.get(prompt.name, 0) if prompt.asked.variants else 0
         lacking = [f"{failed} failed"] if failed else []
         lacking += [f"{of_variants} failed in variants"] if of_variants else []
         return (State.INCOMPLETE, tuple(lacking)) if lacking else (State.FRESH, ())
+    texts, scores = known.documents.texts(_about(prompt)), known.documents.answers(prompt.name)
     reasons = []
     versions = {answer.prompt_hash for answer in scores} - {None}
     if versions != {prompt.asked.prompt_hash}:
         now = prompt.asked.model_dump(mode="json")
-        before = known.definitions.get(_most_answered(scores), {})
+        before = known.definitions.get(standing.most_answered, {})
         changed = {name for name in {**before, **now} if before.get(name) != now.get(name)}
         if changed & {"model", "models"}:
             names = ", ".join(_names(before))
@@ -421,7 +495,7 @@ def _compared(
         if changed - {"model", "models"}:
             reasons.append("prompt text" if changed & {"system", "answer_schema"} else ", ".join(sorted(changed)))
     else:
-        before = known.definitions.get(_most_answered(scores), {})
+        before = known.definitions.get(standing.most_answered, {})
         now = prompt.asked.model_dump(mode="json")
         reasons += [part for part in ("sampling", "variants") if before.get(part) != now.get(part)]
     answered = {answer.doc_id: answer.text_sha256 for answer in scores}
@@ -456,17 +530,11 @@ def _names(definition: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in definition.get("models") or [definition.get("model")]]
 
 
-def _most_answered(scores: Sequence[_Answer]) -> str:
-    """The prompt version that most of the answers are of; nothing where none of them says."""
-    counts = Counter(answer.prompt_hash for answer in scores if answer.prompt_hash is not None)
-    return max(sorted(counts), key=counts.__getitem__, default="")
-
-
 def _open_questions(
-    asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice, corpus: str
+    asked: AskedPrompt, texts: Mapping[str, str], known: _Known, choice: ScorerChoice, prompt: Prompt
 ) -> tuple[str, ...]:
     """The documents that one model is still to be asked about, once a sample."""
-    wanted = _samples_wanted(asked, texts, known, choice, known.jobs.get(corpus, {}))
+    wanted = _samples_wanted(asked, texts, known, choice, known.jobs.get(prompt.file.corpus, {}))
     if asked.prompt_hash not in known.epochs:  # never asked: no key needs to be looked up
         return tuple(doc_id for sample in range(asked.most_samples) for doc_id in texts if sample < wanted[doc_id])
     key_of = _key_of(asked, known, choice)

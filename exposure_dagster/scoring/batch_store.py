@@ -28,7 +28,8 @@ class BatchRequest:
 class SentBatch:
     """A batch of which not all that came is in the ledger yet. `worst_nano_usd` is what it can cost at most.
 
-    `batch_id` is the API's; None where it is not known whether the API took the batch.
+    `batch_id` is the API's; None where it is not known whether the API took the batch. `created_at` is by this
+    machine's clock, as the API's times are held against it.
     """
 
     token: str
@@ -86,6 +87,7 @@ class BatchStore:
                 " AND NOT is_collected ORDER BY created_at",
                 [*self.prompt_hashes, self.epoch],
             ).fetchall()
+            ahead = self.ledger.store.ahead(connection)
         return [
             SentBatch(
                 token=token,
@@ -93,7 +95,7 @@ class BatchStore:
                 prompt=prompt,
                 prompt_hash=prompt_hash,
                 epoch=epoch,
-                created_at=datetime.fromisoformat(created_at),
+                created_at=datetime.fromisoformat(created_at) - ahead,
                 requests=_requests(content),
                 worst_nano_usd=worst,
             )

@@ -43,10 +43,13 @@ _SETTINGS = (
 )
 """What counts as paid is on the server's disk, whatever the server does by default."""
 
-_BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_CLOCK = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
+_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_CLOCK}"
 _BEGIN_WRITING = (
-    f"BEGIN; SELECT pg_advisory_xact_lock({key_of('ledger writes')}); SELECT clock_timestamp() AT TIME ZONE 'UTC'"
+    f"BEGIN; SELECT pg_advisory_xact_lock({key_of('ledger writes')});"
+    f" SET LOCAL idle_in_transaction_session_timeout = {int(WAIT_SECONDS * 500)}; {_CLOCK}"
 )
+"""A process that is stopped in its turn gives it up while others still wait for theirs."""
 
 _INDEXES = (
     "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'responses'::regclass AND indisunique"
@@ -118,7 +121,7 @@ class LedgerDatabase:
     @contextmanager
     def reading(self) -> Iterator[LedgerSession]:
         with self.connect(read_only=True) as connection, self._said(), _ended(connection):
-            connection.session.execute(_BEGIN_READING)
+            _begin(connection, _BEGIN_READING)
             yield connection
 
     @contextmanager
@@ -128,11 +131,7 @@ class LedgerDatabase:
                 yield own
             return
         with self._said(), _ended(connection):
-            cursor = connection.session.execute(_BEGIN_WRITING, prepare=False)
-            while cursor.nextset():
-                pass
-            ((now,),) = cursor.fetchall()
-            connection.ahead = datetime.fromisoformat(now) - utc_now()
+            _begin(connection, _BEGIN_WRITING)
             yield connection
 
     @staticmethod
@@ -179,6 +178,15 @@ class LedgerDatabase:
             raise ScoringError(
                 f"the ledger cannot be used ({said(error)})", where=self.shown, remedy=_remedy(error)
             ) from error
+
+
+def _begin(connection: LedgerSession, how: str) -> None:
+    """Begin a transaction, in one message to the server, whose last result is what time it is there."""
+    cursor = connection.session.execute(how.encode(), prepare=False)
+    while cursor.nextset():
+        pass
+    ((now,),) = cursor.fetchall()
+    connection.ahead = datetime.fromisoformat(now) - utc_now()
 
 
 @contextmanager

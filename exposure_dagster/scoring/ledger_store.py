@@ -77,7 +77,7 @@ class LedgerStore(Protocol):
         """Within a snapshot: a query whose rows are fetched as they are wanted, for what may be large."""
 
     def ahead(self, connection: Any) -> timedelta:
-        """Within a transaction: how far the ledger's clock, by which budgets go, is ahead of this machine's."""
+        """Within a transaction or a snapshot: how far the ledger's clock, by which budgets go, is ahead of ours."""
 
     def lock(self, name: str) -> Lock:
         """A lock between all who have this ledger."""

@@ -256,15 +256,14 @@ def copy_to_warehouse(ledger: Ledger, warehouse: Warehouse, *, is_made_anew: boo
         try:
             if is_made_anew or _is_of_another(ledger, warehouse):
                 if not is_made_anew:
-                    _log.warning("%s is of another ledger: what it has beyond this one is added", warehouse.path)
+                    _log.warning("%s is of another ledger: what it has beyond this one is added", warehouse.place)
                 _take_over(warehouse, ledger)
-                with warehouse.transaction() as connection:
-                    put_fact(connection, _ID_FACT, None)
+                warehouse.transact(lambda connection: put_fact(connection, _ID_FACT, None))
             _copy(ledger, warehouse)
         except duckdb.Error as error:
             raise WarehouseError(
                 f"the copy of the ledger cannot be brought up to date ({str(error).splitlines()[0]})",
-                where=str(warehouse.path),
+                where=warehouse.place,
                 remedy="Make room on the disk or mend the file. Nothing is lost: the ledger itself is in "
                 f"{ledger.store.shown}.",
             ) from error
@@ -288,18 +287,21 @@ def _is_of_another(ledger: Ledger, warehouse: Warehouse) -> bool:
 def _copy(ledger: Ledger, warehouse: Warehouse) -> None:
     import pandas as pd
 
-    with ledger.store.reading() as source, warehouse.transaction() as target:
-        facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
-        since = int(facts.get(_REVISION_FACT, -1)) if facts.get(_ID_FACT) == ledger_id(source) else -1
-        for copied in _COPIES:
-            if since < 0:
-                target.execute(f"DELETE FROM {copied.table.full_name}")
-            cursor = ledger.store.stream(source, f"{copied.query} WHERE revision > ? ORDER BY revision", [since])
-            names = [column[0] for column in cursor.description]
-            while rows := cursor.fetchmany(_PORTION):
-                _put(target, copied, pd.DataFrame(rows, columns=names, dtype=object))
-        put_fact(target, _ID_FACT, ledger_id(source))
-        put_fact(target, _REVISION_FACT, str(revision(source)))
+    def write(target: duckdb.DuckDBPyConnection) -> None:
+        with ledger.store.reading() as source:  # begun in this turn: who waits for it keeps no transaction open
+            facts = dict(target.execute("SELECT name, value FROM meta.facts").fetchall())
+            since = int(facts.get(_REVISION_FACT, -1)) if facts.get(_ID_FACT) == ledger_id(source) else -1
+            for copied in _COPIES:
+                if since < 0:
+                    target.execute(f"DELETE FROM {copied.table.full_name}")
+                cursor = ledger.store.stream(source, f"{copied.query} WHERE revision > ? ORDER BY revision", [since])
+                names = [column[0] for column in cursor.description]
+                while rows := cursor.fetchmany(_PORTION):
+                    _put(target, copied, pd.DataFrame(rows, columns=names, dtype=object))
+            put_fact(target, _ID_FACT, ledger_id(source))
+            put_fact(target, _REVISION_FACT, str(revision(source)))
+
+    warehouse.transact(write)
 
 
 def _put(connection: duckdb.DuckDBPyConnection, copied: _Copied, rows: pd.DataFrame) -> None:

@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.scoring.ledger import LedgerRow
 from exposure_dagster.scoring.ledger_store import Connection
 from exposure_dagster.scoring.reservations import Reservations
 from exposure_dagster.store.locks import Lock
 
 T = TypeVar("T")
+_BACK_WITHIN_SECONDS = 60.0
 Step = Callable[[], Any]
 
 
@@ -52,7 +56,7 @@ class Recording:
                 await asyncio.wait([self._writing])
             self.reservations.is_disowned = self._lock.is_lost()
             if self._is_hurt:
-                await asyncio.to_thread(self._connect)
+                await asyncio.to_thread(self._connect_again)
             errors = [error for step in list(self._owed) if (error := await self._try_again(step)) is not None]
             if errors:
                 raise errors[0]  # and what is set aside stays: the next run counts it as spent
@@ -63,6 +67,16 @@ class Recording:
     def _connect(self) -> None:
         self._stack.close()
         self._connection = self._stack.enter_context(self.reservations.ledger.store.connect())
+
+    def _connect_again(self) -> None:
+        """What is owed was paid for, and a server that is started again is back in a while."""
+        back = Retrying(
+            retry=retry_if_exception_type(ScoringError),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
+            stop=stop_after_delay(_BACK_WITHIN_SECONDS if self._owed else 0),
+            reraise=True,
+        )
+        back(self._connect)
 
     async def do(self, step: Callable[[], T]) -> T:
         """What `step` returns, once what it wrote is on disk. Raises ScoringError where it cannot be written."""

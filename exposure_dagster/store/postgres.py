@@ -27,7 +27,7 @@ _CLIENT_LOOKS: dict[str, Any] = {
 
 _SERVER_LOOKS = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
-    " SET tcp_user_timeout = 25000; SET idle_in_transaction_session_timeout = 60000;"
+    " SET tcp_user_timeout = 25000;"
 )
 """... and the server within 25, when it lets go of what the session held."""
 

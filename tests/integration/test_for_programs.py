@@ -81,6 +81,8 @@ def test_a_difference_exits_by_whether_anything_moved(sample_home: Path, tmp_pat
         (("staus",), "No such command 'staus'; did you mean status?"),
         (("run", "--yes", "--prompt", "exposur"), "no usable prompt named exposur; did you mean exposure?"),
         (("estimate", "--prompt", "two_variables"), "no usable prompt named two_variables; did you mean two_variable?"),
+        (("run", "exposure"), "A prompt is named by an option: main run --prompt exposure"),
+        (("estimate", "exposure"), "A prompt is named by an option: main estimate --prompt exposure"),
         (("explain", "exposure", "registered-nurse"), "no score of registered-nurse stands; did you mean registered-"),
         (("explain", "exposur", "registered-nurses"), "prompt exposur; did you mean exposure?"),
     ],

@@ -14,17 +14,20 @@ import duckdb
 import pandas as pd
 import psycopg
 import pytest
+from dagster import DagsterInstance
 
 from exposure_dagster.core.errors import SettingError, WarehouseError
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.corpora.ooh.tables import OOH_TITLES
 from exposure_dagster.pipeline.keeping import check
-from exposure_dagster.pipeline.prompts import purge_prompts, recorded_prompts
+from exposure_dagster.pipeline.prompts import owner_of_prompts, recorded_prompts
+from exposure_dagster.settings import load_settings
 from exposure_dagster.store.database import turn
 from exposure_dagster.store.lake import WRITING, lake_of, state_of
 from exposure_dagster.store.migrations import UpgradeError
 from exposure_dagster.store.warehouse import Warehouse, put_fact
 from exposure_dagster.tables import SCORES, TABLES, TEXTS
+from tests.integration.automation_harness import Automation
 from tests.postgres import new_database
 
 PASSWORD = "geh%40eim"
@@ -375,14 +378,25 @@ def test_a_check_reads_every_table(lake: Warehouse) -> None:
 # Prompt files
 
 
-def test_only_the_first_to_come_purges_prompts_whose_files_are_gone(shared_store: SharedStore, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "exposure.duckdb", shared=shared_store)
-    warehouse.replace(SCORES, pd.concat([scores("kept", "a"), scores("gone", "a")]))
-    assert purge_prompts(warehouse, [], "cluster") == {}
-    assert purge_prompts(warehouse, ["gone", "kept"], "laptop:prompts") == {"gone": "cluster", "kept": "cluster"}
-    assert recorded_prompts(warehouse) == {"gone", "kept"}
-    assert purge_prompts(warehouse, ["gone"], "cluster") == {"gone": None}
-    assert recorded_prompts(warehouse) == {"kept"}
+def test_only_the_first_to_come_purges_prompts_whose_files_are_gone(
+    lake: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lake.shared is not None
+    lake.replace(SCORES, pd.concat([scores("exposure", "a"), scores("elsewhere", "a")]))
+    monkeypatch.setenv("EXPOSURE_DATABASE_URL", lake.shared.database_url)
+    monkeypatch.setenv("EXPOSURE_DATA_URL", lake.shared.data_url)
+    monkeypatch.setenv("EXPOSURE_PROMPTS_OWNER", "laptop")
+    assert owner_of_prompts(lake, "cluster") == "cluster"
+    with DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("prompts", ["elsewhere"])
+        _, said = Automation(load_settings(), instance).evaluate("follow_prompts")
+        assert "elsewhere: there is no file of it here, and its scores stay, since cluster owns" in said[0]
+        assert recorded_prompts(lake) >= {"exposure", "elsewhere"}
+        assert "elsewhere" in instance.get_dynamic_partitions("prompts")
+        monkeypatch.setenv("EXPOSURE_PROMPTS_OWNER", "cluster")
+        Automation(load_settings(), instance).evaluate("follow_prompts")
+        assert "elsewhere" not in recorded_prompts(lake)
+        assert "elsewhere" not in instance.get_dynamic_partitions("prompts")
 
 
 def test_nothing_of_it_is_loaded_where_nothing_is_shared(tmp_path: Path) -> None:

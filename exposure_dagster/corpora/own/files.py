@@ -167,6 +167,7 @@ def read_own_file(path: Path) -> OwnFile:
     columns = _Columns(rows.columns, mapping)
     reading = _Reading(rows, columns, mapping, mapping_file(path).name)
     problems = columns.problems(rows) or reading.read()
+    reading.fields = ()  # they know the reading, and would keep all rows until Python looks for such circles
     return OwnFile(
         () if problems else tuple(reading.documents),
         tuple(problems),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from exposure_dagster import __version__
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.hashing import content_hash
+from exposure_dagster.core.memory import give_back
 from exposure_dagster.corpora.own.files import OwnDocument, OwnFile, RowProblem, read_own_file, sha256_of_file
 from exposure_dagster.corpora.own.mapping import OwnSource, mapping_file
 from exposure_dagster.corpora.own.names import OwnCorpus
@@ -53,18 +54,20 @@ def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) ->
     names = [corpus.name for corpus in corpora]
     digests = {corpus: made_by for corpus in corpora if (made_by := _file_digest(corpus)) is not None}
 
-    def remove(connection: duckdb.DuckDBPyConnection) -> dict[OwnCorpus, bool]:
+    def remove(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, _State], dict[OwnCorpus, bool]]:
         connection.execute(f"DELETE FROM {_TABLE} WHERE NOT list_contains(?::VARCHAR[], corpus)", [names])
         noted = dict(connection.execute("SELECT name, value FROM meta.facts").fetchall())
-        return {
-            corpus: noted.get(_fact(corpus)) == _made_from(connection, corpus, made_by)
+        state = {corpus.name: _state(connection, corpus.name) for corpus in corpora}
+        return state, {
+            corpus: noted.get(_fact(corpus)) == content_hash([made_by, state[corpus.name]])
             for corpus, made_by in digests.items()
         }
 
-    stands = warehouse.transact(remove)
+    state, stands = warehouse.transact(remove)
     read = {corpus: read_own_file(corpus.path) for corpus in corpora if not stands.get(corpus)}
 
-    def write(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], list[Any]]:
+    def write(connection: duckdb.DuckDBPyConnection) -> dict[str, _State]:
+        written = {}
         read_before = {
             (corpus, file, sha256): read_at
             for corpus, file, sha256, read_at in connection.execute(
@@ -78,23 +81,27 @@ def refresh_own_documents(warehouse: Warehouse, corpora: Sequence[OwnCorpus]) ->
                 for start in range(0, len(content.documents), ROWS_AT_ONCE):
                     portion = content.documents[start : start + ROWS_AT_ONCE]
                     insert_rows(connection, OWN_DOCUMENTS, _rows(corpus, content, portion).assign(read_at=read_at))
-                made_by = _digest_of(corpus, content.sha256)
-                put_fact(connection, _fact(corpus), _made_from(connection, corpus, made_by))
-        standing = dict(connection.execute(f"SELECT corpus, count(*) FROM {_TABLE} GROUP BY 1").fetchall())
-        return standing, [_state(connection, name) for name in sorted(standing)]
+                written[corpus.name] = _state(connection, corpus.name)
+                made_from = content_hash([_digest_of(corpus, content.sha256), written[corpus.name]])
+                put_fact(connection, _fact(corpus), made_from)
+        return written
 
-    standing, state = warehouse.transact(write)
+    state |= warehouse.transact(write)
+    problems = {corpus: content.problems for corpus, content in read.items()}
+    if read:
+        read.clear()
+        give_back()
     return OwnDocumentsReport(
         tuple(
             OwnCorpusReport(
                 corpus.name,
                 str(corpus.path),
-                standing.get(corpus.name, 0),
-                read[corpus].problems if corpus in read else (),
+                state[corpus.name].rows,
+                problems.get(corpus, ()),
             )
             for corpus in corpora
         ),
-        content_hash(state),
+        content_hash(sorted(state.items())),
     )
 
 
@@ -120,17 +127,17 @@ def _digest_of(corpus: OwnCorpus, sha256: str) -> str:
     return content_hash([__version__, READING_VERSION, OWN_DOCUMENTS.ddl(), str(corpus.path), sha256, said])
 
 
-def _made_from(connection: duckdb.DuckDBPyConnection, corpus: OwnCorpus, made_by: str) -> str:
-    """That, and the rows that were made of it: whoever changes one has the file read again."""
-    return content_hash([made_by, _state(connection, corpus.name)])
+class _State(NamedTuple):
+    """The rows that stand of a corpus: whoever changes one by hand has its file read again."""
+
+    rows: int
+    digest: str
 
 
-def _state(connection: duckdb.DuckDBPyConnection, corpus: str) -> list[object]:
+def _state(connection: duckdb.DuckDBPyConnection, corpus: str) -> _State:
     rows = f"SELECT * EXCLUDE (file, file_sha256, read_at) FROM {_TABLE} WHERE corpus = ?"
-    ((count, digest),) = connection.execute(
-        f"SELECT count(*), bit_xor(hash(d::VARCHAR)) FROM ({rows}) d", [corpus]
-    ).fetchall()
-    return [corpus, count, str(digest)]
+    ((count, digest),) = connection.execute(f"SELECT count(*), bit_xor(hash(d)) FROM ({rows}) d", [corpus]).fetchall()
+    return _State(count, str(digest))
 
 
 def _rows(corpus: OwnCorpus, content: OwnFile, documents: Sequence[OwnDocument]) -> pd.DataFrame:

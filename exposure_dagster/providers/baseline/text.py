@@ -45,8 +45,8 @@ Sums over fewer documents are those of one portion, to the last bit."""
 
 
 def portions(length: int) -> Iterator[slice]:
-    """The rows of so many, a portion at a time."""
-    return (slice(start, min(start + PORTION, length)) for start in range(0, length, PORTION))
+    """The rows of so many, a portion at a time; of none one portion, which is empty."""
+    return (slice(start, min(start + PORTION, length)) for start in range(0, max(1, length), PORTION))
 
 
 def tokens_of(text: str) -> list[str]:
@@ -165,12 +165,12 @@ class TextSpace:
     """Latent semantic analysis of documents: TF-IDF, its first singular vectors, centred, of length 1.
 
     `vectors` has a row a document; the row of a document without words is 0. `weighted` is the documents'
-    TF-IDF, `mean_weights` the average document's. After Deerwester et al. 1990, "Indexing by latent semantic
-    analysis".
+    TF-IDF, a matrix a portion of them, `mean_weights` the average document's. After Deerwester et al. 1990, "Indexing
+    by latent semantic analysis".
     """
 
     vectors: Floats
-    weighted: csr_array
+    weighted: Sequence[csr_array]
     mean_weights: Floats
     terms: Sequence[str]
     idf: Floats
@@ -198,35 +198,38 @@ class TextSpace:
         components = _leading_components(weighted, _DIMENSIONS)
         vectors = np.empty((len(documents), len(components)))
         total = np.zeros(len(components))
-        for rows in portions(len(documents)):
-            vectors[rows] = weighted[rows] @ components.T
+        mean_weights = np.zeros(len(terms))
+        for rows, part in zip(portions(len(documents)), weighted, strict=True):
+            vectors[rows] = part @ components.T
             total += vectors[rows].sum(axis=0)
+            mean_weights += part.mean(axis=0) * (part.shape[0] / len(documents))
         center = total / len(documents)
-        for rows in portions(len(documents)):
-            vectors[rows] = _unit_rows(vectors[rows] - center, weighted[rows])
-        return cls(vectors, weighted, weighted.mean(axis=0), terms, idf, components, center)
+        for rows, part in zip(portions(len(documents)), weighted, strict=True):
+            vectors[rows] = _unit_rows(vectors[rows] - center, part)
+        return cls(vectors, weighted, mean_weights, terms, idf, components, center)
 
     def project(self, texts: Sequence[Sequence[str]]) -> Floats:
         """The vectors of other tokenized texts, such as those of levels."""
-        weighted = _tf_idf(Tokens.of(texts), self.terms, self.idf)
+        (weighted,) = _tf_idf(Tokens.of(texts), self.terms, self.idf)
         return _unit_rows(weighted @ self.components.T - self.center, weighted)
 
     def pulls(self, row: int, direction: Floats) -> dict[str, float]:
         """How far each word of a document moves it along a direction, against the average document."""
         import numpy as np
 
-        of_document = slice(self.weighted.indptr[row], self.weighted.indptr[row + 1])
-        present, weights = self.weighted.indices[of_document], self.weighted.data[of_document]
+        part, at = self.weighted[row // PORTION], row % PORTION
+        of_document = slice(part.indptr[at], part.indptr[at + 1])
+        present, weights = part.indices[of_document], part.data[of_document]
         length = np.linalg.norm(self.components[:, present] @ weights - self.center)
         surplus = weights - self.mean_weights[present]
         moved = surplus * (direction @ self.components[:, present]) / max(float(length), _TINY)
         return {self.terms[index]: float(move) for index, move in zip(present, moved, strict=True)}
 
 
-def _tf_idf(documents: Tokens, terms: Sequence[str], idf: Floats) -> csr_array:
+def _tf_idf(documents: Tokens, terms: Sequence[str], idf: Floats) -> list[csr_array]:
     """(1 + ln n) · idf for a term that stands n times, each row of length 1; other words are passed over."""
     import numpy as np
-    from scipy.sparse import csr_array, vstack
+    from scipy.sparse import csr_array
 
     place_of = {term: place for place, term in enumerate(terms)}
     column_of = np.array([place_of.get(word, -1) for word in documents.words], np.int32)
@@ -238,7 +241,7 @@ def _tf_idf(documents: Tokens, terms: Sequence[str], idf: Floats) -> csr_array:
         of_row = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
         lengths = np.sqrt(np.bincount(of_row, weights**2, counted.shape[0]))
         parts.append(csr_array((weights / lengths[of_row], counted.indices, counted.indptr), shape=counted.shape))
-    return parts[0] if len(parts) == 1 else csr_array(vstack(parts, format="csr"))
+    return parts
 
 
 def _damped(most: int) -> Floats:
@@ -248,16 +251,16 @@ def _damped(most: int) -> Floats:
     return np.array([0.0, *(1 + math.log(n) for n in range(1, most + 1))])
 
 
-def _leading_components(weighted: csr_array, wanted: int) -> Floats:
+def _leading_components(parts: Sequence[csr_array], wanted: int) -> Floats:
     """The first right singular vectors, a row each, by subspace iteration from a fixed start.
 
     After Halko, Martinsson and Tropp 2011, "Finding structure with randomness".
     """
     import numpy as np
 
-    size = min(wanted + _OVERSAMPLED, *weighted.shape)
-    basis = np.random.default_rng(0).standard_normal((weighted.shape[1], size))
-    parts = [weighted[rows] for rows in portions(weighted.shape[0])]
+    rows, columns = sum(part.shape[0] for part in parts), parts[0].shape[1]
+    size = min(wanted + _OVERSAMPLED, rows, columns)
+    basis = np.random.default_rng(0).standard_normal((columns, size))
     for _ in range(_ITERATIONS):
         images = [part @ basis for part in parts]
         turned = _orthonormalizing(sum(image.T @ image for image in images))

@@ -159,7 +159,7 @@ def _sets(content: PublishedContent) -> dict[str, dict[str, Any]]:
     for prompt in content.prompts:
         if corpus_of(prompt.corpus).parts_of is None:
             rows = prompt.rankings
-            if prompt.corpus in content.cut:
+            if prompt.corpus in content.cut and prompt.whole is None:
                 rows = rows[rows["doc_id"].isin(content.shown[prompt.corpus]["doc_id"])]
             ranked.setdefault(prompt.corpus, []).append(rows)
     for table in _tables(content, TASK_ROLLUPS.name):

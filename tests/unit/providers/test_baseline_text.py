@@ -135,6 +135,6 @@ def test_the_space_keeps_what_documents_share() -> None:
     documents = [tokens_of(" ".join(["ab", "cd", "ef", "gh", "ij"][number % 5 :] * 3)) for number in range(12)]
     space = TextSpace.of(Tokens.of(documents))
     assert space is not None
-    exact = np.linalg.svd(space.weighted.toarray())[2][: len(space.components)]
+    exact = np.linalg.svd(space.weighted[0].toarray())[2][: len(space.components)]
     assert space.components.T @ space.components == pytest.approx(exact.T @ exact, abs=1e-6)
     assert space.project(documents) == pytest.approx(space.vectors, abs=1e-9)
