@@ -84,20 +84,35 @@ def blocks(page: str) -> list[Block]:
 
 
 class Shell:
-    """Bash in a folder that looks like a checkout; what a block exports is there for the next one."""
+    """Bash in a folder that looks like a checkout; what a block exports is there for the next one of its page."""
 
-    def __init__(self, folder: Path, address: Path) -> None:
-        self.folder = folder
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")},
-            "SHELL_OF_THE_TESTS": str(address),
-            "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "COLUMNS": "120",
-        }
+    def __init__(self, base: Path, home: Path, address: Path) -> None:
+        self.folder = base
+        self._base, self._home, self._address = base, home, address
         self._exported: dict[str, str] = {}
 
     def begin(self) -> None:
-        self._exported = {**GIVEN, "EXPOSURE_HOME": str(self.folder / GIVEN["EXPOSURE_HOME"])}
+        """A new folder for a page, with the demo's home as it was made."""
+        self.folder = self._base / f"page-{len(list(self._base.iterdir()))}"
+        self.folder.mkdir()
+        for path in ROOT.iterdir():
+            if path.name not in (".venv", ".git", ".env", "data", "build", "dist"):
+                (self.folder / path.name).symlink_to(path)
+        home = shutil.copytree(self._home, self.folder / GIVEN["EXPOSURE_HOME"], symlinks=True)
+        command = self.folder / ".venv" / "bin" / "exposure"
+        command.parent.mkdir(parents=True)
+        command.write_text(EXPOSURE, encoding="utf-8")
+        command.chmod(0o755)
+        self._exported = {**GIVEN, "EXPOSURE_HOME": str(home)}
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")},
+            "SHELL_OF_THE_TESTS": str(self._address),
+            "PATH": f"{self.folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "120",
+        }
 
     def run(self, block: Block) -> tuple[int, str]:
         """The status and all that is printed."""
@@ -152,24 +167,17 @@ class _Asked(socketserver.StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def shell(sample_run: Path, warehouses_opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    folder = tmp_path_factory.mktemp("docs")
-    for path in ROOT.iterdir():
-        if path.name not in (".venv", ".git", ".env", "data", "build", "dist"):
-            (folder / path.name).symlink_to(path)
-    home = shutil.copytree(sample_run, folder / "data" / "demo", symlinks=True)
+    home = shutil.copytree(sample_run, tmp_path_factory.mktemp("made") / "home", symlinks=True)
     run_pipeline(Settings(home=home, sites="sample", scorer=ScorerName.BASELINE), names=("climate",))
-    command = folder / ".venv" / "bin" / "exposure"
-    command.parent.mkdir(parents=True)
-    command.write_text(EXPOSURE, encoding="utf-8")
-    command.chmod(0o755)
-    address = folder / "shell"
+    address = tmp_path_factory.mktemp("socket") / "shell"
+    shell = Shell(tmp_path_factory.mktemp("docs"), home, address)
     with pytest.MonkeyPatch.context() as patch, socketserver.UnixStreamServer(str(address), _Asked) as server:
-        patch.setattr(settings, "project_root", lambda: folder)
+        patch.setattr(settings, "project_root", lambda: shell.folder)
         patch.setenv("COLUMNS", "120")
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.05), daemon=True)
         thread.start()
         try:
-            yield Shell(folder, address)
+            yield shell
         finally:
             server.shutdown()
             thread.join()
