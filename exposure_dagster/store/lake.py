@@ -26,6 +26,7 @@ from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import ColumnType
 from exposure_dagster.store.database import connected, make_schema, turn
 from exposure_dagster.store.migrations import KEPT_DAYS, make_facts, make_table
+from exposure_dagster.store.postgres import is_alive
 from exposure_dagster.tables import TABLES
 
 if TYPE_CHECKING:
@@ -190,6 +191,13 @@ class Lake:
             except BaseException:
                 cursor.rollback()
                 raise
+            if not is_alive(database):  # then the turn is over, and another may be writing
+                cursor.rollback()
+                raise WarehouseError(
+                    "the connection that held this machine's turn to write broke, and nothing was written",
+                    where=self.shared.shown,
+                    remedy="See that the database can be reached, and run again.",
+                )
             cursor.commit()
 
     def tidy(self, wait_s: float) -> None:
