@@ -5,6 +5,7 @@ It needs Linux, Docker or Podman, and PostgreSQL's server programs. Everything i
 network, the sample takes the place of sites, and a stand-in the place of the model. What it takes from the environment:
 
     EXPOSURE_CHECK_ENGINE        docker or podman; by default the first that answers
+    EXPOSURE_CHECK_IMAGE         an image that is there already, in place of one that is built
     EXPOSURE_CHECK_BUILD_OPTIONS more options of its `build`
     BASE_IMAGE                   what the image stands on, where not the Dockerfile's default
     PIP_INDEX_URL, PIP_CERT      another index, another authority of certificates; as secrets of the build
@@ -37,7 +38,8 @@ from tests.postgres import started_server, stop_server
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "deploy"
 TOOLS = ROOT / ".venv" / "deploy-tools"
-IMAGE = "exposure:check"
+BUILT = "localhost/exposure:check"
+IMAGE = os.environ.get("EXPOSURE_CHECK_IMAGE", BUILT)
 PREFIX = f"exposure-check-{os.getpid()}"
 PROMPT = "exposure"
 DATA = "/var/lib/exposure/data"
@@ -126,7 +128,7 @@ def _answers(program: str) -> bool:
 
 
 class Stack:
-    """Code server, daemon and web server in containers, over one database."""
+    """Code server, daemon, web server and the published site in containers, over one database."""
 
     def __init__(self, engine: Engine, folder: Path, database_url: str, api: Path) -> None:
         self._engine = engine
@@ -169,21 +171,17 @@ class Stack:
         web = ["dagster-webserver", "--host", "127.0.0.1", "--port", str(self._web_port)]
         workspace = ["--workspace", "/var/lib/exposure/workspace.yaml"]
         try:
-            self._start("code", code, {**settings, "DAGSTER_CURRENT_IMAGE": self.image})
+            self._start("code", code, {**settings, "DAGSTER_CURRENT_IMAGE": IMAGE})
             health = ["exec", f"{PREFIX}-code", "dagster", "api", "grpc-health-check", "--port", str(self._code_port)]
             wait_for(lambda: self._engine(*health, may_fail=True).returncode == 0, "the code server", self.logs)
             self._start("daemon", ["dagster-daemon", "run", *workspace], settings)
             self._start("web", [*web, *workspace], settings)
-            wait_for(self._is_up, "the web server", self.logs)
+            address = f"http://127.0.0.1:{self._web_port}/server_info"
+            wait_for(lambda: _answers_at(address), "the web server", self.logs)
             yield
         finally:
-            for name in ("web", "daemon", "code"):
+            for name in ("serve", "web", "daemon", "code"):
                 self._engine("rm", "--force", f"{PREFIX}-{name}", may_fail=True)
-
-    @property
-    def image(self) -> str:
-        """As the launcher has to name it."""
-        return f"localhost/{IMAGE}" if self._engine.is_podman else IMAGE
 
     def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         mounts = {
@@ -206,16 +204,16 @@ class Stack:
     def logs(self) -> str:
         """The last lines of all of them."""
         parts = []
-        for name in ("code", "daemon", "web"):
+        for name in ("code", "daemon", "web", "serve"):
             done = self._engine("logs", "--tail", "40", f"{PREFIX}-{name}", may_fail=True)
             parts.append(f"--- {name}\n{done.stdout}{done.stderr}")
         return "\n".join(parts)
 
-    def _is_up(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self._web_port}/server_info", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+    def serve(self) -> float:
+        """Start `exposure serve`; returns how long it took until it shows what is published."""
+        port = free_port()
+        self._start("serve", ["exposure", "serve", "--host", "127.0.0.1", "--port", str(port)], self._environment)
+        return wait_for(lambda: _answers_at(f"http://127.0.0.1:{port}/"), "the published site", self.logs)
 
     def ask(self, query: str) -> dict[str, Any]:
         """Data that GraphQL answers."""
@@ -253,6 +251,13 @@ class Stack:
         if (status := self.finished(run_id)) != "SUCCESS":
             sys.exit(f"{job} of {partition}: {status}\n{self.events(run_id)}\n{self.logs()}")
         return time.monotonic() - began
+
+
+def _answers_at(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def wait_for(condition: Callable[[], bool], what: str, explain: Callable[[], str] = str) -> float:
@@ -305,6 +310,7 @@ def check_runs(engine: Engine) -> None:
             say("sources in a container", seconds=round(containers.succeed("refresh_sources"), 1))
             say("a prompt by the baseline", seconds=round(containers.succeed("score_prompts", PROMPT), 1))
             say("publishing", seconds=round(containers.succeed("publish"), 1))
+            say("the published site is served", seconds=round(containers.serve(), 1))
         with containers.up(ANTHROPIC_API_KEY="stand-in", ANTHROPIC_BASE_URL=model.url):
             run_id = containers.launch("score_prompts", PROMPT)
             wait_for(lambda: len(asked(model)) >= KILLED_AFTER, "answers", containers.logs)
@@ -358,9 +364,10 @@ def main() -> None:
     if "--files" in sys.argv[1:]:
         return
     engine = Engine()
-    began = time.monotonic()
-    engine.build()
-    say("image built", seconds=round(time.monotonic() - began, 1))
+    if IMAGE == BUILT:
+        began = time.monotonic()
+        engine.build()
+        say("image built", seconds=round(time.monotonic() - began, 1))
     check_runs(engine)
 
 
