@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import shorten
 
@@ -70,7 +71,7 @@ def _say_how(file: Path, found: OwnFile) -> None:
 
 def _facts(document: OwnDocument) -> list[tuple[str, str]]:
     """What is known of a document besides its text."""
-    facts = {name: value for name, value in vars(document).items() if value is not None}
+    facts = {name: value for name, value in asdict(document).items() if value is not None}
     return [(name, _shown(value)) for name, value in facts.items() if name not in ("doc_id", "title", "text")]
 
 
