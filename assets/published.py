@@ -1,6 +1,7 @@
 """published.*: plain files and the site, complete before the link that readers follow is switched to them."""
 
 import base64
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from dagster import (
 )
 
 from assets.reporting import FILES_ARE_FRESH, key_of, readable_errors
+from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.corpora.registry import CORPORA
 from exposure_dagster.indices.tables import INDEX_VALUES
 from exposure_dagster.pipeline import gate, published
@@ -42,6 +44,8 @@ from exposure_dagster.tables import (
 )
 from resources.pages import PromptsResource
 from resources.warehouse import PublishedFolderResource, WarehouseResource
+
+_log = logging.getLogger(__name__)
 
 DIGEST = AssetKey(["ranked", "digest"])
 EXPORTS = AssetKey(["published", "exports"])
@@ -130,7 +134,10 @@ def publication(
             fingerprint = published.ranked_fingerprint(now, *presented)
             content = published.read_content(now, *presented)
         folder = published.publish_content(content, published_folder.open())
-        store.tidy()
+        try:
+            store.tidy()
+        except WarehouseError as error:  # what is published stands; the next publication tidies up
+            _log.warning("the shared tables are not tidied up: %s", error)
         site = folder / SITE_FOLDER
         missing = missing_files(content, folder)
         shared = site / SHARE_FOLDER

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 from exposure_dagster.core.errors import PromptError, WarehouseError
@@ -26,9 +27,13 @@ class Home:
 
     @classmethod
     def of(cls, home: str | Path | None) -> Home:
-        """The home at a path, with the settings otherwise as the environment has them."""
-        settings = load_settings()
-        return cls(settings if home is None else Settings(home=Path(home).expanduser().resolve()))
+        """The home at a path, with the settings otherwise as the environment has them.
+
+        A path means what lies there: what several machines share is read where no path is given.
+        """
+        if home is None:
+            return cls(load_settings())
+        return cls(Settings(home=Path(home).expanduser().resolve(), database_url=None, data_url=None))
 
     @property
     def path(self) -> Path:
@@ -101,7 +106,12 @@ class Home:
         run_pipeline(self.settings, names=questions, distil=distil, ask_again=ask_again, is_confirmed=True)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """The rows of a DuckDB query over the warehouse, which it cannot change. (`COPY … TO` writes files.)"""
+        """The rows of a DuckDB query over the warehouse, which it cannot change. (`COPY … TO` writes files.)
+
+        Raises WarehouseError for more than one statement.
+        """
+        if len(duckdb.extract_statements(query)) > 1:
+            raise WarehouseError("it is more than one statement", where=query, remedy="Ask one after the other.")
         return self._warehouse().read(query)
 
     def _of(self, table: str, question: str, order: str) -> pd.DataFrame:

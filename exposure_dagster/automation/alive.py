@@ -27,15 +27,18 @@ over the tags of the one before it."""
 LOOKED_EVERY_S = 1.0
 """How often a holder looks whether its connection stands: after a restart of the server it takes its lock anew."""
 
+CONNECTED_WITHIN_S = 2
+"""How long a holder waits for one connection before it tries another: a packet may have been lost."""
+
 TAKEN_ANEW_WITHIN_S = 5.0
-"""How long a lock has to be free before nobody holds it any more."""
+"""How long a lock has to be free before nobody holds it any more: longer than a look and a connection together."""
 
 
 class HeldLock:
     """An advisory lock that a thread keeps until it is released, or for as long as this process lives."""
 
     def __init__(self, shared: SharedStore, name: str) -> None:
-        self._lock = AdvisoryLock(shared, _full(name))
+        self._lock = AdvisoryLock(shared, _full(name), connect_within_seconds=CONNECTED_WITHIN_S)
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lock of {name}", daemon=True)
 

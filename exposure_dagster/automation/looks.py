@@ -1,7 +1,8 @@
 """What sensors see of a home, and remember: a look at one that nobody has changed since costs no query.
 
 Sensors look every few seconds, all day, and ask the same. What they saw is kept by the process that they are evaluated
-in, with the size and the time of change of the home's files, as `exposure run` tells a home that has not changed.
+in, with the size and the time of change of the home's files, as `exposure run` tells a home that has not changed; where
+machines share a database, with the state of what lies there.
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ from exposure_dagster.pipeline.published import ranked_fingerprint
 from exposure_dagster.pipeline.standing import PromptStanding, standings
 from exposure_dagster.prompts.files import PromptFolder
 from exposure_dagster.publishing.content import Addresses
-from exposure_dagster.scoring.mirror import ledger_path
+from exposure_dagster.scoring.mirror import ledger_path, state_of_ledger
 from exposure_dagster.store.warehouse import Warehouse
 
 Seen = TypeVar("Seen")
 
 SETTLED_AFTER_S = 2.0
 """A file that was changed later than this before a look may be changed once more without a trace in its time."""
-
-_Revision = tuple[tuple[str, int, int, int], ...]
 
 _remembered: dict[str, tuple[object, object]] = {}
 _remembering = Lock()
@@ -58,10 +57,12 @@ def _seen(what: str, warehouse: Warehouse, asked: object, look: Callable[[], See
     return found
 
 
-def _revision(warehouse: Warehouse) -> _Revision | None:
-    """The state of the home's files; None where they may be changed without it, or others than these hold the home."""
+def _revision(warehouse: Warehouse) -> tuple[object, ...] | None:
+    """The state of the home's files, or of what machines share; None where it may be changed without a trace in it."""
     if warehouse.shared is not None:
-        return None
+        from exposure_dagster.store.lake import state_of
+
+        return state_of(warehouse.shared), state_of_ledger(warehouse)
     files = []
     for path in _files(warehouse):
         try:

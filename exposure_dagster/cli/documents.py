@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import shorten
 
@@ -71,12 +71,8 @@ def _say_how(file: Path, found: OwnFile) -> None:
 
 def _facts(document: OwnDocument) -> list[tuple[str, str]]:
     """What is known of a document besides its text."""
-    facts = {one.name: getattr(document, one.name) for one in fields(document)}
-    return [
-        (name, _shown(value))
-        for name, value in facts.items()
-        if value is not None and name not in ("doc_id", "title", "text")
-    ]
+    facts = {name: value for name, value in asdict(document).items() if value is not None}
+    return [(name, _shown(value)) for name, value in facts.items() if name not in ("doc_id", "title", "text")]
 
 
 def _shown(value: object) -> str:

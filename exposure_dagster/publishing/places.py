@@ -8,11 +8,12 @@ publications read that.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -70,9 +71,14 @@ class PublishedFolder:
         with _turn(self.shared) as database:
             self._upload(folder)
             pointer = _point_at(database, digest)
-            for gone in _forget_old(database):
-                self._remove(gone)
-        publication.switch(self.root, folder, at=pointer.switched_at)
+            publication.switch(self.root, folder, at=pointer.switched_at)
+            for gone in _old(database):
+                try:
+                    self._remove(gone)
+                except SettingError as error:  # what is new is published; what is old is looked at the next time
+                    _log.warning("an old publication stays: %s", error)
+                else:
+                    database.execute("DELETE FROM exposure.publications WHERE digest = %s", [gone])
         return folder
 
     def withdraw(self) -> bool:
@@ -131,7 +137,7 @@ class PublishedFolder:
                 if (pointer.digest if pointer else None) != publication.current_digest(self.root):
                     self._follow(pointer)
                 problem = ""
-            except ExposureError as error:
+            except Exception as error:  # noqa: BLE001  whatever it was, the next look may find all well again
                 if str(error) != problem:  # told once, not at every look
                     problem = str(error)
                     _log.warning("what was copied last is served: %s", problem)
@@ -144,15 +150,15 @@ class PublishedFolder:
         publication.switch(self.root, folder, at=pointer.switched_at)
 
     def _upload(self, folder: Path) -> None:
-        """All files, and the list of their checksums last. What is there of it is written again: it may be damaged."""
+        """All files, and the list of their checksums last. What is there as it should be may be read, and stays."""
         there = self._there(folder.name)
         names = [*publication.checksums(folder), CHECKSUMS]
         with _told(there):
             for parent in sorted({(there / name).parent for name in names}, key=str):
                 parent.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                list(pool.map(lambda name: (there / name).write_bytes((folder / name).read_bytes()), names[:-1]))
-            (there / CHECKSUMS).write_bytes((folder / CHECKSUMS).read_bytes())
+                list(pool.map(lambda name: _put(there / name, (folder / name).read_bytes()), names[:-1]))
+            _put(there / CHECKSUMS, (folder / CHECKSUMS).read_bytes())
 
     def _download(self, digest: str, draft: Path) -> None:
         there = self._there(digest)
@@ -229,15 +235,28 @@ def _point_at(database: psycopg.Connection, digest: str) -> Pointer:
     return Pointer(digest, switched_at, is_current=True)
 
 
-def _forget_old(database: psycopg.Connection) -> list[str]:
+def _old(database: psycopg.Connection) -> list[str]:
     """All but the last ones, by when they were current, which one clock says for all machines."""
     return [
         digest
         for (digest,) in database.execute(
-            "DELETE FROM exposure.publications WHERE NOT is_current AND digest NOT IN (SELECT digest"
-            f" FROM exposure.publications ORDER BY switched_at DESC LIMIT {KEPT_PUBLICATIONS}) RETURNING digest"
+            "SELECT digest FROM exposure.publications WHERE NOT is_current AND digest NOT IN (SELECT digest"
+            f" FROM exposure.publications ORDER BY switched_at DESC LIMIT {KEPT_PUBLICATIONS})"
         ).fetchall()
     ]
+
+
+def _put(there: UPath, content: bytes) -> None:
+    """Have a file of that content there, whole at every moment for who reads it."""
+    with suppress(FileNotFoundError):
+        if there.read_bytes() == content:
+            return
+    if there.protocol:  # of a bucket an object is there when all of it is
+        there.write_bytes(content)
+        return
+    draft = there.with_name(f"{there.name}.{os.getpid()}-{threading.get_ident()}.new")
+    draft.write_bytes(content)
+    draft.replace(there)
 
 
 def _fetched(there: UPath, draft: Path) -> bool:
@@ -260,9 +279,18 @@ def _told(there: UPath) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except _errors_of_places() as error:
         raise SettingError(
-            f"the published files cannot be read or written there ({error.strerror or error})",
+            f"the published files cannot be read or written there ({getattr(error, 'strerror', None) or error})",
             where=str(there),
             remedy="Look at EXPOSURE_DATA_URL, and whether this user has the right to it.",
         ) from error
+
+
+def _errors_of_places() -> tuple[type[Exception], ...]:
+    """What a folder or a bucket that cannot be used raises."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return (OSError,)
+    return (OSError, BotoCoreError, ClientError)

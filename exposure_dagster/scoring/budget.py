@@ -86,6 +86,7 @@ class Purse:
         """
         reservations = self._recording.reservations
         while self.is_open:
+            self._check_lock()
             with self._watchdog.at_work():
                 verdict = await self._recording.do(lambda: reservations.reserve_batch(batch))
             if verdict.is_granted:
@@ -98,6 +99,7 @@ class Purse:
 
     async def settle(self, rows: Sequence[LedgerRow], worst: int, *, is_charge_known: bool) -> None:
         """A request that was reserved for has ended: `rows` are on disk when this returns."""
+        self._has_lock()
         try:
             with self._watchdog.at_work():
                 await self._recording.settle(rows, worst, is_charge_known=is_charge_known)
@@ -108,6 +110,7 @@ class Purse:
 
     async def enter(self, rows: Sequence[LedgerRow], *, assumed: int = 0) -> None:
         """Results of a batch: `rows` are on disk when this returns. `assumed` may have been charged beside."""
+        self._has_lock()
         with self._watchdog.at_work():
             await self._recording.enter(rows, assumed=assumed)
         self._check_lock()
@@ -122,6 +125,7 @@ class Purse:
         self._settled.set()
 
     async def _weigh(self, worst: int) -> Verdict:
+        self._check_lock()
         reservations = self._recording.reservations
         with self._watchdog.at_work():
             verdict = await self._recording.do(lambda: reservations.reserve(worst))
@@ -129,8 +133,14 @@ class Purse:
         self.limiter.ceiling = verdict.places
         return verdict
 
-    def _check_lock(self) -> None:
+    def _has_lock(self) -> bool:
+        """Whether the run still has its lock; if not, what stands under its name may be another's and is left alone."""
         if self._lock.is_lost():
+            self._recording.reservations.is_disowned = True
+        return not self._recording.reservations.is_disowned
+
+    def _check_lock(self) -> None:
+        if not self._has_lock():
             what, remedy = self._lock.loss
             raise ScoringError(f"{what}, so that another run could ask the same", where=self._lock.shown, remedy=remedy)
 

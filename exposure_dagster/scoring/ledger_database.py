@@ -46,7 +46,7 @@ _SETTINGS = (
 _CLOCK = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_CLOCK}"
 _BEGIN_WRITING = (
-    f"BEGIN; SELECT pg_advisory_xact_lock({key_of('ledger writes')});"
+    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({key_of('ledger writes')});"
     f" SET LOCAL idle_in_transaction_session_timeout = {int(WAIT_SECONDS * 500)}; {_CLOCK}"
 )
 """A process that is stopped in its turn gives it up while others still wait for theirs."""
@@ -95,6 +95,13 @@ class LedgerDatabase:
 
     def create(self) -> None:
         with self.connect(read_only=True) as connection, self._said():
+            ((encoding,),) = connection.execute("SHOW server_encoding").fetchall()
+            if encoding != "UTF8":
+                raise ScoringError(
+                    f"the database keeps text as {encoding}, in which not every answer can be written",
+                    where=self.shown,
+                    remedy="Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name that.",
+                )
             if self._format(connection) == LEDGER_VERSION:
                 return  # which a user may see who has no right to make any
         with self.transaction() as connection:

@@ -78,7 +78,7 @@ def _shared_ledger(shared: SharedStore, file: LedgerFile) -> Ledger:
         if file.exists and (added := take_over_file(file, ledger)) is not None:
             _log.warning(
                 "the ledger of this home comes to those who share %s: %s attempts are added from %s, which stays as "
-                "it is and is not written any more",
+                "it is",
                 ledger.store.shown,
                 f"{added:,}",
                 file.path,

@@ -5,17 +5,20 @@ Nothing is doubled, whatever is taken over how often, and nothing that was paid 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.money import NANO_PER_USD
 from exposure_dagster.scoring.ledger import Ledger, as_text
 from exposure_dagster.scoring.ledger_file import LedgerFile
-from exposure_dagster.scoring.ledger_store import Connection, Rows, ledger_id, next_revision
+from exposure_dagster.scoring.ledger_store import Connection, Rows, ledger_id, next_revision, revision
+from exposure_dagster.store.locks import holding, is_held
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,27 +30,39 @@ _SAME_ATTEMPT = ("request_key", "created_at", "status", "sample", "request_id", 
 """What tells one attempt from another on whichever machine it was made; its number may differ."""
 
 _BESIDE = ("batches", "runs", "corrections", "assumed_costs")
+_OF_RUN = re.compile(r"[0-9a-f]{32,64}")
+"""Names of the locks of runs: hashes of prompts."""
+
 _TRUE_OR_FALSE = ("is_accepted", "is_collected")
 
 
 def take_over_file(file: LedgerFile, ledger: Ledger) -> int | None:
-    """Add what the ledger of a home holds, once; returns how many attempts were new, None where that was done before.
+    """Add what the ledger of a home holds beyond what came from it before; returns how many attempts were new, None
+    where it holds nothing beyond.
 
-    What its runs held for requests under way counts as spent for a day.
+    What its runs held for requests under way counts as spent for a day. Others may write between two portions. Raises
+    ScoringError while a run writes to the file.
     """
     with file.reading() as source:
-        fact = f"holds {ledger_id(source)}"
-        with ledger.store.reading() as there:
-            if _is_known(there, fact) or ledger_id(there) == ledger_id(source):
-                return None
+        if _known(ledger, source).revision >= revision(source):
+            return None
+    with holding(ledger.store.lock("ledger.lock")), file.reading() as source:
+        known = _known(ledger, source)
+        if known.revision >= revision(source):
+            return None  # another process was first
+        _refuse_while_asked(file)
+        newer = f"revision > {known.revision}"
+        attempts = source.execute(f"SELECT * FROM responses WHERE {newer} ORDER BY created_at, attempt")
+        added = 0
+        for portion in portions(attempts):
+            with ledger.store.transaction() as target:
+                added += add_attempts(target, [_with_booleans(portion)])
+                target.execute("ANALYZE responses")  # of a table that was just filled the database knows no sizes
         with ledger.store.transaction() as target:
-            if _is_known(target, fact):
-                return None  # another process was first
-            attempts = source.execute("SELECT * FROM responses ORDER BY created_at, attempt")
-            added = add_attempts(target, (_with_booleans(portion) for portion in portions(attempts)))
             number, now = next_revision(target), as_text(ledger.now(target))
             for table in _BESIDE:
-                for portion in portions(source.execute(f"SELECT * FROM {table}")):
+                which = newer if table != "assumed_costs" else f"created_at > '{known.taken_at}'"
+                for portion in portions(source.execute(f"SELECT * FROM {table} WHERE {which}")):
                     _insert(target, table, [_numbered(row, number) for row in _with_booleans(portion)])
             for prompt, prompt_hash, nano in source.execute(
                 "SELECT prompt, prompt_hash, reserved_nano_usd FROM reservations WHERE reserved_nano_usd > 0"
@@ -57,8 +72,43 @@ def take_over_file(file: LedgerFile, ledger: Ledger) -> int | None:
                     " VALUES (?, ?, ?, ?, ?)",
                     [prompt, prompt_hash, nano, now, "it was under way when its ledger was taken over"],
                 )
-            target.execute("INSERT INTO meta VALUES (?, ?)", [fact, now])
+            name = _fact(source)
+            target.execute("DELETE FROM meta WHERE name = ?", [name])
+            target.execute("INSERT INTO meta VALUES (?, ?)", [name, f"{revision(source)} {as_text(utc_now())}"])
     return added
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What came from a file before: up to which of its writes, and when by the clock of its machine."""
+
+    revision: int = -1
+    taken_at: str = ""
+
+
+def _fact(source: Connection) -> str:
+    return f"holds {ledger_id(source)}"
+
+
+def _known(ledger: Ledger, source: Connection) -> _Known:
+    with ledger.store.reading() as there:
+        if ledger_id(there) == ledger_id(source):
+            return _Known(revision(source))  # a copy of that ledger itself
+        found = there.execute("SELECT value FROM meta WHERE name = ?", [_fact(source)]).fetchone()
+    if found is None:
+        return _Known()
+    number, _, taken_at = str(found[0]).partition(" ")
+    return _Known(int(number), taken_at)
+
+
+def _refuse_while_asked(file: LedgerFile) -> None:
+    for path in (file.path.parent / "locks").glob("*.lock"):
+        if _OF_RUN.fullmatch(path.stem) and is_held(path):
+            raise ScoringError(
+                "a run is under way that writes to the ledger of this home, which is about to be taken over",
+                where=str(file.path),
+                remedy="Wait for it or end it, and run again; it was begun without EXPOSURE_DATABASE_URL.",
+            )
 
 
 def copy_as_file(ledger: Ledger, path: Path) -> None:
@@ -82,10 +132,6 @@ def settle(file: LedgerFile) -> None:
         raise ScoringError(
             "the new ledger could not be written whole", where=str(file.path), remedy="Make room on the disk."
         )
-
-
-def _is_known(connection: Connection, fact: str) -> bool:
-    return bool(connection.execute("SELECT 1 FROM meta WHERE name = ?", [fact]).fetchone())
 
 
 def _with_booleans(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -151,7 +197,7 @@ class _AtKey:
 
 def _attempts_there(connection: Connection, keys: Collection[str]) -> dict[str, _AtKey]:
     found: dict[str, _AtKey] = {}
-    asked = list(keys)
+    asked = sorted(keys)
     for start in range(0, len(asked), _KEYS_AT_ONCE):
         some = asked[start : start + _KEYS_AT_ONCE]
         for attempt, is_accepted, *same in connection.execute(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.hashing import content_hash
 from exposure_dagster.core.shared import SharedStore
-from exposure_dagster.store.postgres import UNREACHABLE, is_alive, open_session, said
+from exposure_dagster.store.postgres import CONNECT_SECONDS, UNREACHABLE, is_alive, open_session, said
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,8 +27,9 @@ class AdvisoryLock:
         "See that the database can be reached, and run again: only what is missing is asked.",
     )
 
-    def __init__(self, shared: SharedStore, name: str) -> None:
+    def __init__(self, shared: SharedStore, name: str, *, connect_within_seconds: int = CONNECT_SECONDS) -> None:
         self.name = name
+        self._connect_within_seconds = connect_within_seconds
         self._shared = shared
         self._session: psycopg.Connection | None = None
         self._is_ours = False
@@ -42,7 +43,7 @@ class AdvisoryLock:
 
         try:
             if self._session is None:  # kept while somebody waits for the lock
-                self._session = open_session(self._shared)
+                self._session = open_session(self._shared, within_seconds=self._connect_within_seconds)
             ((self._is_ours,),) = self._session.execute(
                 "SELECT pg_try_advisory_lock(%s)", [key_of(self.name)]
             ).fetchall()
@@ -51,7 +52,9 @@ class AdvisoryLock:
         else:
             return self._is_ours
         self.release()
-        raise ScoringError(f"the lock cannot be asked for ({problem})", where=self.shown, remedy=UNREACHABLE)
+        raise ScoringError(
+            f"the database did not answer when a lock was asked for ({problem})", where=self.shown, remedy=UNREACHABLE
+        )
 
     def release(self) -> None:
         import psycopg

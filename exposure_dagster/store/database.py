@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.errors import WarehouseError
@@ -79,7 +79,7 @@ def turn(shared: SharedStore, what: str, *, wait_s: float) -> Iterator[psycopg.C
         try:
             yield connection
         finally:
-            if not connection.broken and not connection.closed:
+            with suppress(psycopg.OperationalError):  # the turn ended with its connection; what was done in it stands
                 connection.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,8 @@ from exposure_dagster.core.private import make_private
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import ColumnType
 from exposure_dagster.store.database import connected, make_schema, turn
-from exposure_dagster.store.migrations import KEPT_DAYS, make_facts, make_table
+from exposure_dagster.store.migrations import KEPT_DAYS, MEMORY_LIMIT, make_facts, make_table
+from exposure_dagster.store.postgres import is_alive
 from exposure_dagster.tables import TABLES
 
 if TYPE_CHECKING:
@@ -154,6 +156,9 @@ class Lake:
                 cursor.execute(f"USE {NAME}")
             yield cursor
         except _AWAY as error:
+            if cursor is not None and self._answers(error):
+                cursor.close()
+                raise  # it is about what the query named
             self._forget()
             raise self._unreachable(error) from None
         except BaseException:
@@ -190,6 +195,13 @@ class Lake:
             except BaseException:
                 cursor.rollback()
                 raise
+            if not is_alive(database):  # then the turn is over, and another may be writing
+                cursor.rollback()
+                raise WarehouseError(
+                    "the connection that held this machine's turn to write broke, and nothing was written",
+                    where=self.shared.shown,
+                    remedy="See that the database can be reached, and run again.",
+                )
             cursor.commit()
 
     def tidy(self, wait_s: float) -> None:
@@ -229,6 +241,8 @@ class Lake:
             instance.load_extension(str(_extension_file(name)))
         # Else DuckDB draws a bar into the output of a process that runs no file, as Dagster's steps do.
         instance.execute("SET enable_progress_bar = false")
+        instance.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        instance.execute("SET temp_directory = ?", [f"{gettempdir()}/exposure-duckdb-{os.getpid()}"])
         instance.execute(f"SET ducklake_default_data_inlining_row_limit = {INLINED_ROWS}")
         if "httpfs" in extensions:
             _tell_bucket(instance, shared.data_url)
@@ -243,6 +257,16 @@ class Lake:
             instance.close()
             raise self._unreachable(error) from None
         return instance
+
+    def _answers(self, error: duckdb.Error) -> bool:
+        """Whether the error is of something else than the shared tables, which are still there."""
+        if self.shared.data_url in str(error):
+            return False
+        try:
+            self._instance.execute(f"SELECT 1 FROM {NAME}.meta.facts LIMIT 1").fetchall()
+        except duckdb.Error:
+            return False
+        return True
 
     def _forget(self) -> None:
         """Have the next connection attach anew."""

@@ -8,6 +8,7 @@ be empty is added, or may become empty, without any of this: nothing is lost by 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -17,12 +18,17 @@ from pathlib import Path
 
 import duckdb
 
+from exposure_dagster import __version__
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.tables import Column, Table
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION, registry_digest
 
 COPY_MARGIN_BYTES = 64 * 1024**2
 """What has to be free beside a copy, for the change itself."""
+
+MEMORY_LIMIT = "1500MB"
+"""Of DuckDB in a process, beside what Python holds: more is put on disk. Its own limit is most of a machine's memory,
+which several runs at once would each take to be theirs."""
 
 KEPT_DAYS = 7
 """How long earlier states of tables that machines share can be read, and their files stay."""
@@ -73,6 +79,21 @@ def format_of(facts: Mapping[str, str]) -> int:
     return int(facts.get("warehouse_version", NEW))
 
 
+_WRITTEN_BY = "project_version"
+
+
+def is_of_newer_project(facts: Mapping[str, str]) -> bool:
+    """Whether a newer version of the project declared tables that this one does not know as they are: it would make
+    them anew, and empty."""
+    if facts.get("registry") in (None, registry_digest()):
+        return False
+    return _numbers(facts.get(_WRITTEN_BY, "0")) > _numbers(__version__)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
+
+
 def stamps() -> dict[str, str]:
     """What a file that is up to date says of itself."""
     return {"warehouse_version": str(WAREHOUSE_VERSION), "registry": registry_digest()}
@@ -115,7 +136,7 @@ def bring_up_to_date(
         for table in rebuilt:  # what says that its rows were made from what there is now
             connection.execute("DELETE FROM meta.made_from WHERE table_name = ?", [table.full_name])
         _refuse_misfits(connection, place)
-        for name, value in stamps().items():
+        for name, value in {**stamps(), _WRITTEN_BY: __version__}.items():
             connection.execute("DELETE FROM meta.facts WHERE name = ?", [name])
             connection.execute("INSERT INTO meta.facts VALUES (?, ?)", [name, value])
         connection.commit()

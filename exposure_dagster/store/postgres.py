@@ -27,15 +27,25 @@ _CLIENT_LOOKS: dict[str, Any] = {
 
 _SERVER_LOOKS = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
-    " SET tcp_user_timeout = 25000;"
+    " SET tcp_user_timeout = 25000; SET idle_session_timeout = 0;"
 )
-"""... and the server within 25, when it lets go of what the session held."""
+"""... and the server within 25, when it lets go of what the session held. A session that only holds a lock is idle."""
+
+_WRITTEN = (
+    "Write EXPOSURE_DATABASE_URL as in postgresql://user:password@host:5432/name, with %40 for an @ in the password and"
+    " the like for / : # and %."
+)
 
 UNREACHABLE = "Look whether the server runs and takes connections from here, and at EXPOSURE_DATABASE_URL."
 
 
 def open_session(
-    shared: SharedStore, settings: str = "", *, raises: type[ExposureError] = ScoringError, **options: Any
+    shared: SharedStore,
+    settings: str = "",
+    *,
+    raises: type[ExposureError] = ScoringError,
+    within_seconds: int = CONNECT_SECONDS,
+    **options: Any,
 ) -> psycopg.Connection:
     """A new connection in autocommit, with `settings` (SQL) in force. Raises `raises` where there is none."""
     try:
@@ -53,8 +63,9 @@ def open_session(
         connection: psycopg.Connection = psycopg.connect(
             shared.database_url,
             autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
+            connect_timeout=within_seconds,
             application_name="exposure",
+            client_encoding="utf8",
             **_CLIENT_LOOKS,
             **options,
         )
@@ -64,13 +75,16 @@ def open_session(
             connection.close()
             raise
     except psycopg.OperationalError as error:
-        problem = said(error)
-    except psycopg.Error:  # of the address: what the driver says of it may be a part of the password
-        problem = "it is refused as it is written"
+        problem, remedy = said(error), UNREACHABLE
+    except psycopg.Error as error:
+        if error.sqlstate is None:  # of the address: what the driver says of it may be a part of the password
+            problem, remedy = "its address is not understood", _WRITTEN
+        else:
+            problem, remedy = said(error), "Have who looks after the server see what it refuses."
     else:
         return connection
     # Raised here, so that the driver's own error, which may name more than is to be shown, hangs on nothing.
-    raise raises(f"the database cannot be reached ({problem})", where=shared.shown, remedy=UNREACHABLE)
+    raise raises(f"the database cannot be reached ({problem})", where=shared.shown, remedy=remedy)
 
 
 def is_alive(connection: psycopg.Connection) -> bool:

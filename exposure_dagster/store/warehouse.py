@@ -29,11 +29,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from exposure_dagster import __version__
 from exposure_dagster.core.errors import WarehouseError
 from exposure_dagster.core.private import make_private
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.core.tables import Table
-from exposure_dagster.store.migrations import bring_up_to_date, format_of, stamps
+from exposure_dagster.store.migrations import MEMORY_LIMIT, bring_up_to_date, format_of, is_of_newer_project, stamps
 from exposure_dagster.tables import TABLES, WAREHOUSE_VERSION
 
 if TYPE_CHECKING:
@@ -45,9 +46,6 @@ T = TypeVar("T")
 
 DEFAULT_WAIT_S = 120.0
 
-MEMORY_LIMIT = "1500MB"
-"""Of DuckDB in a process, beside what Python holds: more is put on disk. Its own limit is most of a machine's memory,
-which several runs at once would each take to be theirs."""
 
 _LOCKED = re.compile(
     r"could not set lock|conflicting lock"
@@ -325,6 +323,13 @@ class Warehouse:
         if found > WAREHOUSE_VERSION:
             raise WarehouseError(
                 f"a newer version of the project wrote it (format {found}, this one knows {WAREHOUSE_VERSION})",
+                where=self.place,
+                remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
+            )
+        if is_of_newer_project(facts):
+            raise WarehouseError(
+                f"a newer version of the project ({facts['project_version']}) wrote it, whose tables this one "
+                f"({__version__}) would empty",
                 where=self.place,
                 remedy="Upgrade the project, or set EXPOSURE_HOME to another folder.",
             )

@@ -16,11 +16,14 @@ import psycopg
 import pytest
 from dagster import DagsterInstance
 
+from exposure_dagster.automation import looks
 from exposure_dagster.core.errors import SettingError, WarehouseError
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.corpora.ooh.tables import OOH_TITLES
 from exposure_dagster.pipeline.keeping import check
 from exposure_dagster.pipeline.prompts import owner_of_prompts, recorded_prompts
+from exposure_dagster.prompts.files import PromptFolder
+from exposure_dagster.publishing.content import Addresses
 from exposure_dagster.settings import load_settings
 from exposure_dagster.store.database import turn
 from exposure_dagster.store.lake import WRITING, lake_of, state_of
@@ -255,6 +258,17 @@ def test_the_state_changes_with_every_write_and_with_no_look(lake: Warehouse) ->
     assert state_of(lake.shared) == before
     lake.replace(SCORES, scores("p", "a"))
     assert state_of(lake.shared) != before
+
+
+def test_a_sensor_asks_again_when_somebody_wrote_and_not_before(
+    lake: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    monkeypatch.setattr(looks, "ranked_fingerprint", lambda *_: looked.append(1) or str(len(looked)))
+    folder = PromptFolder((), ())
+    assert [looks.fingerprint_now(lake, folder, Addresses()) for _ in range(2)] == ["1", "1"]
+    lake.replace(SCORES, scores("p", "a"))
+    assert looks.fingerprint_now(lake, folder, Addresses()) == "2"
 
 
 # Other versions
