@@ -156,6 +156,7 @@ def _database_url(url: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(url.get_secret_value())
         is_good = parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1 and (parts.port or 1) > 0
+        is_good = is_good and "@" not in parts.path  # of a password with a slash, which would be shown
     except ValueError:  # of a port, or of brackets
         is_good = False
     if not is_good:

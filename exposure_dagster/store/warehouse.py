@@ -254,6 +254,9 @@ class Warehouse:
         assert self.shared is not None
         lake = lake_of(self.shared)
         if not lake.is_current:
+            with lake.cursor() as cursor:
+                lake.is_current = self._is_current(cursor)  # a look waits for nobody's turn
+        if not lake.is_current:
             with lake.transaction(self.wait_s, self._brought_up_to_date):
                 pass
         return lake

@@ -44,7 +44,13 @@ def test_one_without_the_other_is_an_error(
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://ada:s3cret@host/name", "postgresql://ada:s3cret@host", "postgresql://ada:s3cret@host:x/name"]
+    "url",
+    [
+        "mysql://ada:s3cret@host/name",
+        "postgresql://ada:s3cret@host",
+        "postgresql://ada:s3cret@host:x/name",
+        "postgresql://ada:12/s3cret@host/name",
+    ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch, url: str

@@ -7,6 +7,7 @@ import threading
 import traceback
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from exposure_dagster.core.errors import ScoringError, WarehouseError
 from exposure_dagster.core.money import Budget
 from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.pipeline.keeping import back_up, check, rebuild
-from exposure_dagster.scoring.ledger import LedgerRow, Status, as_text
+from exposure_dagster.scoring.ledger import Ledger, LedgerRow, Status, add_rows, as_text
 from exposure_dagster.scoring.ledger_database import LedgerDatabase
 from exposure_dagster.scoring.mirror import differences, open_ledger
 from exposure_dagster.scoring.reservations import Reservations
@@ -31,6 +32,33 @@ from tests.integration.scoring.scene import Scene, by_status
 @pytest.fixture
 def store() -> str:
     return "database"
+
+
+@pytest.fixture
+def ledger(shared_store: SharedStore) -> Ledger:
+    """A new ledger, and nothing beside it."""
+    ledger = Ledger(LedgerDatabase(shared_store))
+    ledger.store.create()
+    return ledger
+
+
+def an_answer(**changes: Any) -> LedgerRow:
+    fields: dict[str, Any] = {
+        **dict.fromkeys(("prompt", "prompt_hash", "doc_id", "text_sha256", "scorer", "model", "endpoint"), "x"),
+        **dict.fromkeys(("answered_by", "rationale", "batch_id", "error", "note"), None),
+        **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"), 1),
+        "request_key": "k",
+        "is_accepted": True,
+        "sample": 1,
+        "epoch": 0,
+        "status": Status.OK,
+        "attributes": {"score": 1.0},
+        "cost_nano_usd": 5,
+        "request_id": "r",
+        "latency_ms": 0.1 + 0.2,
+        "created_at": utc_now(),
+    }
+    return LedgerRow(**{**fields, **changes})
 
 
 def end_sessions(shared: SharedStore) -> None:
@@ -127,15 +155,16 @@ def test_a_ledger_in_a_database_is_not_made_anew_from_here(scene: Scene) -> None
         rebuild(scene.warehouse)
 
 
-def test_a_key_takes_no_second_answer_whoever_writes(scene: Scene) -> None:
-    scene.score()
+def test_a_key_takes_no_second_answer_whoever_writes(ledger: Ledger) -> None:
+    with ledger.store.transaction() as connection:
+        add_rows(connection, [an_answer()])
+    with ledger.store.transaction() as connection:
+        add_rows(connection, [an_answer(request_id="another")])
+        found = connection.execute("SELECT attempt, is_accepted, error FROM responses ORDER BY attempt").fetchall()
 
-    with pytest.raises(ScoringError, match="one_accepted_answer_a_key"):
-        scene.sql(
-            "INSERT INTO responses (request_key, attempt, is_accepted, prompt, prompt_hash, doc_id, text_sha256,"
-            " sample, epoch, status, created_at, revision) SELECT request_key, 2, is_accepted, prompt, prompt_hash,"
-            " doc_id, text_sha256, sample, epoch, status, created_at, revision FROM responses"
-        )
+    assert found == [(1, True, None), (2, False, "another answer stands")]
+    with pytest.raises(ScoringError, match="one_accepted_answer_a_key"), ledger.store.transaction() as connection:
+        connection.execute("UPDATE responses SET is_accepted = true")
 
 
 def test_time_is_the_databases_whatever_the_machines_say(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,31 +205,19 @@ def test_a_server_that_is_started_again_ends_a_run_that_loses_nothing_it_paid_fo
     assert [one for one in check(scene.warehouse) if not one.is_sound] == []
 
 
-def test_a_write_of_which_nobody_heard_whether_it_stands_is_entered_once(scene: Scene) -> None:
-    reservations = Reservations(scene.ledger, "p", "h", Budget(1, 1), 4)
-    row = LedgerRow(
-        **dict.fromkeys(("prompt", "prompt_hash", "doc_id", "text_sha256", "scorer", "model", "endpoint"), "x"),
-        **dict.fromkeys(("answered_by", "rationale", "batch_id", "error", "note"), None),
-        **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"), 1),
-        request_key="k",
-        is_accepted=True,
-        sample=1,
-        epoch=0,
-        status=Status.OK,
-        attributes={"score": 1.0},
-        cost_nano_usd=5,
-        request_id="r",
-        latency_ms=0.1 + 0.2,
-        created_at=utc_now(),
-    )
+def test_a_write_of_which_nobody_heard_whether_it_stands_is_entered_once(ledger: Ledger) -> None:
+    reservations = Reservations(ledger, "p", "h", Budget(1, 1), 4)
+    row = an_answer()
 
-    with scene.ledger.store.connect() as connection:
+    with ledger.store.connect() as connection:
         with reservations.transaction(connection):
             reservations.enter([row])
         with reservations.transaction(connection, is_repeated=True):
             reservations.enter([row])
 
-    assert scene.rows("request_key, attempt, is_accepted") == [("k", 1, True)]
+    with ledger.store.reading() as connection:
+        found = connection.execute("SELECT request_key, attempt, is_accepted FROM responses").fetchall()
+    assert found == [("k", 1, True)]
 
 
 def test_a_lock_has_one_holder_and_is_lost_with_its_session(shared_store: SharedStore) -> None:
@@ -223,15 +240,15 @@ def test_a_lock_has_one_holder_and_is_lost_with_its_session(shared_store: Shared
     first.release()
 
 
-def test_a_run_is_asked_now_as_long_as_its_session_stands(scene: Scene, shared_store: SharedStore) -> None:
-    lock = scene.ledger.run_lock("of another machine")
+def test_a_run_is_asked_now_as_long_as_its_session_stands(ledger: Ledger) -> None:
+    lock = ledger.run_lock("of another machine")
 
-    with scene.ledger.store.reading() as connection:
-        assert not scene.ledger.is_asked_now("of another machine", connection)
+    with ledger.store.reading() as connection:
+        assert not ledger.is_asked_now("of another machine", connection)
         assert lock.try_acquire()
-        assert scene.ledger.is_asked_now("of another machine", connection)
+        assert ledger.is_asked_now("of another machine", connection)
         lock.release()
-        assert not scene.ledger.is_asked_now("of another machine", connection)
+        assert not ledger.is_asked_now("of another machine", connection)
 
 
 @pytest.mark.parametrize(
