@@ -36,27 +36,29 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
-AT_THE_ROOT = {
+ELSEWHERE = {
     "index": "README.md",
     "changelog": "CHANGELOG.md",
     "contributing": "CONTRIBUTING.md",
     "security": "SECURITY.md",
+    "deploy-files": "deploy/README.md",
 }
-"""Pages that show a file of the project's root, where people and hosts look for it."""
+"""Pages that show a file that stands outside this folder, where people and hosts look for it."""
 
 HERE_IT_STANDS = "<!-- the site shows {} here -->"
-LINK_TO_THE_ROOT = re.compile(r"(?<=]\()(?:\.\./)?({})(?=[)#])".format("|".join(AT_THE_ROOT.values())))
+LINK_ELSEWHERE = re.compile(r"(?<=]\()(?:\.\./)?({})(?=[)#])".format("|".join(ELSEWHERE.values())))
 
 
-def show_what_stands_at_the_root(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put a file of the root where its page says so, and have links to such files lead to their pages."""
-    if name := AT_THE_ROOT.get(page):
-        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](").replace("](LICENSE", "](../LICENSE")
+def show_what_stands_elsewhere(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put such a file where its page says so, and have links to such files lead to their pages."""
+    if name := ELSEWHERE.get(page):
+        text = re.sub(r"]\((?:\.\./)?docs/", "](", (ROOT / name).read_text(encoding="utf-8"))
+        text = text.replace("](LICENSE", "](../LICENSE")
         source[0] = source[0].replace(HERE_IT_STANDS.format(name), text)
-    pages = {name: one for one, name in AT_THE_ROOT.items()}
-    source[0] = LINK_TO_THE_ROOT.sub(lambda found: f"/{pages[found[1]]}.md", source[0])
+    pages = {name: one for one, name in ELSEWHERE.items()}
+    source[0] = LINK_ELSEWHERE.sub(lambda found: f"/{pages[found[1]]}.md", source[0])
 
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", lambda _: reference.write(DOCS / "reference"))
-    app.connect("source-read", show_what_stands_at_the_root)
+    app.connect("source-read", show_what_stands_elsewhere)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from exposure_dagster.analysis import Home
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def open(home: str | Path | None = None) -> Home:

@@ -15,6 +15,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from exposure_dagster import settings
+from exposure_dagster import __version__, settings
 from exposure_dagster.cli.main import main
 from exposure_dagster.cli.run import run_pipeline
 from exposure_dagster.settings import PROVIDER_VARIABLES, ScorerName, Settings, setting_variables
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", *sorted(
     str(path.relative_to(ROOT))
     for path in (*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "examples").rglob("README.md"))
 ))  # fmt: skip
@@ -83,20 +84,35 @@ def blocks(page: str) -> list[Block]:
 
 
 class Shell:
-    """Bash in a folder that looks like a checkout; what a block exports is there for the next one."""
+    """Bash in a folder that looks like a checkout; what a block exports is there for the next one of its page."""
 
-    def __init__(self, folder: Path, address: Path) -> None:
-        self.folder = folder
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")},
-            "SHELL_OF_THE_TESTS": str(address),
-            "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "COLUMNS": "120",
-        }
+    def __init__(self, base: Path, home: Path, address: Path) -> None:
+        self.folder = base
+        self._base, self._home, self._address = base, home, address
         self._exported: dict[str, str] = {}
 
     def begin(self) -> None:
-        self._exported = {**GIVEN, "EXPOSURE_HOME": str(self.folder / GIVEN["EXPOSURE_HOME"])}
+        """A new folder for a page, with the demo's home as it was made."""
+        self.folder = self._base / f"page-{len(list(self._base.iterdir()))}"
+        self.folder.mkdir()
+        for path in ROOT.iterdir():
+            if path.name not in (".venv", ".git", ".env", "data", "build", "dist"):
+                (self.folder / path.name).symlink_to(path)
+        home = shutil.copytree(self._home, self.folder / GIVEN["EXPOSURE_HOME"], symlinks=True)
+        command = self.folder / ".venv" / "bin" / "exposure"
+        command.parent.mkdir(parents=True)
+        command.write_text(EXPOSURE, encoding="utf-8")
+        command.chmod(0o755)
+        self._exported = {**GIVEN, "EXPOSURE_HOME": str(home)}
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")},
+            "SHELL_OF_THE_TESTS": str(self._address),
+            "PATH": f"{self.folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "120",
+        }
 
     def run(self, block: Block) -> tuple[int, str]:
         """The status and all that is printed."""
@@ -143,31 +159,25 @@ class _Asked(socketserver.StreamRequestHandler):
         finally:
             os.chdir(before)
             os.umask(umask)
+        printed = done.output
         if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        self.wfile.write(json.dumps({"printed": done.output, "status": done.exit_code}).encode())
+            printed += "".join(traceback.format_exception(done.exception))
+        self.wfile.write(json.dumps({"printed": printed, "status": done.exit_code}).encode())
 
 
 @pytest.fixture(scope="module")
 def shell(sample_run: Path, warehouses_opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    folder = tmp_path_factory.mktemp("docs")
-    for path in ROOT.iterdir():
-        if path.name not in (".venv", ".git", ".env", "data", "build", "dist"):
-            (folder / path.name).symlink_to(path)
-    home = shutil.copytree(sample_run, folder / "data" / "demo", symlinks=True)
+    home = shutil.copytree(sample_run, tmp_path_factory.mktemp("made") / "home", symlinks=True)
     run_pipeline(Settings(home=home, sites="sample", scorer=ScorerName.BASELINE), names=("climate",))
-    command = folder / ".venv" / "bin" / "exposure"
-    command.parent.mkdir(parents=True)
-    command.write_text(EXPOSURE, encoding="utf-8")
-    command.chmod(0o755)
-    address = folder / "shell"
+    address = tmp_path_factory.mktemp("socket") / "shell"
+    shell = Shell(tmp_path_factory.mktemp("docs"), home, address)
     with pytest.MonkeyPatch.context() as patch, socketserver.UnixStreamServer(str(address), _Asked) as server:
-        patch.setattr(settings, "project_root", lambda: folder)
+        patch.setattr(settings, "project_root", lambda: shell.folder)
         patch.setenv("COLUMNS", "120")
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.05), daemon=True)
         thread.start()
         try:
-            yield Shell(folder, address)
+            yield shell
         finally:
             server.shutdown()
             thread.join()
@@ -180,6 +190,7 @@ def test_the_commands_of_a_page_do_what_it_says(page: str, shell: Shell) -> None
         if block.is_run:
             status, printed = shell.run(block)
             assert (status != 0) == (block.mark == "fails"), f"{page}:{block.line}\n{block.code}\n{printed}"
+            assert "Traceback" not in printed, f"{page}:{block.line}\n{printed}"
             missing = [line for line in _said(block.printed) if line not in _plain(printed)]
             assert not missing, f"{page}:{block.line} prints otherwise: {missing}\n{printed}"
 
@@ -191,6 +202,11 @@ def _said(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+def test_the_changelog_begins_with_the_version_that_this_is() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert __version__ in [one for one in headings if one != "Unreleased"][:1]
 
 
 def test_a_block_that_is_not_run_says_why() -> None:
@@ -206,8 +222,9 @@ def test_every_command_target_and_setting_that_a_page_names_is_there() -> None:
     variables = {*setting_variables(), *PROVIDER_VARIABLES}
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        code = "\n".join(re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL))
-        for words in re.findall(r"(?<![\w./-])exposure((?: [a-z][a-z-]*)+)", code):
+        parts = re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL)
+        code = "\n".join(part for part in parts if not part.startswith("```text"))
+        for words in re.findall(r"(?:^|`|&& |bin/|=\S+ )exposure((?: [a-z][a-z-]*)+)", code, re.MULTILINE):
             command: click.Command = main
             for word in words.split():
                 if not isinstance(command, click.Group):

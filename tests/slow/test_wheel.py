@@ -75,6 +75,11 @@ def test_the_demo_runs_from_the_wheel_in_an_empty_folder_whatever_is_set(wheel: 
     )
     assert done.returncode == 0, done.stderr
     assert "estimates of the bundled baseline" in done.stdout
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme[readme.index("```text\n") :].split("```")[1].removeprefix("text\n")
+    printed = " ".join(done.stdout.split())
+    for part in shown.replace("\n", "…").split("…"):  # between what is left out, whatever spaces there are
+        assert " ".join(part.split()) in printed
     assert not (tmp_path / "home").exists()
     assert (work / "data" / "demo" / "published" / "current" / "exposure" / "ranking.csv").is_file()
     assert missing_site_files(work / "data" / "demo" / "published" / "current" / "site") == []
