@@ -38,8 +38,8 @@ from tests.postgres import started_server, stop_server
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "deploy"
 TOOLS = ROOT / ".venv" / "deploy-tools"
-BUILT = "localhost/exposure:check"
-IMAGE = os.environ.get("EXPOSURE_CHECK_IMAGE", BUILT)
+NAMED_IMAGE = os.environ.get("EXPOSURE_CHECK_IMAGE")
+IMAGE = NAMED_IMAGE or "localhost/exposure:check"
 PREFIX = f"exposure-check-{os.getpid()}"
 PROMPT = "exposure"
 DATA = "/var/lib/exposure/data"
@@ -364,7 +364,7 @@ def main() -> None:
     if "--files" in sys.argv[1:]:
         return
     engine = Engine()
-    if IMAGE == BUILT:
+    if NAMED_IMAGE is None:
         began = time.monotonic()
         engine.build()
         say("image built", seconds=round(time.monotonic() - began, 1))

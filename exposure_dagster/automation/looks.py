@@ -26,7 +26,9 @@ Seen = TypeVar("Seen")
 SETTLED_AFTER_S = 2.0
 """A file that was changed later than this before a look may be changed once more without a trace in its time."""
 
-_remembered: dict[str, tuple[object, object]] = {}
+REMEMBERED: dict[str, tuple[object, object]] = {}
+"""By kind of look, what was looked at, and what was seen; a process begins with nothing."""
+
 _remembering = Lock()
 
 
@@ -44,16 +46,16 @@ def fingerprint_now(warehouse: Warehouse, folder: PromptFolder, addresses: Addre
 def _seen(what: str, warehouse: Warehouse, asked: object, look: Callable[[], Seen]) -> Seen:
     revision = _revision(warehouse)
     with _remembering:
-        before = _remembered.get(what)
+        before = REMEMBERED.get(what)
     if revision is not None and before is not None and before[0] == (revision, asked):
         found: Seen = before[1]  # type: ignore[assignment]  # what this look found under this name
         return found
     found = look()
     with _remembering:
         if revision is not None and revision == _revision(warehouse):
-            _remembered[what] = ((revision, asked), found)
+            REMEMBERED[what] = ((revision, asked), found)
         else:
-            _remembered.pop(what, None)
+            REMEMBERED.pop(what, None)
     return found
 
 

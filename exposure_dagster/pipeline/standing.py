@@ -244,8 +244,9 @@ def standings(warehouse: Warehouse, folder: PromptFolder, choice: ScorerChoice) 
     """How every prompt file stands, by name."""
     if not warehouse.exists:
         return _standings(_NOTHING, folder, choice)
+    ledger = open_ledger(warehouse)  # which may write into the warehouse, as a snapshot must not
     with warehouse.snapshot() as now, now.connect(read_only=True) as connection:
-        return _standings(_read(now, connection, folder, choice), folder, choice)
+        return _standings(_read(now, connection, ledger, folder, choice), folder, choice)
 
 
 def _standings(known: _Known, folder: PromptFolder, choice: ScorerChoice) -> list[PromptStanding]:
@@ -284,12 +285,15 @@ _NOTHING = _Known(
 
 
 def _read(
-    warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, folder: PromptFolder, choice: ScorerChoice
+    warehouse: Warehouse,
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    folder: PromptFolder,
+    choice: ScorerChoice,
 ) -> _Known:
     all_asked = [one for prompt in folder.prompts for one in prompt.asked.questions.values()]
     versions = {one.prompt_hash for one in all_asked}
     families = {choice.endpoints.of(one.model).family for one in all_asked}
-    ledger = open_ledger(warehouse)
     earlier = ledger.earlier_hashes(all_asked)
     return _Known(
         documents=_Documents(connection),

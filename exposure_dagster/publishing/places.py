@@ -150,7 +150,7 @@ class PublishedFolder:
         publication.switch(self.root, folder, at=pointer.switched_at)
 
     def _upload(self, folder: Path) -> None:
-        """All files, and the list of their checksums last. What is there as it should be may be read, and stays."""
+        """All files, and the list of their checksums last. What is there as it should be is left alone."""
         there = self._there(folder.name)
         names = [*publication.checksums(folder), CHECKSUMS]
         with _told(there):

@@ -154,9 +154,11 @@ def test_another_version_of_our_formulas_or_files_ranks_and_publishes_anew(
     before = published.read_content(loop.warehouse).digest
     monkeypatch.setattr("exposure_dagster.publishing.content.PUBLICATION_VERSION", "other")
     monkeypatch.setattr("exposure_dagster.pipeline.published.PUBLICATION_VERSION", "other")
+    monkeypatch.setattr("exposure_dagster.automation.looks.REMEMBERED", {})  # another version is another process
     assert published.read_content(loop.warehouse).digest != before
     assert loop.settle(*FREE_SENSORS) == [(PUBLISHING_JOB, None)]
     monkeypatch.setattr("exposure_dagster.pipeline.ranking_inputs.FORMULA_VERSION", "other")
+    monkeypatch.setattr("exposure_dagster.automation.looks.REMEMBERED", {})
     assert {partition for _, partition in loop.settle(*FREE_SENSORS)} >= {"exposure", "robotics", "two_variable"}
 
 
