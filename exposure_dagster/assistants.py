@@ -50,7 +50,7 @@ _TOOL_OF = {
 
 _OF_A_COMPARISON = (
     *("doc_id", "title", "score", "rank", "tier", "quadrant", "final_ranking", "rationale", "scorer", "model"),
-    *("jobs", "median_pay_annual", "outlook_pct", "education", "uncertainty"),
+    *("jobs", "median_pay_annual", "pay_currency", "outlook_pct", "entry_education", "uncertainty"),
 )
 
 

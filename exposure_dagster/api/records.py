@@ -139,6 +139,8 @@ _OF_SCORE = (
     "status", "scorer", "model", "prompt_hash", "ranking_hash", "scored_at",
 )  # fmt: skip
 
+_OF_DOCUMENT = ("jobs", "median_pay_annual", "pay_currency", "outlook_pct", "entry_education")
+
 OccupationScore = row_of(
     "OccupationScore",
     columns_of(RANKINGS, "prompt", *_OF_SCORE),
@@ -213,7 +215,7 @@ PromptDetail = row_of(
 
 Provenance = row_of(
     "Provenance",
-    (*columns_of(RANKINGS, "prompt", *_OF_SCORE), *PROVENANCE.columns),
+    (*columns_of(RANKINGS, "prompt", *_OF_SCORE, *_OF_DOCUMENT), *PROVENANCE.columns),
     base=Answer,
     attributes=_ATTRIBUTES,
     uncertainty=_HOW_SURE,

@@ -101,7 +101,7 @@ def test_a_comparison_puts_the_same_question_side_by_side(published: Path) -> No
     found = answer(published, "comparison", documents=["roofers", "data-scientists"])
     (question,) = found["items"]
     assert [row["doc_id"] for row in question["scores"]] == ["roofers", "data-scientists"]
-    assert all(row["rationale"] for row in question["scores"])
+    assert all(row["rationale"] and row["jobs"] and row["median_pay_annual"] for row in question["scores"])
 
 
 def test_own_roles_are_told_by_question(tmp_path: Path) -> None:
