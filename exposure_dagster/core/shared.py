@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+NAME = "exposure"
+"""What the project is called in a database: its own schema, its sessions, and the beginning of its locks' names."""
+
 
 @dataclass(frozen=True)
 class SharedStore:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from exposure_dagster.core.clock import utc_now
 from exposure_dagster.core.errors import ScoringError
-from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.core.shared import NAME, SharedStore
 from exposure_dagster.scoring.ledger_store import (
     LEDGER_VERSION,
     WAIT_SECONDS,
@@ -33,7 +33,7 @@ from exposure_dagster.store.postgres import UNREACHABLE, is_alive, open_session,
 if TYPE_CHECKING:
     import psycopg
 
-SCHEMA = "exposure"
+SCHEMA = NAME
 
 _ROWS_AT_ONCE = 5000
 

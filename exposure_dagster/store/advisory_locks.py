@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exposure_dagster.core.errors import ScoringError
 from exposure_dagster.core.hashing import content_hash
-from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.core.shared import NAME, SharedStore
 from exposure_dagster.store.postgres import CONNECT_SECONDS, UNREACHABLE, is_alive, open_session, said
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def key_of(name: str) -> int:
     """The number by which the database knows a lock."""
-    return int.from_bytes(bytes.fromhex(content_hash(["exposure", name]))[:8], "big", signed=True)
+    return int.from_bytes(bytes.fromhex(content_hash([NAME, name]))[:8], "big", signed=True)
 
 
 class AdvisoryLock:

@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from exposure_dagster.core.errors import WarehouseError
-from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.core.shared import NAME, SharedStore
 from exposure_dagster.store.advisory_locks import key_of
 from exposure_dagster.store.postgres import UNREACHABLE, is_alive, open_session
 
 if TYPE_CHECKING:
     import psycopg
 
-SCHEMA = "exposure"
+SCHEMA = NAME
 """Schema of the project's own small tables."""
 
 _lock = threading.Lock()

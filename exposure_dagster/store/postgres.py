@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exposure_dagster.core.errors import ExposureError, ScoringError
-from exposure_dagster.core.shared import SharedStore
+from exposure_dagster.core.shared import NAME, SharedStore
 
 if TYPE_CHECKING:
     import psycopg
@@ -64,7 +64,7 @@ def open_session(
             shared.database_url,
             autocommit=True,
             connect_timeout=within_seconds,
-            application_name="exposure",
+            application_name=NAME,
             client_encoding="utf8",
             **_CLIENT_LOOKS,
             **options,

@@ -30,7 +30,12 @@ READING = [
     ["estimate", "--prompt", "a"],
     ["prompts", "render", "occupation-001", "--prompt", "a"],
 ]
-WRITING = [["run", "--prompt", "a", "--yes"], ["ledger", "export", "out"], ["backup", "copy"], ["dev", "--port", "0"]]
+WRITING = [
+    ["run", "--prompt", "a", "--yes"],
+    ["ledger", "export", "out"],
+    ["backup", "copy"],
+    ["dev", "--port", "39871"],
+]
 
 
 @pytest.fixture
