@@ -330,7 +330,8 @@ def durable_database() -> Iterator[str]:
 
 
 def throughput_part(folder: Path, server: Server, url: str) -> None:
-    shared = SharedStore(url, str(folder / "data")) if url else None
+    # one place for all rounds: the tables of a database lie in one
+    shared = SharedStore(url, str(folder.parent / "data")) if url else None
     warehouse = Warehouse(folder / "exposure.duckdb", shared=shared)
     refs = fill(warehouse, documents=6_000, characters=150)
     asked = asked_prompt(instruction=f"{folder} {INSTRUCTION}")  # a question of its own to a ledger that is shared
