@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from exposure_dagster.pipeline.ranked import rank_prompt, summarize_prompt, tell
 from exposure_dagster.publishing.places import PublishedFolder
 from exposure_dagster.publishing.publication import checksums
 from exposure_dagster.store.warehouse import Warehouse
-from tests.postgres import started_server, stop_server
+from tests.postgres import new_server
 
 PROCESSES = 4
 ROUNDS = 25
@@ -144,17 +143,10 @@ def _run(home: Path, more: Mapping[str, str]) -> float:
 
 @contextmanager
 def _database(folder: Path) -> Iterator[str]:
-    place = Path(tempfile.mkdtemp(prefix="exposure-postgres-", dir="/tmp"))
-    try:
-        server, url = started_server(place, is_durable=True)
-        try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("CREATE DATABASE lake")
-            yield url.rsplit("/", 1)[0] + "/lake"
-        finally:
-            stop_server(server)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with new_server(is_durable=True) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE lake")
+        yield url.rsplit("/", 1)[0] + "/lake"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections import Counter
@@ -28,19 +27,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table as Grid
-
 from benchmarks.scoring import (
     ROOT,
     Line,
     Server,
     asked_prompt,
-    durable_database,
     fill,
     ids_in,
+    in_a_folder,
     paid_again,
     prices_at,
+    report,
     serving,
 )
 from exposure_dagster.core.clock import utc_now
@@ -54,6 +51,7 @@ from exposure_dagster.scoring.ledger_database import LedgerDatabase
 from exposure_dagster.scoring.ledger_file import LedgerFile
 from exposure_dagster.scoring.run import ScoringStoppedError, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
+from tests.postgres import new_server
 
 CONCURRENCY = 16
 KILLED_CONCURRENCY = 4
@@ -67,7 +65,10 @@ def several(fake: Path, folder: Path, kills: int) -> list[Line]:
     """Two processes over one prompt; then over two, without and with a day's budget that ends in the middle."""
     spaces = _own_processes()
     lines = [Line("process namespaces of their own", "yes" if spaces else "no", "yes", bool(spaces))]
-    with durable_database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 50}) as server:
+    with (
+        new_server(is_durable=True) as url,
+        serving(fake, folder / "server", latency={"dist": "fixed", "ms": 50}) as server,
+    ):
         shared = SharedStore(url, str(folder / "data"))
         homes = [str(folder / name) for name in ("one", "two")]
         ledger = Ledger(LedgerDatabase(shared))
@@ -126,7 +127,10 @@ def kills(fake: Path, folder: Path, count: int) -> list[Line]:
     counts: Counter[str] = Counter()
     free: list[float] = []
     lost: list[int] = []
-    with durable_database() as url, serving(fake, folder / "server", latency={"dist": "fixed", "ms": 200}) as server:
+    with (
+        new_server(is_durable=True) as url,
+        serving(fake, folder / "server", latency={"dist": "fixed", "ms": 200}) as server,
+    ):
         ledger = Ledger(LedgerDatabase(SharedStore(url, str(folder / "data"))))
         ledger.store.create()
         looker_on = ledger.run_lock("elsewhere")
@@ -188,7 +192,7 @@ def kills(fake: Path, folder: Path, count: int) -> list[Line]:
 def writers(fake: Path, folder: Path, kills: int) -> list[Line]:
     """Groups of fifty rows by eight processes at once, and by one; the same over a million rows."""
     lines = []
-    with durable_database() as url:
+    with new_server(is_durable=True) as url:
         shared = SharedStore(url, str(folder / "data"))
         LedgerDatabase(shared).create()
         file = LedgerFile(folder / "ledger.sqlite")
@@ -365,15 +369,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     options = parser.parse_args()
     names = BENCHMARKS if "all" in options.names else options.names
-    grid = Grid("figure", "measured", "limit", "kept")
-    is_kept = True
-    for name in names:
-        with tempfile.TemporaryDirectory() as folder:
-            for line in BENCHMARKS[name](options.fake.resolve(), Path(folder), options.kills):
-                grid.add_row(line.name, line.value, line.limit, "yes" if line.is_kept else "NO")
-                is_kept &= line.is_kept
-    Console().print(grid)
-    sys.exit(not is_kept)
+    report(line for name in names for line in in_a_folder(BENCHMARKS[name], options.fake.resolve(), options.kills))
 
 
 if __name__ == "__main__":

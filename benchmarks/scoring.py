@@ -17,7 +17,6 @@ import json
 import random
 import re
 import resource
-import shutil
 import signal
 import statistics
 import subprocess
@@ -25,11 +24,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 from pydantic import SecretStr
@@ -52,7 +52,7 @@ from exposure_dagster.scoring.recording import Recording, Step
 from exposure_dagster.scoring.run import ScoringResult, score_with_model
 from exposure_dagster.store.warehouse import Warehouse
 from exposure_dagster.tables import TEXTS
-from tests.postgres import started_server, stop_server
+from tests.postgres import new_server
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "claude-haiku-5-5"
@@ -286,7 +286,7 @@ def volume(fake: Path, folder: Path) -> list[Line]:
 def throughput(fake: Path, folder: Path) -> list[Line]:
     """6,000 documents that are answered at once, 16 under way: the engine beside the bare client, five times, with the
     ledger in a file and in PostgreSQL."""
-    with durable_database() as url:
+    with new_server(is_durable=True) as url:
         return [*_throughput(fake, folder / "file", "a file"), *_throughput(fake, folder / "db", "PostgreSQL", url)]
 
 
@@ -313,20 +313,6 @@ def _throughput(fake: Path, folder: Path, store: str, url: str = "") -> list[Lin
             True,
         ),
     ]
-
-
-@contextmanager
-def durable_database() -> Iterator[str]:
-    """The address of the database of a new server that waits for its disk."""
-    folder = Path(tempfile.mkdtemp(prefix="exposure-postgres-"))
-    try:
-        server, url = started_server(folder, is_durable=True)
-        try:
-            yield url
-        finally:
-            stop_server(server)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def throughput_part(folder: Path, server: Server, url: str) -> None:
@@ -551,6 +537,22 @@ BENCHMARKS: dict[str, Callable[[Path, Path], list[Line]]] = {
 PARTS = {"throughput": throughput_part, "volume": volume_part, "life": life_part}
 
 
+def in_a_folder(benchmark: Callable[..., Iterable[Line]], fake: Path, *more: object) -> list[Line]:
+    """The lines of a benchmark, which has a folder of its own for as long as it takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        return list(benchmark(fake, Path(folder), *more))
+
+
+def report(lines: Iterable[Line]) -> NoReturn:
+    """Print them when all are measured, and end with status 1 where a limit is not kept."""
+    grid, is_kept = Grid("figure", "measured", "limit", "kept"), True
+    for line in lines:
+        grid.add_row(line.name, line.value, line.limit, "yes" if line.is_kept else "NO")
+        is_kept &= line.is_kept
+    Console().print(grid)
+    sys.exit(not is_kept)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, "all"], default="all")
@@ -567,15 +569,7 @@ def main() -> None:
     if options.fake is None:
         parser.error("--fake is needed: the stand-in for the API")
     names = BENCHMARKS if "all" in options.names else options.names
-    grid = Grid("figure", "measured", "limit", "kept")
-    is_kept = True
-    for name in names:
-        with tempfile.TemporaryDirectory() as folder:
-            for line in BENCHMARKS[name](options.fake.resolve(), Path(folder)):
-                grid.add_row(line.name, line.value, line.limit, "yes" if line.is_kept else "NO")
-                is_kept &= line.is_kept
-    Console().print(grid)
-    sys.exit(not is_kept)
+    report(line for name in names for line in in_a_folder(BENCHMARKS[name], options.fake.resolve()))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ ScriptDirectory.from_config = _migrations_of
 
 from exposure_dagster.cli.run import run_pipeline  # noqa: E402
 from exposure_dagster.settings import ScorerName, Settings  # noqa: E402
+from tests.needs import skip_without  # noqa: E402
 from tests.postgres import database_url, postgres_server, shared_store  # noqa: E402, F401  fixtures
 
 _connect = duckdb.connect
@@ -237,6 +238,4 @@ def sample_home(sample_run: Path, tmp_path: Path) -> Path:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("linux") and sys.platform != "linux":
-        if os.environ.get("CI"):
-            pytest.fail("this test needs Linux, and on CI it may not be skipped")
-        pytest.skip("looks for processes in /proc, which only Linux has")
+        skip_without("Linux, in whose /proc it looks for processes")

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from exposure_dagster.core.shared import SharedStore
+from tests.needs import skip_without
 from tests.processes import end_with_parent
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -99,22 +100,27 @@ def stop_server(server: subprocess.Popen[bytes]) -> None:
     server.wait(PATIENCE_S)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The address of a server, begun when the first test of a worker needs it."""
-    if _programs() is None:
-        if os.environ.get("CI"):
-            pytest.fail("this test needs PostgreSQL's server, and on CI it may not be skipped")
-        pytest.skip("needs PostgreSQL's server programs (initdb, postgres), which are not installed here")
+@contextmanager
+def new_server(*, is_durable: bool = False) -> Iterator[str]:
+    """The address of the database of a server that is there for the block."""
     folder = Path(tempfile.mkdtemp(prefix="exposure-postgres-", dir="/tmp"))
     try:
-        server, url = started_server(folder)
+        server, url = started_server(folder, is_durable=is_durable)
         try:
             yield url
         finally:
             stop_server(server)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a server, begun when the first test of a worker needs it."""
+    if _programs() is None:
+        skip_without("PostgreSQL's server programs (initdb, postgres)")
+    with new_server() as url:
+        yield url
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from deploy.locked import locked
 from exposure_dagster.automation.instance import DAGSTER_YAML, SHARED_STORAGE_YAML, open_instance, prepare_dagster_home
 from exposure_dagster.automation.launchers import DockerLauncher
 from exposure_dagster.core.shared import SharedStore
+from tests.needs import skip_without
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 BINARIES = Path(sys.executable).parent
@@ -112,8 +113,9 @@ def test_a_run_on_kubernetes_is_one_pod_without_rights_that_is_not_begun_again()
     assert container["resources"]["limits"]
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 @pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda unit: unit.name)
 def test_systemd_finds_nothing_wrong_with_a_unit_but_that_the_project_is_not_installed(unit: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        skip_without("systemd-analyze")
     done = subprocess.run(["systemd-analyze", "verify", unit], check=False, capture_output=True, text=True)
     assert [line for line in done.stderr.splitlines() if "is not executable: No such file" not in line] == []

@@ -21,6 +21,7 @@ from exposure_dagster.core.shared import SharedStore
 from exposure_dagster.definitions import build_defs
 from exposure_dagster.settings import ScorerName, Settings
 from tests.integration.counting_server import CountingServer, counting_server
+from tests.needs import skip_without
 from tests.processes import tied
 
 
@@ -108,11 +109,12 @@ def test_what_an_earlier_daemon_launched_is_closed_when_one_is_started_anew(
 
 
 @pytest.mark.linux
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace of processes")
 def test_a_run_on_another_machine_is_closed_when_it_is_killed_and_not_before(
     tmp_path: Path, api: CountingServer, shared_store: SharedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another home, whose processes have numbers of their own: each sees the other's as numbers of nobody."""
+    if os.geteuid() != 0:
+        skip_without("root, who alone makes a namespace of processes")
     for name, value in shared_variables(shared_store).items():
         monkeypatch.setenv(name, value)
     here, there = (Settings(home=tmp_path / name, sites="sample", scorer=ScorerName.MODEL) for name in ("a", "b"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from exposure_dagster.publishing.content import PublishedContent
 from exposure_dagster.publishing.site import SITE_FOLDER, build_site
 from exposure_dagster.settings import ScorerName, Settings
 from exposure_dagster.store.warehouse import Warehouse
+from tests.needs import skip_without
 from tests.unit.publishing.site_content import site_content
 
 FLAGS = (
@@ -91,9 +91,7 @@ def chromium() -> Iterator[Browser]:
     must not find: hence no longer."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing, and on CI these tests may not be skipped")
-        pytest.skip("needs Chromium")
+        skip_without("Chromium")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running
